@@ -1,0 +1,78 @@
+import js from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import prettier from 'eslint-config-prettier';
+import jsoncParser from 'jsonc-eslint-parser';
+import tseslint from 'typescript-eslint';
+
+const below = {
+  maths: [],
+  format: [],
+  model: ['format'],
+  reward: [],
+  runtime: [],
+  world: ['reward', 'format'],
+  product: ['maths', 'format', 'model', 'reward', 'runtime', 'world'],
+  tools: ['maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/out-tsc', '**/node_modules', '**/.nx', 'tmp', 'runs', '**/fixtures'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['packages/*/tsup.config.ts'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['../../tools/build/tsup'],
+          depConstraints: Object.entries(below).map(([layer, layers]) => ({
+            sourceTag: `layer:${layer}`,
+            onlyDependOnLibsWithTags: layers.map((name) => `layer:${name}`),
+          })),
+        },
+      ],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    // The maths, format and model packages also run in a browser tab.
+    files: ['packages/{advantage-estimators,ppo-objective,diffusion-mdp,safetensors,diffusion-models}/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*'], message: 'This package runs in browsers too: take bytes or a reader from the caller.' }] }],
+    },
+  },
+  {
+    files: ['**/*.test.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-floating-promises': 'off',
+    },
+  },
+  {
+    files: ['**/*.{mjs,cjs,js}'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', require: 'readonly', module: 'writable', globalThis: 'readonly', Buffer: 'readonly' },
+    },
+  },
+  {
+    files: ['packages/*/package.json'],
+    languageOptions: { parser: jsoncParser },
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/dependency-checks': ['error', { ignoredFiles: ['{projectRoot}/**/*.test.ts', '{projectRoot}/jest.config.mjs', '{projectRoot}/tsup.config.ts'] }],
+    },
+  },
+  prettier,
+);

@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+/**
+ * Makes the workspace ready to use: dependencies, TensorFlow's native library, builds.
+ *
+ * Runs before anything is installed, so it is plain JavaScript without dependencies. Each step looks at what is really
+ * there, so running it again is quick, and it may be interrupted anywhere and started anew.
+ *
+ *   node tools/setup.mjs              everything
+ *   node tools/setup.mjs --no-build   leave the builds to the caller
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const minimumNodeMajor = 20;
+
+/**
+ * Whether node_modules holds what the lock file asks for. npm writes node_modules/.package-lock.json last of all, so an
+ * interrupted installation has none.
+ *
+ * @param {string} folder the workspace's root
+ * @returns {boolean}
+ */
+export function dependenciesMatchLock(folder) {
+  const wanted = readPackages(join(folder, 'package-lock.json'));
+  const installed = readPackages(join(folder, 'node_modules', '.package-lock.json'));
+  if (wanted === null || installed === null) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (!path.includes('node_modules/')) return true; // the root and the workspaces themselves
+    const found = installed[path];
+    if (found === undefined) return entry.optional === true; // e.g. another platform's binary
+    return found.version === entry.version && found.integrity === entry.integrity && found.resolved === entry.resolved;
+  });
+}
+
+/**
+ * @param {string} file
+ * @returns {Record<string, {version?: string, integrity?: string, resolved?: string, optional?: boolean}> | null}
+ */
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages ?? null;
+  } catch {
+    return null; // missing or cut off: to be installed
+  }
+}
+
+/**
+ * Runs a command in the foreground; an interrupted child ends this process in the same way.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} [environment]
+ * @returns {number} exit status
+ */
+function run(command, args, environment = {}) {
+  const { status, signal, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
+  if (error) throw error;
+  if (signal) process.exit(128 + (constants.signals[signal] ?? 0));
+  return status ?? 1;
+}
+
+/** npm itself, without a shell: the copy that runs this script, or the one beside node. */
+function npm(...args) {
+  const candidates = [
+    process.env.npm_execpath,
+    join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+    join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+  ];
+  const script = candidates.find((path) => path && /npm-cli\.[cm]?js$/.test(path) && existsSync(path));
+  return script ? run(process.execPath, [script, ...args]) : run('npm', args);
+}
+
+/** @param {string} sentence */
+function stop(sentence) {
+  console.error(`setup: ${sentence}`);
+  process.exit(1);
+}
+
+/** @param {{ build: boolean }} options */
+function setup({ build }) {
+  const started = Date.now();
+  if (Number(process.versions.node.split('.')[0]) < minimumNodeMajor) {
+    stop(`Node ${process.versions.node} is too old, ${minimumNodeMajor} or later is needed.`);
+  }
+
+  if (!dependenciesMatchLock(root)) {
+    console.error('setup: installing dependencies (npm ci)');
+    // No install scripts: none is needed, and tfjs-node-gpu's would fetch a TensorFlow from 2022.
+    if (npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline') !== 0) {
+      stop('npm ci failed, see above. Is the npm registry reachable?');
+    }
+  }
+
+  const nativeTensorflow = join('packages', 'native-tensorflow', 'src', 'install-cli.ts');
+  const installed =
+    existsSync(join(root, nativeTensorflow)) &&
+    run(process.execPath, ['-C', '@loop/source', '--import', 'tsx', nativeTensorflow]) === 0;
+  if (!installed) {
+    console.error('setup: no native TensorFlow here; the slower WebAssembly backend serves.');
+  }
+
+  if (build) {
+    const nx = join('node_modules', 'nx', 'dist', 'bin', 'nx.js');
+    const legacyNx = join('node_modules', 'nx', 'bin', 'nx.js');
+    const status = run(
+      process.execPath,
+      [existsSync(join(root, nx)) ? nx : legacyNx, 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'],
+      { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
+    );
+    if (status !== 0) stop('the build failed, see above.');
+  }
+  console.error(`setup: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  setup({ build: !process.argv.includes('--no-build') });
+}
