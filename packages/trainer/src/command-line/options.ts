@@ -1,0 +1,59 @@
+/** What the commands ask of the core. */
+import type { BackendSetting } from '../configuration/schema';
+import type { EvaluationRecord } from '../run-folder/records';
+
+export interface SampleOptions {
+  /** As given to `--model`. */
+  model: string;
+  /** A LoRA file or the folder that holds `pytorch_lora_weights.safetensors`. */
+  lora?: string | undefined;
+  /** One image each. */
+  prompts: readonly string[];
+  seed: number;
+  steps: number;
+  eta: number;
+  guidance: number;
+  backend: BackendSetting;
+  /** Folder of the images; made if it is missing. */
+  out: string;
+  /** Safetensors file whose `latents` [b, channels, h, w] the images start from. */
+  latents?: string | undefined;
+  /** Safetensors file whose `noise` [b, steps, channels, h, w] the steps take. */
+  noise?: string | undefined;
+  /** Safetensors file to write: `latents` [b, steps + 1, channels, h, w], `log_probs` [b, steps], `timesteps` [steps]. */
+  trace?: string | undefined;
+  /** Called with the fraction done, in [0, 1]. */
+  onProgress?: ((phase: string, fraction: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface SampleResult {
+  images: { file: string; prompt: string }[];
+  trace?: string | undefined;
+}
+
+export interface EvaluateOptions {
+  model: string;
+  lora?: string | undefined;
+  /** `shapes` for the embedded held-out prompts, or a text file. */
+  prompts: string;
+  /** Name of a reward. */
+  reward: string;
+  /** Images to draw, or undefined for one per prompt. */
+  images?: number | undefined;
+  seed: number;
+  steps: number;
+  eta: number;
+  guidance: number;
+  backend: BackendSetting;
+  /** Folder of the images; made if it is missing. */
+  out: string;
+  onProgress?: ((phase: string, fraction: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface EvaluateResult {
+  evaluation: EvaluationRecord;
+  /** In the order of `evaluation.rewards`. */
+  images: { file: string; prompt: string }[];
+}

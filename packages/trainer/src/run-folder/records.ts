@@ -1,0 +1,68 @@
+/** What a run reports while it goes on and at its end. */
+
+/** One iteration of training. Seconds are wall clock. */
+export interface IterationRecord {
+  /** Counted from 1. */
+  iteration: number;
+  reward: { mean: number; std: number; components?: Record<string, number> | undefined };
+  /** Prompts whose k rewards were all equal, and so carry no gradient. */
+  zeroVarianceGroups: number;
+  /** Of exp(log p − log p_old) over the pairs of the last inner update; `maxDeviation` is the largest |ratio − 1|. */
+  ratio: { mean: number; std: number; maxDeviation: number };
+  ratioPerTimestep: { timestep: number; mean: number; std: number; clipFraction: number }[];
+  /** Fraction of ratios outside 1 ± `clipRange`, in [0, 1]. */
+  clipFraction: number;
+  clipRange: number;
+  approxKl: number;
+  /** Mean divergence from the base model, where it was computed. */
+  klReference?: number | undefined;
+  loss: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  seconds: { text: number; rollout: number; decode: number; reward: number; update: number };
+  images: number;
+  /** Tensors alive at the end of the iteration. */
+  tensors: number;
+  memoryBytes: number;
+  failedRewards: number;
+}
+
+export interface MeanWithError {
+  mean: number;
+  standardError: number;
+}
+
+export interface FamilyScore extends MeanWithError {
+  count: number;
+}
+
+/** Rewards of held-out images drawn with one setting of the sampler. */
+export interface EvaluationRecord extends MeanWithError {
+  /** `before`, `after`, `iteration-25`, `base-guidance-2`, … */
+  name: string;
+  count: number;
+  families: Record<string, FamilyScore>;
+  /** One per image, in the order of the prompts. */
+  rewards: number[];
+  settings: { steps: number; eta: number; guidance: number };
+}
+
+export interface RunSummary {
+  /** Iterations that were done. */
+  iterations: number;
+  evaluation: {
+    before?: EvaluationRecord | undefined;
+    after?: EvaluationRecord | undefined;
+    /** Of the paired differences after − before. */
+    gain?: MeanWithError | undefined;
+    /** The untouched model at other guidance scales. */
+    base?: EvaluationRecord[] | undefined;
+  };
+  /** Wall clock by phase. */
+  seconds: Record<string, number>;
+  versions: Record<string, string>;
+  backend: string;
+  /** Whether the run was ended before its last iteration. */
+  interrupted: boolean;
+}
