@@ -23,7 +23,7 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['packages/*/tsup.config.ts'] },
+        projectService: true,
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -33,7 +33,6 @@ export default tseslint.config(
         'error',
         {
           enforceBuildableLibDependency: false,
-          allow: ['../../tools/build/tsup'],
           depConstraints: Object.entries(below).map(([layer, layers]) => ({
             sourceTag: `layer:${layer}`,
             onlyDependOnLibsWithTags: layers.map((name) => `layer:${name}`),
@@ -71,7 +70,7 @@ export default tseslint.config(
     languageOptions: { parser: jsoncParser },
     plugins: { '@nx': nx },
     rules: {
-      '@nx/dependency-checks': ['error', { ignoredFiles: ['{projectRoot}/**/*.test.ts', '{projectRoot}/jest.config.mjs', '{projectRoot}/tsup.config.ts'] }],
+      '@nx/dependency-checks': ['error', { ignoredFiles: ['{projectRoot}/**/*.test.ts', '{projectRoot}/jest.config.mjs', '{projectRoot}/tsup.config.mjs'] }],
     },
   },
   prettier,

@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 /** The one build of every package: ESM and CJS with types, for Node 20 and later. */
-export function libraryBuild(entry: string[] = ['src/index.ts']) {
+export function libraryBuild(entry = ['src/index.ts']) {
   return defineConfig({
     entry,
     format: ['esm', 'cjs'],

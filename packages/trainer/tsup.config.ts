@@ -1,3 +1,0 @@
-import { libraryBuild } from '../../tools/build/tsup';
-
-export default libraryBuild();
