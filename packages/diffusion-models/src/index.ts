@@ -1,1 +1,9 @@
-export {};
+export type {
+  FileReader,
+  LoraAdapter,
+  LoraConfig,
+  ModelParameters,
+  RandomSource,
+  Weights,
+} from './types';
+export { weightsFromSafetensors, weightsToSafetensors } from './weights';

@@ -1,0 +1,44 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * A model's weights under the keys of its diffusers checkpoint. Convolution kernels are stored
+ * `[height, width, in, out]`; everything else has the file's shape (a linear weight is `[out, in]`).
+ */
+export type Weights = Readonly<Record<string, tf.Tensor>>;
+
+/** What a low-rank adapter changes: y = W x + b + (alpha / rank) · up(down(x)). */
+export interface LoraConfig {
+  readonly rank: number;
+  readonly alpha: number;
+  /** Suffixes of the adapted modules' paths: `to_q`, `to_k`, `to_v`, `to_out.0`. */
+  readonly targets: readonly string[];
+}
+
+/** A low-rank adapter of a UNet (Hu et al. 2022, LoRA, arXiv:2106.09685). */
+export interface LoraAdapter {
+  readonly config: LoraConfig;
+  /** `<path>.lora.down.weight` `[rank, in]` and `<path>.lora.up.weight` `[out, rank]`, float32. */
+  readonly weights: Record<string, tf.Tensor>;
+}
+
+/** What every layer is called with: where to find its weights, and the adapter if there is one. */
+export interface ModelParameters {
+  readonly weights: Weights;
+  readonly lora?: LoraAdapter | undefined;
+}
+
+/** Draws random numbers; a plain interface, so that the caller brings the generator. */
+export interface RandomSource {
+  /** `count` standard normals. */
+  normal(count: number): Float32Array;
+  /** `count` uniforms in [0, 1). */
+  uniform(count: number): Float32Array;
+}
+
+/** Where the files of a model come from: a folder, an archive, a server. */
+export interface FileReader {
+  /** For error messages. */
+  readonly name: string;
+  read(path: string): Promise<Uint8Array>;
+  exists(path: string): Promise<boolean>;
+}
