@@ -1,1 +1,1 @@
-export {};
+export type { Image } from './image';
