@@ -7,7 +7,12 @@ import { numberAbove, oneOf, realNumber, text, wholeNumber } from './fields';
 export const ALGORITHM_NAMES = ['loop', 'ppo', 'rloo', 'reinforce'] as const;
 export type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
 
-export const BACKEND_NAMES = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies readonly BackendName[];
+export const BACKEND_NAMES = [
+  'tensorflow-gpu',
+  'tensorflow',
+  'wasm',
+  'cpu',
+] as const satisfies readonly BackendName[];
 export type BackendSetting = BackendName | 'auto';
 
 /** The resolved configuration of a run: every key present. */
@@ -78,40 +83,80 @@ export const configSchema = z.strictObject({
   model: text('a diffusers folder, or shapes for the embedded model').default('shapes'),
   iterations: wholeNumber(1, MANY, 'rounds of sampling, scoring and updating').default(150),
   seed: wholeNumber(0, 0xffffffff, 'seed of every draw of the run').default(0),
-  backend: oneOf(['auto', ...BACKEND_NAMES], 'where tensors live; auto takes the fastest there is').default('auto'),
-  prompts: text('shapes for the embedded training prompts, or a text file with a prompt a line').default('shapes'),
+  backend: oneOf(
+    ['auto', ...BACKEND_NAMES],
+    'where tensors live; auto takes the fastest there is',
+  ).default('auto'),
+  prompts: text(
+    'shapes for the embedded training prompts, or a text file with a prompt a line',
+  ).default('shapes'),
   batch: z
     .strictObject({
-      prompts: wholeNumber(1, MANY, 'prompts per iteration, each sampled algorithm.k times').default(16),
-      rollout: wholeNumber(1, MANY, 'images per call of the policy while sampling; changes speed and memory, not results').default(64),
-      update: wholeNumber(1, MANY, 'pairs of sample and denoise step per gradient call; changes speed and memory').default(64),
+      prompts: wholeNumber(
+        1,
+        MANY,
+        'prompts per iteration, each sampled algorithm.k times',
+      ).default(16),
+      rollout: wholeNumber(
+        1,
+        MANY,
+        'images per call of the policy while sampling; changes speed and memory, not results',
+      ).default(64),
+      update: wholeNumber(
+        1,
+        MANY,
+        'pairs of sample and denoise step per gradient call; changes speed and memory',
+      ).default(64),
     })
     .prefault({}),
   sampler: z
     .strictObject({
       steps: sampler.steps.default(10),
-      eta: numberAbove(0, 1, 'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from').default(1),
+      eta: numberAbove(
+        0,
+        1,
+        'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from',
+      ).default(1),
       guidance: sampler.guidance.default(1),
     })
     .prefault({}),
   algorithm: z
     .strictObject({
       name: oneOf(ALGORITHM_NAMES, 'the objective').default('loop'),
-      k: wholeNumber(1, MANY, 'samples per prompt; every algorithm but reinforce compares them and needs at least 2').default(4),
+      k: wholeNumber(
+        1,
+        MANY,
+        'samples per prompt; every algorithm but reinforce compares them and needs at least 2',
+      ).default(4),
       innerUpdates: wholeNumber(1, MANY, 'optimizer steps per iteration').default(2),
       clipRange: z
         .union([z.literal('auto'), z.number().gt(0).lt(1)])
         .meta({
           expected: 'auto or a number above 0 and below 1',
-          description: 'how far a ratio may leave 1 before its gradient stops; auto is 0.0128 / √(numbers in a latent)',
+          description:
+            'how far a ratio may leave 1 before its gradient stops; auto is 0.0128 / √(numbers in a latent)',
         })
         .default('auto'),
-      advantageClip: numberAbove(0, Infinity, 'largest size of an advantage; null for no limit').nullable().default(null),
-      klWeight: realNumber(0, Infinity, 'weight of the divergence from the base model in the loss').default(0),
+      advantageClip: numberAbove(0, Infinity, 'largest size of an advantage; null for no limit')
+        .nullable()
+        .default(null),
+      klWeight: realNumber(
+        0,
+        Infinity,
+        'weight of the divergence from the base model in the loss',
+      ).default(0),
       timesteps: z
         .strictObject({
-          from: wholeNumber(0, 999, 'first trained denoise step, counted from 0 at the noisiest').default(0),
-          to: wholeNumber(-999, 1000, 'end of the trained denoise steps, itself left out; a negative number counts from the last step').default(-2),
+          from: wholeNumber(
+            0,
+            999,
+            'first trained denoise step, counted from 0 at the noisiest',
+          ).default(0),
+          to: wholeNumber(
+            -999,
+            1000,
+            'end of the trained denoise steps, itself left out; a negative number counts from the last step',
+          ).default(-2),
         })
         .prefault({}),
     })
@@ -127,7 +172,10 @@ export const configSchema = z.strictObject({
       }),
     )
     .min(1)
-    .meta({ expected: 'a list with at least one {name, weight}', description: 'what is rewarded: a weighted sum' })
+    .meta({
+      expected: 'a list with at least one {name, weight}',
+      description: 'what is rewarded: a weighted sum',
+    })
     .default([{ name: 'shapes', weight: 1 }]),
   lora: z
     .strictObject({
@@ -136,7 +184,10 @@ export const configSchema = z.strictObject({
       targets: z
         .array(text('module name'))
         .min(1)
-        .meta({ expected: 'a list with at least one module name', description: 'ends of the names of the adapted modules' })
+        .meta({
+          expected: 'a list with at least one module name',
+          description: 'ends of the names of the adapted modules',
+        })
         .default(['to_q', 'to_k', 'to_v', 'to_out.0']),
     })
     .prefault({}),
@@ -144,16 +195,34 @@ export const configSchema = z.strictObject({
     .strictObject({
       name: oneOf(['adamw'], 'the optimizer').default('adamw'),
       learningRate: numberAbove(0, Infinity, 'largest learning rate').default(2e-3),
-      schedule: oneOf(['constant', 'linear', 'cosine'], 'how the learning rate falls over the run').default('linear'),
-      finalLearningRateFraction: realNumber(0, 1, 'learning rate of the last iteration as a fraction of the largest').default(0.15),
+      schedule: oneOf(
+        ['constant', 'linear', 'cosine'],
+        'how the learning rate falls over the run',
+      ).default('linear'),
+      finalLearningRateFraction: realNumber(
+        0,
+        1,
+        'learning rate of the last iteration as a fraction of the largest',
+      ).default(0.15),
       betas: z
         .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
-        .meta({ expected: 'two numbers from 0 to below 1', description: 'decay rates of the first and second moment' })
+        .meta({
+          expected: 'two numbers from 0 to below 1',
+          description: 'decay rates of the first and second moment',
+        })
         .default([0.9, 0.999]),
       epsilon: numberAbove(0, 1, 'added to the root of the second moment').default(1e-8),
       weightDecay: realNumber(0, 1, 'decoupled weight decay').default(1e-4),
-      maxGradientNorm: numberAbove(0, Infinity, 'gradients with a larger norm are scaled down to it').default(1),
-      warmupIterations: wholeNumber(0, MANY, 'iterations over which the learning rate rises linearly').default(0),
+      maxGradientNorm: numberAbove(
+        0,
+        Infinity,
+        'gradients with a larger norm are scaled down to it',
+      ).default(1),
+      warmupIterations: wholeNumber(
+        0,
+        MANY,
+        'iterations over which the learning rate rises linearly',
+      ).default(0),
     })
     .prefault({}),
   evaluate: z
@@ -165,20 +234,35 @@ export const configSchema = z.strictObject({
           description: 'held-out images per evaluation, on the same prompts and noise each time',
         })
         .default(256),
-      every: wholeNumber(0, MANY, 'iterations between evaluations; 0 for before and after only').default(0),
-      prompts: text('shapes for the embedded held-out prompts, or a text file; left out: shapes, or the file of prompts').optional(),
+      every: wholeNumber(
+        0,
+        MANY,
+        'iterations between evaluations; 0 for before and after only',
+      ).default(0),
+      prompts: text(
+        'shapes for the embedded held-out prompts, or a text file; left out: shapes, or the file of prompts',
+      ).optional(),
       steps: sampler.steps.nullable().default(null),
-      eta: realNumber(0, 1, 'randomness of a denoise step; null for sampler.eta').nullable().default(null),
+      eta: realNumber(0, 1, 'randomness of a denoise step; null for sampler.eta')
+        .nullable()
+        .default(null),
       guidance: sampler.guidance.nullable().default(null),
       baseGuidances: z
         .array(sampler.guidance)
-        .meta({ expected: 'a list of guidance scales', description: 'guidance scales at which the base model is evaluated too' })
+        .meta({
+          expected: 'a list of guidance scales',
+          description: 'guidance scales at which the base model is evaluated too',
+        })
         .default([2]),
     })
     .prefault({}),
   samples: z
     .strictObject({
-      every: wholeNumber(0, MANY, 'iterations between sample grids; 0 for the first and last only').default(25),
+      every: wholeNumber(
+        0,
+        MANY,
+        'iterations between sample grids; 0 for the first and last only',
+      ).default(25),
       count: wholeNumber(0, 64, 'images of a sample grid; 0 for none').default(16),
     })
     .prefault({}),

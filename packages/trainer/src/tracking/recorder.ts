@@ -11,6 +11,6 @@ export interface RunRecorder {
   /** @param fraction of the phase that is done, in [0, 1] */
   phase(name: string, fraction: number): void;
   finish(summary: RunSummary): Promise<void>;
-  /** Ends the live line and waits for what is being written. Safe to call twice. */
-  close(): Promise<void>;
+  /** Ends the live line and closes the event file. Safe to call twice. */
+  close(): void;
 }

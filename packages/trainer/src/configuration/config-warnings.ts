@@ -1,0 +1,25 @@
+/** Settings that run, but probably do not do what was meant. */
+import type { TrainConfig } from './schema';
+
+export function configWarnings(config: TrainConfig): string[] {
+  const { algorithm, sampler, evaluate } = config;
+  const warnings: string[] = [];
+  const clips = algorithm.name === 'loop' || algorithm.name === 'ppo';
+  if (clips && algorithm.innerUpdates === 1) {
+    warnings.push(
+      `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${algorithm.name} never acts; 2 or more make it act`,
+    );
+  }
+  if (!clips && algorithm.innerUpdates > 1) {
+    warnings.push(
+      `algorithm.innerUpdates is ${String(algorithm.innerUpdates)}, but ${algorithm.name} has no clip: nothing holds the policy back when samples are reused; loop and ppo have one`,
+    );
+  }
+  const evaluationGuidance = evaluate.guidance ?? sampler.guidance;
+  if (evaluate.images > 0 && evaluationGuidance !== sampler.guidance) {
+    warnings.push(
+      `evaluate.guidance is ${String(evaluationGuidance)}, but training samples with ${String(sampler.guidance)}: a gain at one guidance scale often does not carry over to another`,
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,161 @@
+/** A file and its overrides become one validated configuration, or one sentence that says what is wrong. */
+import { basename } from 'node:path';
+
+import type { z } from 'zod';
+
+import { UserError } from '../user-error';
+import { configKeys, fieldMetaAt, namesAt } from './key-reference';
+import { nearestName } from './nearest-name';
+import { applyOverrides, type PlainObject } from './overrides';
+import { configSchema, type TrainConfig } from './schema';
+
+/**
+ * @param file the parsed configuration file, or undefined for the defaults
+ * @param overrides `key.path=value` each, laid over the file in order
+ * @throws UserError naming every key that is unknown or out of its range
+ * @throws UsageError when an override is not of the form `key.path=value`
+ */
+export function resolveConfig(file: unknown, overrides: readonly string[] = []): TrainConfig {
+  const input = applyOverrides(asObject(file), overrides);
+  const parsed = configSchema.safeParse(input);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, input));
+    throw new UserError(`Configuration: ${problems.join('; ')}`);
+  }
+  const config = withDependentDefaults(parsed.data, input);
+  checkCombinations(config);
+  return config;
+}
+
+function asObject(file: unknown): PlainObject {
+  if (file === undefined || file === null) return {};
+  if (typeof file !== 'object' || Array.isArray(file)) {
+    throw new UserError(
+      'The configuration must be a list of keys with values, such as "iterations: 100"',
+    );
+  }
+  return file as PlainObject;
+}
+
+type ParsedConfig = z.output<typeof configSchema>;
+
+function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainConfig {
+  const { steps } = parsed.sampler;
+  const { from, to } = parsed.algorithm.timesteps;
+  // By default the last two steps are left out: the step before last moves the mean about eight times as many standard
+  // deviations per unit of model output as the others, and alone would decide the gradient. A plan of one or two steps has no choice.
+  const toWasGiven = Object.hasOwn(section(section(input, 'algorithm'), 'timesteps'), 'to');
+  const end = to < 0 ? (toWasGiven ? steps + to : Math.max(1, steps + to)) : to;
+  return {
+    ...parsed,
+    output: parsed.output ?? `runs/${basename(parsed.model)}-${parsed.algorithm.name}`,
+    algorithm: { ...parsed.algorithm, timesteps: { from, to: end } },
+    evaluate: {
+      ...parsed.evaluate,
+      prompts: parsed.evaluate.prompts ?? parsed.prompts,
+    },
+  };
+}
+
+function section(parent: PlainObject, name: string): PlainObject {
+  const value = parent[name];
+  return typeof value === 'object' && value !== null ? (value as PlainObject) : {};
+}
+
+function checkCombinations(config: TrainConfig): void {
+  const { algorithm, sampler, rewards, lora } = config;
+  const problems: string[] = [];
+  if (algorithm.k < 2 && algorithm.name !== 'reinforce') {
+    problems.push(
+      `algorithm.k is 1, but ${algorithm.name} compares the samples of a prompt with each other and needs at least 2`,
+    );
+  }
+  const { from, to } = algorithm.timesteps;
+  if (to > sampler.steps || to < 1) {
+    problems.push(
+      `algorithm.timesteps.to ends the trained steps at ${String(to)}, but a rollout has the denoise steps 0 to ${String(sampler.steps - 1)} (sampler.steps is ${String(sampler.steps)})`,
+    );
+  } else if (from >= to) {
+    problems.push(
+      `algorithm.timesteps trains no denoise step: from ${String(from)} up to, and without, ${String(to)} of ${String(sampler.steps)}`,
+    );
+  }
+  problems.push(
+    ...repeated(rewards.map((reward) => reward.name)).map(
+      (name) => `rewards names '${name}' twice; give it one weight`,
+    ),
+    ...repeated(lora.targets).map((target) => `lora.targets names '${target}' twice`),
+  );
+  if (rewards.every((reward) => reward.weight === 0)) {
+    problems.push('rewards have only weights of 0, which leaves nothing to learn');
+  }
+  if (problems.length > 0) {
+    throw new UserError(`Configuration: ${problems.join('; ')}`);
+  }
+}
+
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: PlainObject): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => describeUnknownKey([...issue.path, key]));
+  }
+  const path = dotted(issue.path);
+  const value = valueAt(input, issue.path);
+  const meta = fieldMetaAt(issue.path);
+  if (meta === undefined) {
+    const names = namesAt(issue.path);
+    const expected = names.length > 0 ? `hold the keys ${names.join(', ')}` : 'have another form';
+    return [`${path} is ${inWords(value)}, but must ${expected}`];
+  }
+  if (value === undefined) {
+    return [`${path} is missing; it must be ${meta.expected} (${meta.description})`];
+  }
+  return [`${path} is ${inWords(value)}, but must be ${meta.expected} (${meta.description})`];
+}
+
+function describeUnknownKey(path: readonly PropertyKey[]): string {
+  const parent = path.slice(0, -1);
+  const name = String(path.at(-1));
+  const besides = namesAt(parent);
+  const sibling = nearestName(name, besides);
+  // The right name in the wrong place is as common a slip as a typing error.
+  const elsewhere = configKeys()
+    .map((key) => key.path)
+    .find((key) => key.split('.').at(-1) === name);
+  const meant =
+    sibling !== undefined && elsewhere === undefined ? dotted([...parent, sibling]) : elsewhere;
+  const hint =
+    meant === undefined ? `the keys there are ${besides.join(', ')}` : `did you mean '${meant}'?`;
+  return `unknown key '${dotted(path)}' (${hint})`;
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const segment of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) {
+      return undefined;
+    }
+    value = (value as Record<PropertyKey, unknown>)[segment];
+  }
+  return value;
+}
+
+function inWords(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return value === '' ? 'empty' : `'${shortened(value)}'`;
+  if (value === null) return 'null';
+  if (Array.isArray(value))
+    return value.length === 0 ? 'an empty list' : shortened(JSON.stringify(value));
+  return value === undefined ? 'missing' : shortened(JSON.stringify(value));
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}

@@ -1,0 +1,39 @@
+/** Finding out before the work whether its result can be written. */
+import { mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+import { asUserError } from './system-errors';
+import { UserError } from '../user-error';
+
+/**
+ * Tries to make something in the folder, or in the nearest one above it that exists: asking for permissions alone is
+ * wrong for root, read-only mounts and access lists. Leaves nothing behind.
+ * @throws UserError when files could not be made in the folder
+ */
+export function checkWritable(folder: string): void {
+  let existing = resolve(folder);
+  for (;;) {
+    const kind = kindOf(existing, folder);
+    if (kind === 'folder') break;
+    if (kind === 'file') {
+      throw new UserError(`Cannot write into '${folder}': '${existing}' is a file, not a folder`);
+    }
+    existing = dirname(existing);
+  }
+  try {
+    rmdirSync(mkdtempSync(join(existing, '.loop-diffusion-')));
+  } catch (error) {
+    throw asUserError(error, 'write into', folder);
+  }
+}
+
+function kindOf(path: string, folder: string): 'folder' | 'file' | 'missing' {
+  try {
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status === undefined) return 'missing';
+    return status.isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return 'missing';
+    throw asUserError(error, 'write into', folder);
+  }
+}

@@ -1,0 +1,81 @@
+/** A model folder on this machine's disk, read with the care that a folder from strangers needs. */
+import { realpathSync, statSync } from 'node:fs';
+import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
+
+import type { FileReader } from '@loop-diffusion/diffusion-models';
+
+import { readBytes } from './read-bytes';
+import { asUserError, systemErrorCode } from './system-errors';
+import { UserError } from '../user-error';
+
+const MAXIMUM_CONFIG_BYTES = 10 * 1024 ** 2;
+const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;
+
+/**
+ * Reads files under `folder` and nowhere else: every path is resolved with its symbolic links and must end under the
+ * folder's real path. Weights (`.safetensors`) may have 64 GiB, all other files 10 MiB.
+ * @throws UserError when the folder does not exist or is a file
+ */
+export function nodeFolderReader(folder: string): FileReader {
+  const root = realFolder(folder);
+
+  /** @returns undefined when there is no such file */
+  function locate(path: string): string | undefined {
+    const parts = path.split('/');
+    if (path === '' || posix.isAbsolute(path) || win32.isAbsolute(path) || path.includes('\0')) {
+      throw new UserError(`'${path}' is not a path inside the model folder '${folder}'`);
+    }
+    if (parts.includes('..') || path.includes('\\')) {
+      throw new UserError(`'${path}' leads out of the model folder '${folder}'`);
+    }
+    let real: string;
+    try {
+      real = realpathSync(join(root, ...parts));
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw asUserError(error, 'read', join(folder, path));
+    }
+    const inside = relative(root, real);
+    if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+      throw new UserError(
+        `'${path}' of the model folder '${folder}' is a link that leads out of the folder; copy the file into it`,
+      );
+    }
+    return real;
+  }
+
+  return {
+    name: folder,
+    // eslint-disable-next-line @typescript-eslint/require-await -- a rejected promise, not an exception, for a bad path
+    async exists(path) {
+      const real = locate(path);
+      return real !== undefined && statSync(real).isFile();
+    },
+    async read(path) {
+      const real = locate(path);
+      if (real === undefined) {
+        throw new UserError(
+          `The model folder '${folder}' has no file '${path}'; is it a diffusers folder, whole?`,
+        );
+      }
+      const isWeights = path.endsWith('.safetensors');
+      return readBytes(real, {
+        what: 'model file',
+        maximumBytes: isWeights ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_CONFIG_BYTES,
+      });
+    },
+  };
+}
+
+function realFolder(folder: string): string {
+  try {
+    const root = realpathSync(folder);
+    if (!statSync(root).isDirectory()) {
+      throw new UserError(`The model '${folder}' is a file; a diffusers folder was expected`);
+    }
+    return root;
+  } catch (error) {
+    throw asUserError(error, 'open the model folder', folder);
+  }
+}

@@ -1,0 +1,30 @@
+/** A LoRA file, as `--lora` names it. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { readBytes } from './read-bytes';
+import { UserError } from '../user-error';
+
+const MAXIMUM_BYTES = 4 * 1024 ** 3;
+const NAME_IN_FOLDER = 'pytorch_lora_weights.safetensors';
+
+/**
+ * @param path a safetensors file, a folder with `pytorch_lora_weights.safetensors`, or a run's folder
+ * @throws UserError when there is none
+ */
+export function readAdapterFile(path: string): Promise<Uint8Array> {
+  const candidates = [join(path, NAME_IN_FOLDER), join(path, 'adapter', NAME_IN_FOLDER)];
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const file = isFolder
+    ? candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile())
+    : path;
+  if (file === undefined) {
+    throw new UserError(`The folder '${path}' holds no adapter (${NAME_IN_FOLDER})`);
+  }
+  if (!file.endsWith('.safetensors')) {
+    throw new UserError(
+      `'${file}' is not a safetensors file; adapters in pickled formats (.bin, .pt, .ckpt) can run code when they are opened and are never read`,
+    );
+  }
+  return readBytes(file, { what: 'adapter', maximumBytes: MAXIMUM_BYTES });
+}

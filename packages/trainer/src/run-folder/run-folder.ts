@@ -1,0 +1,98 @@
+/** The folder that holds everything a run leaves behind. */
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+import { checkWritable } from '../files/check-writable';
+import { asUserError } from '../files/system-errors';
+import { writeFileAtomically } from '../files/write-atomically';
+import { openEventLog, type EventLog } from './event-log';
+import { UserError } from '../user-error';
+
+export interface RunFolder {
+  /** As it was given. */
+  readonly path: string;
+  readonly events: EventLog;
+  /** Writes a file of the run, whole or not at all. `name` is a path relative to the folder, such as `samples/before.png`. */
+  write(name: string, contents: Uint8Array | string): void;
+  /**
+   * For a run that failed: removes the folder again when nothing was recorded yet, so that the same command can be given
+   * again; keeps it otherwise.
+   */
+  discardIfUnused(): void;
+}
+
+const SIGNS_OF_A_RUN = ['config.yaml', 'events.jsonl', 'summary.json', 'checkpoints', 'adapter'];
+
+/**
+ * Makes the folder of a new run and claims it by making its `events.jsonl`, which only one process can.
+ * @throws UserError when the folder holds a run or anything else, or cannot be written into
+ */
+export function createRunFolder(path: string): RunFolder {
+  refuseUsedFolder(path);
+  checkWritable(path);
+  const made = firstMissingFolder(path);
+  let events: EventLog;
+  try {
+    mkdirSync(path, { recursive: true });
+    events = openEventLog(join(path, 'events.jsonl'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new UserError(alreadyARun(path));
+    throw asUserError(error, 'make the run folder', path);
+  }
+  return {
+    path,
+    events,
+    write(name, contents) {
+      writeFileAtomically(join(path, name), contents);
+    },
+    discardIfUnused() {
+      if (events.count > 0) return;
+      events.close();
+      for (const name of ['events.jsonl', 'config.yaml']) rmSync(join(path, name), { force: true });
+      removeEmptyFolders(resolve(path), made);
+    },
+  };
+}
+
+function refuseUsedFolder(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return;
+  if (!status.isDirectory()) {
+    throw new UserError(`The output '${path}' is a file; name a folder that does not exist yet`);
+  }
+  let names: string[];
+  try {
+    names = readdirSync(path);
+  } catch (error) {
+    throw asUserError(error, 'open the run folder', path);
+  }
+  if (SIGNS_OF_A_RUN.some((name) => names.includes(name))) throw new UserError(alreadyARun(path));
+  if (names.length > 0) {
+    throw new UserError(
+      `The output folder '${path}' is not empty; name a folder that does not exist yet`,
+    );
+  }
+}
+
+function alreadyARun(path: string): string {
+  return `The output folder '${path}' already holds a run, which is never overwritten; name another with --name or --set output=…`;
+}
+
+/** The topmost folder that making `path` has to make, or undefined when `path` exists. */
+function firstMissingFolder(path: string): string | undefined {
+  let first: string | undefined;
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) first = folder;
+  return first;
+}
+
+/** Removes empty folders from `folder` upwards, as far as they were made for this run. */
+function removeEmptyFolders(folder: string, made: string | undefined): void {
+  if (made === undefined) return;
+  try {
+    for (let current = folder; current.length >= made.length; current = dirname(current)) {
+      rmdirSync(current);
+    }
+  } catch {
+    // Something else was put there meanwhile; it stays.
+  }
+}

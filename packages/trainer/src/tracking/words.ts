@@ -1,0 +1,43 @@
+/** Figures as a person reads them. */
+
+/** @param seconds 0 or more @returns such as `8 s`, `3 min 20 s`, `2 h 5 min` */
+export function durationInWords(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${String(whole)} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 10) return `${String(minutes)} min ${String(whole % 60)} s`;
+  if (minutes < 60) return `${String(Math.round(seconds / 60))} min`;
+  const wholeMinutes = Math.round(seconds / 60);
+  return `${String(Math.floor(wholeMinutes / 60))} h ${String(wholeMinutes % 60)} min`;
+}
+
+/** Three significant digits, with an exponent where that is shorter: `0.0215`, `12.3`, `4.1e-7`. */
+export function figure(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e5) return value.toExponential(1).replace('e+', 'e');
+  return size >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** A fraction in [0, 1] as `12 %`. */
+export function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(0)} %`;
+}
+
+/** `0.804 ± 0.014` */
+export function withError(mean: number, error: number): string {
+  return `${mean.toFixed(3)} ± ${error.toFixed(3)}`;
+}
+
+/** With its sign: `+0.152`. */
+export function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
