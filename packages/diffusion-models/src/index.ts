@@ -7,3 +7,15 @@ export type {
   Weights,
 } from './types';
 export { weightsFromSafetensors, weightsToSafetensors } from './weights';
+export { checkWeights } from './shapes';
+export type { WeightShapes } from './shapes';
+export { formatAutoencoderConfig, parseAutoencoderConfig } from './autoencoder/config';
+export type { AutoencoderConfig } from './autoencoder/config';
+export {
+  autoencoderShapes,
+  decodeLatents,
+  encodeImages,
+  initializeAutoencoder,
+} from './autoencoder/autoencoder';
+export type { LatentDistribution } from './autoencoder/autoencoder';
+export { updateAutoencoderWeights } from './autoencoder/legacy-weights';

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { ShapeCollector } from '../shapes';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { effectiveWeight, linear, linearWith } from './linear';
@@ -83,4 +84,18 @@ export function attend(query: tf.Tensor4D, key: tf.Tensor4D, value: tf.Tensor4D)
       },
     };
   }) as tf.Tensor4D;
+}
+
+/** @param contextChannels equal to `channels` for self-attention */
+export function attentionShapes(
+  collect: ShapeCollector,
+  path: string,
+  channels: number,
+  contextChannels: number,
+  options: { bias: boolean },
+): void {
+  collect.linear(`${path}.to_q`, channels, channels, options);
+  collect.linear(`${path}.to_k`, contextChannels, channels, options);
+  collect.linear(`${path}.to_v`, contextChannels, channels, options);
+  collect.linear(`${path}.to_out.0`, channels, channels);
 }

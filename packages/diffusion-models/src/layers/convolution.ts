@@ -4,21 +4,54 @@ import { differentiable } from './differentiable';
 import { parameter } from './parameter';
 
 /**
- * A convolution with its bias. With stride 1 the padding keeps the size; with stride 2 the image must
- * come padded (see {@link downsample} of each model, they pad differently) and none is added.
+ * A 3×3 convolution with its bias that keeps the size.
  *
  * @param x `[batch, height, width, in]`
- * @returns `[batch, height / stride, width / stride, out]`
+ * @returns `[batch, height, width, out]`
  */
 export function convolution(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
-  stride: 1 | 2 = 1,
+): tf.Tensor4D {
+  return convolve(parameters, path, x, 1, 'same');
+}
+
+/**
+ * A 3×3 convolution with stride 2, which halves the size.
+ *
+ * @param x `[batch, height, width, in]`
+ * @param padding one row of zeros on every side (`around`), or only below and on the right (`after`)
+ * @returns `[batch, ⌈height / 2⌉, ⌈width / 2⌉, out]` for `around`, rounded down for `after`
+ */
+export function halvingConvolution(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor4D,
+  padding: 'around' | 'after',
+): tf.Tensor4D {
+  const [, height, width] = x.shape;
+  // What the last window reaches of the padding. TensorFlow's "same" pads [0, 1] where the size is
+  // even and [1, 1] where it is odd: where that is the same, there is no need to copy the image.
+  const margin = (size: number): [number, number] => {
+    const before = padding === 'around' ? 1 : 0;
+    return [before, (size + before) % 2 === 0 ? 1 : 0];
+  };
+  const isSame = (size: number): boolean => margin(size)[0] === size % 2;
+  if (isSame(height) && isSame(width)) return convolve(parameters, path, x, 2, 'same');
+  const padded = tf.pad(x, [[0, 0], margin(height), margin(width), [0, 0]]);
+  return convolve(parameters, path, padded, 2, 'valid');
+}
+
+function convolve(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor4D,
+  stride: 1 | 2,
+  pad: 'same' | 'valid',
 ): tf.Tensor4D {
   const weight = parameter<tf.Tensor4D>(parameters.weights, `${path}.weight`);
   const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
-  const pad = stride === 1 ? 'same' : 'valid';
   const attributes = {
     strides: [stride, stride],
     pad,
@@ -44,11 +77,12 @@ export function convolution(
 }
 
 /**
- * A 1×1 convolution: a matrix product over all pixels.
+ * A 1×1 convolution with its bias: a matrix product over all pixels.
  *
- * @param x `[batch, height, width, in]` or `[batch, tokens, in]`
+ * @param x `[batch, …, in]`
+ * @returns `[batch, …, out]`
  */
-export function pointwiseConvolution<T extends tf.Tensor3D | tf.Tensor4D>(
+export function pointwiseConvolution<T extends tf.Tensor>(
   parameters: ModelParameters,
   path: string,
   x: T,
@@ -56,21 +90,24 @@ export function pointwiseConvolution<T extends tf.Tensor3D | tf.Tensor4D>(
   const weight = parameter<tf.Tensor4D>(parameters.weights, `${path}.weight`);
   const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
   const [, , inputs, outputs] = weight.shape;
-  const matrix = tf.reshape(weight, [inputs, outputs]);
-  return differentiable({ x, matrix, bias }, () => ({
-    value: tf.reshape(tf.add(tf.matMul(tf.reshape(x, [-1, inputs]), matrix), bias), [
-      ...x.shape.slice(0, -1),
-      outputs,
-    ]),
-    saved: [x, matrix],
-    gradients: (outputGradient, saved) => {
-      const [savedX, savedMatrix] = saved as [tf.Tensor, tf.Tensor];
-      const rows = tf.reshape(outputGradient, [-1, outputs]);
-      return {
-        x: () => tf.reshape(tf.matMul(rows, savedMatrix, false, true), x.shape),
-        matrix: () => tf.matMul(tf.reshape(savedX, [-1, inputs]), rows, true, false),
-        bias: () => tf.sum(rows, 0),
-      };
-    },
-  })) as T;
+  return differentiable({ x, weight, bias }, () => {
+    const pixels: tf.Tensor2D = tf.reshape(x, [-1, inputs]);
+    const matrix: tf.Tensor2D = tf.reshape(weight, [inputs, outputs]);
+    return {
+      value: tf.reshape(tf.add(tf.matMul(pixels, matrix), bias), [
+        ...x.shape.slice(0, -1),
+        outputs,
+      ]),
+      saved: [pixels, matrix],
+      gradients: (outputGradient, saved) => {
+        const [savedPixels, savedMatrix] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const gradient: tf.Tensor2D = tf.reshape(outputGradient, [-1, outputs]);
+        return {
+          x: () => tf.reshape(tf.matMul(gradient, savedMatrix, false, true), x.shape),
+          weight: () => tf.reshape(tf.matMul(savedPixels, gradient, true, false), weight.shape),
+          bias: () => tf.sum(gradient, 0),
+        };
+      },
+    };
+  }) as T;
 }
