@@ -13,10 +13,15 @@ export function plainProject(displayName) {
     transform: {
       '^.+\\.[tj]s$': [
         '@swc/jest',
-        { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+        {
+          jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+          module: { type: 'commonjs' },
+        },
       ],
     },
-    transformIgnorePatterns: ['/node_modules/(?!(vega|vega-[a-z-]+|d3-[a-z-]+|internmap|delaunator|robust-predicates)/)'],
+    transformIgnorePatterns: [
+      '/node_modules/(?!(vega|vega-[a-z-]+|d3-[a-z-]+|internmap|delaunator|robust-predicates)/)',
+    ],
     testTimeout: 60_000,
   };
 }

@@ -32,7 +32,11 @@ export function dependenciesMatchLock(folder) {
     if (!path.includes('node_modules/')) return true; // the root and the workspaces themselves
     const found = installed[path];
     if (found === undefined) return entry.optional === true; // e.g. another platform's binary
-    return found.version === entry.version && found.integrity === entry.integrity && found.resolved === entry.resolved;
+    return (
+      found.version === entry.version &&
+      found.integrity === entry.integrity &&
+      found.resolved === entry.resolved
+    );
   });
 }
 
@@ -74,7 +78,9 @@ function npm(...args) {
     join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
     join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
   ];
-  const script = candidates.find((path) => path && /npm-cli\.[cm]?js$/.test(path) && existsSync(path));
+  const script = candidates.find(
+    (path) => path && /npm-cli\.[cm]?js$/.test(path) && existsSync(path),
+  );
   return script ? run(process.execPath, [script, ...args]) : run('npm', args);
 }
 
@@ -112,7 +118,14 @@ function setup({ build }) {
     const legacyNx = join('node_modules', 'nx', 'bin', 'nx.js');
     const status = run(
       process.execPath,
-      [existsSync(join(root, nx)) ? nx : legacyNx, 'run-many', '-t', 'build', '--parallel=2', '--output-style=static'],
+      [
+        existsSync(join(root, nx)) ? nx : legacyNx,
+        'run-many',
+        '-t',
+        'build',
+        '--parallel=2',
+        '--output-style=static',
+      ],
       { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
     );
     if (status !== 0) stop('the build failed, see above.');
