@@ -37,9 +37,11 @@ const SIZE_RANGES: readonly (readonly [number, number])[] = [
   [14, 20],
 ];
 
+/** How many places are tried for an object before its whole layout starts anew. */
+const MAX_PLACES = 16;
 /** After this many failed layouts the largest size allowed begins to shrink. */
-const PATIENT_ATTEMPTS = 16;
-const MAX_ATTEMPTS = 256;
+const PATIENT_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 64;
 
 function sizeRange(objects: readonly SceneObject[]): readonly [number, number] {
   const range = SIZE_RANGES[objects.length - 1];
@@ -64,6 +66,30 @@ function isRelated(a: PlacedObject, b: PlacedObject, relation: Relation): boolea
   return along >= (a.size + b.size) / 2 + OBJECT_GAP && across <= MAX_SKEW * along;
 }
 
+/** Draws a place for one more object, or gives up after a while. */
+function placeObject(
+  object: SceneObject,
+  size: number,
+  placed: readonly PlacedObject[],
+  relation: Relation | undefined,
+  random: () => number,
+): PlacedObject | undefined {
+  const room = CANVAS_SIZE - size - 2 * BORDER_GAP;
+  const start = BORDER_GAP + size / 2;
+  for (let attempt = 0; attempt < MAX_PLACES; attempt++) {
+    const centreX = start + room * random();
+    const centreY = start + room * random();
+    const candidate = { ...object, size, centreX, centreY };
+    const fits = placed.every(
+      (other) =>
+        areApart(other, candidate) &&
+        (relation === undefined || isRelated(other, candidate, relation)),
+    );
+    if (fits) return candidate;
+  }
+  return undefined;
+}
+
 function drawLayout(
   prompt: ShapesPrompt,
   random: () => number,
@@ -73,22 +99,9 @@ function drawLayout(
   const placed: PlacedObject[] = [];
   for (const object of prompt.objects) {
     const size = smallest + (largest - smallest) * random();
-    const room = CANVAS_SIZE - size - 2 * BORDER_GAP;
-    const candidate: PlacedObject = {
-      ...object,
-      size,
-      centreX: BORDER_GAP + size / 2 + room * random(),
-      centreY: BORDER_GAP + size / 2 + room * random(),
-    };
-    if (!placed.every((other) => areApart(other, candidate))) return undefined;
-    placed.push(candidate);
-  }
-  if (prompt.relation !== undefined) {
-    const [first, second] = placed;
-    if (first === undefined || second === undefined) {
-      throw new RangeError(`The relation "${prompt.relation}" needs two objects.`);
-    }
-    if (!isRelated(first, second, prompt.relation)) return undefined;
+    const next = placeObject(object, size, placed, prompt.relation, random);
+    if (next === undefined) return undefined;
+    placed.push(next);
   }
   return placed;
 }
