@@ -1,1 +1,12 @@
-export {};
+export { installNativeTensorflow, type InstallOptions, type InstallResult } from './install';
+export type { Progress } from './download';
+export { NativeTensorflowError, type NativeTensorflowErrorKind } from './errors';
+export { measureConvolutionRate, measureMatmulRate } from './measure';
+export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
+export {
+  backendNames,
+  useBestBackend,
+  type BackendChoice,
+  type BackendName,
+  type BackendOptions,
+} from './use-best-backend';

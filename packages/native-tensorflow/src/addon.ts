@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { run } from './run-command';
+import { NativeTensorflowError } from './errors';
+import { nativeSource, nodeApiHeaderFolder, tfjsNodeFile } from './package-files';
+
+/** File names inside an installed build. */
+export const addonFile = 'tfjs_binding.node';
+export const startupAddonFile = 'startup.node';
+
+const compilerFlags = [
+  '-std=c++17',
+  '-O2',
+  '-shared',
+  '-fPIC',
+  '-fvisibility=default',
+  '-DNAPI_VERSION=8',
+  '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+];
+
+/** Relative to the addon, so that the folder can be renamed into place. */
+const libraryFlags = [
+  '-l:libtensorflow_cc.so.2',
+  '-l:libtensorflow_framework.so.2',
+  '-Wl,-rpath,$ORIGIN/tensorflow',
+];
+
+function bindingFolder(): string {
+  return tfjsNodeFile('binding');
+}
+
+/** tfjs-node's own sources, unchanged; sources of ours that go into the same addon are added here. */
+function addonSources(): string[] {
+  return ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(bindingFolder(), file));
+}
+
+function startupSources(): string[] {
+  return [nativeSource('startup.cc')];
+}
+
+/** Changes whenever the addon would: its sources, their headers, the flags. Names the folder in the cache. */
+export function addonHash(): string {
+  const hash = createHash('sha256');
+  const headers = readdirSync(bindingFolder())
+    .filter((file) => file.endsWith('.h'))
+    .sort()
+    .map((file) => join(bindingFolder(), file));
+  for (const path of [...addonSources(), ...startupSources(), ...headers]) {
+    const bytes = readFileSync(path);
+    hash.update(`${basename(path)} ${bytes.length.toString()}\n`).update(bytes);
+  }
+  hash.update(JSON.stringify([compilerFlags, libraryFlags, process.arch]));
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** The C++ compiler: `$CXX`, or the first of the usual ones that answers. */
+export async function findCompiler(): Promise<string> {
+  const candidates = [process.env['CXX'], 'g++', 'c++', 'clang++'];
+  for (const candidate of candidates) {
+    if (candidate === undefined || candidate === '') continue;
+    const result = await run(candidate, ['--version']);
+    if (result.code === 0) return candidate;
+  }
+  throw new NativeTensorflowError(
+    'compiler',
+    'No C++ compiler was found (looked for $CXX, g++, c++ and clang++): install g++, for example with `apt-get install g++`.',
+  );
+}
+
+/** Compiles both addons into `folder`, against the headers and libraries that lie there. */
+export async function compileAddon(folder: string): Promise<void> {
+  const compiler = await findCompiler();
+  const headers = [`-I${nodeApiHeaderFolder()}`, `-I${join(folder, 'tensorflow', 'include')}`];
+  const compile = async (sources: string[], output: string, link: readonly string[]) => {
+    const target = join(folder, output);
+    const result = await run(compiler, [
+      ...compilerFlags,
+      ...headers,
+      ...sources,
+      '-o',
+      target,
+      ...link,
+    ]);
+    if (result.code !== 0) {
+      throw new NativeTensorflowError(
+        result.errors.includes('No space left') ? 'disk' : 'compiler',
+        `${compiler} could not compile ${output}: ${firstError(result.errors)}`,
+        { cause: new Error(result.errors) },
+      );
+    }
+  };
+  await Promise.all([
+    compile(addonSources(), addonFile, [`-L${join(folder, 'tensorflow')}`, ...libraryFlags]),
+    compile(startupSources(), startupAddonFile, ['-ldl']),
+  ]);
+}
+
+function firstError(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? 'it gave no reason';
+}

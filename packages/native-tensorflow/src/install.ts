@@ -1,0 +1,241 @@
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { compileAddon, findCompiler } from './addon';
+import { buildFolder, cacheFolder, manifestFile, readInstalled, type Manifest } from './cache';
+import { fetchWheel, findPython, megabytes, sha256OfFile, type Progress } from './download';
+import { describeInstallError, NativeTensorflowError } from './errors';
+import { isRunning, withInstallLock } from './install-lock';
+import { requirePlatform } from './platform';
+import { verifyAddon } from './verify-addon';
+import { unzip } from './unzip';
+import { isKeptNvidiaFile, isKeptTensorflowFile, nativeBuilds, type NativeBuild } from './wheels';
+
+export interface InstallOptions {
+  /** The build for NVIDIA GPUs instead of the one for the CPU. */
+  readonly gpu?: boolean | undefined;
+  /** Told what is going on; `fraction` in [0, 1] where it is known. */
+  readonly onProgress?: Progress | undefined;
+}
+
+export interface InstallResult {
+  readonly folder: string;
+  readonly alreadyThere: boolean;
+}
+
+/** The steps with effects outside the cache folder, so that tests can break each of them. */
+export interface InstallSteps {
+  readonly prepare: () => Promise<void>;
+  readonly fetchWheel: typeof fetchWheel;
+  readonly compile: (folder: string) => Promise<void>;
+  readonly verify: (folder: string, build: NativeBuild) => Promise<void>;
+}
+
+const realSteps: InstallSteps = {
+  // Before anything large is fetched.
+  prepare: async () => {
+    requirePlatform();
+    await findCompiler();
+    if ((process.env['LOOP_DIFFUSION_WHEELS'] ?? '') === '') await findPython();
+  },
+  fetchWheel,
+  compile: compileAddon,
+  verify: verifyAddon,
+};
+
+/**
+ * Installs TensorFlow's native library into this user's cache, unless it is there. May be interrupted, run twice and run
+ * by several processes at once: everything is made in a folder of its own, checked, and renamed into place.
+ * @throws NativeTensorflowError with one sentence saying what is missing; nothing is left half-written then
+ */
+export async function installNativeTensorflow(
+  options: InstallOptions = {},
+): Promise<InstallResult> {
+  const build = nativeBuilds[options.gpu === true ? 'gpu' : 'cpu'];
+  return installBuild(
+    build,
+    buildFolder(build),
+    realSteps,
+    options.onProgress ?? (() => undefined),
+  );
+}
+
+/** The same for any build, folder and steps. */
+export async function installBuild(
+  build: NativeBuild,
+  folder: string,
+  steps: InstallSteps,
+  onProgress: Progress,
+): Promise<InstallResult> {
+  try {
+    if ((await readInstalled(folder)) !== null) return { folder, alreadyThere: true };
+    await steps.prepare();
+    await mkdir(dirname(folder), { recursive: true });
+    return await withInstallLock(
+      `${folder}.lock`,
+      () => {
+        onProgress('waiting for another installation to finish');
+      },
+      async () => {
+        await removeLeftovers(folder);
+        if ((await readInstalled(folder)) !== null) return { folder, alreadyThere: true };
+        await makeBuild(build, folder, steps, onProgress);
+        return { folder, alreadyThere: false };
+      },
+    );
+  } catch (error) {
+    throw describeInstallError(error, cacheFolder());
+  }
+}
+
+async function makeBuild(
+  build: NativeBuild,
+  folder: string,
+  steps: InstallSteps,
+  onProgress: Progress,
+): Promise<void> {
+  const owner = `${hostname().replaceAll(/[^\w]/g, '')}-${process.pid.toString()}`;
+  const temporary = await mkdtemp(`${folder}.tmp-${owner}-`);
+  try {
+    if (!(await shareLibraries(build, folder, temporary))) {
+      await requireSpace(build, temporary);
+      await fetchLibraries(build, temporary, steps, onProgress);
+    }
+    onProgress('compiling the addon');
+    await steps.compile(temporary);
+    onProgress('checking');
+    await steps.verify(temporary, build);
+    await writeManifest(build, temporary);
+    await moveIntoPlace(temporary, folder);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function fetchLibraries(
+  build: NativeBuild,
+  folder: string,
+  steps: InstallSteps,
+  onProgress: Progress,
+): Promise<void> {
+  for (const wheel of [build.tensorflow, ...build.libraries]) {
+    const download = join(folder, 'download');
+    onProgress(`fetching ${wheel.project} ${wheel.version} (${megabytes(wheel.size)})`, 0);
+    const path = await steps.fetchWheel(wheel, download, onProgress);
+    onProgress(`unpacking ${wheel.project}`);
+    const isKept = wheel === build.tensorflow ? isKeptTensorflowFile : isKeptNvidiaFile;
+    await unzip(path, folder, isKept);
+    await rm(download, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Another build of the same TensorFlow (of an earlier version of the addon, say) already has the libraries: they are
+ * linked, which takes neither time nor space.
+ */
+async function shareLibraries(build: NativeBuild, folder: string, into: string): Promise<boolean> {
+  for (const name of await readdir(dirname(folder))) {
+    if (!name.startsWith(`${build.version}-${build.kind}-`) || !/-[0-9a-f]{12}$/.test(name))
+      continue;
+    const other = join(dirname(folder), name);
+    const manifest = await readInstalled(other);
+    if (manifest?.wheel !== build.tensorflow.sha256) continue;
+    try {
+      for (const path of Object.keys(manifest.files)) {
+        if (!path.includes('/')) continue;
+        await mkdir(dirname(join(into, path)), { recursive: true });
+        await link(join(other, path), join(into, path));
+      }
+      return true;
+    } catch {
+      await rm(into, { recursive: true, force: true });
+      await mkdir(into);
+    }
+  }
+  return false;
+}
+
+async function requireSpace(build: NativeBuild, folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const largest = Math.max(...[build.tensorflow, ...build.libraries].map((wheel) => wheel.size));
+  const needed = build.installedSize + 2 * largest;
+  if (bavail * bsize >= needed) return;
+  throw new NativeTensorflowError(
+    'disk',
+    `The native library needs ${megabytes(needed)} while it is installed, and ${cacheFolder()} has ${megabytes(bavail * bsize)} free; free some space or set LOOP_DIFFUSION_CACHE to a folder on another disk.`,
+  );
+}
+
+async function writeManifest(build: NativeBuild, folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+  const files: Record<string, { size: number; sha256: string }> = {};
+  for (const path of paths) {
+    const full = join(folder, path);
+    files[path] = { size: (await stat(full)).size, sha256: await sha256OfFile(full) };
+    await flush(full);
+  }
+  const manifest: Manifest = {
+    format: 1,
+    version: build.version,
+    kind: build.kind,
+    wheel: build.tensorflow.sha256,
+    files,
+  };
+  await writeFile(join(folder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+  await flush(join(folder, manifestFile));
+}
+
+/** On disk before the rename is, so that a power cut leaves either nothing or all of it. */
+async function flush(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function moveIntoPlace(temporary: string, folder: string): Promise<void> {
+  try {
+    await rename(temporary, folder);
+  } catch (error) {
+    if ((await readInstalled(folder)) !== null) return; // Somebody else was faster; theirs is as good.
+    // What lies there is damaged: out of the way with it.
+    const broken = `${temporary}-broken`;
+    await rename(folder, broken).catch(() => {
+      throw error;
+    });
+    await rename(temporary, folder);
+    await rm(broken, { recursive: true, force: true });
+  }
+}
+
+/** Removes what interrupted installs have left: folders whose process is gone, or (from other machines) a day old. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  const host = hostname().replaceAll(/[^\w]/g, '');
+  for (const name of await readdir(parent)) {
+    const owner = /^.*\.tmp-(\w*)-(\d+)-/.exec(name);
+    if (owner === null || !name.startsWith(basename(folder).replace(/[0-9a-f]{12}$/, ''))) continue;
+    const path = join(parent, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    const abandoned =
+      owner[1] === host ? !isRunning(Number(owner[2])) : Date.now() - mtimeMs > 86_400_000;
+    if (abandoned) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,107 @@
+import util from 'node:util';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { addonFile, startupAddonFile } from './addon';
+import { NativeTensorflowError } from './errors';
+import { requireFromTfjsNode, requireHere } from './package-files';
+import { runtimeLibraries } from './wheels';
+
+/** The part of tfjs-node's addon that is used here; the rest goes through its own JavaScript. */
+export interface TensorflowBinding {
+  readonly TF_Version: string;
+  isUsingGpuDevice(): boolean;
+  getNumOfTensors(): number;
+}
+
+interface StartupAddon {
+  setEnvironment(name: string, value: string): void;
+  openLibrary(path: string, quiet: boolean): void;
+}
+
+interface BackendModule {
+  readonly NodeJSKernelBackend: new (
+    binding: TensorflowBinding,
+    packageName: string,
+  ) => tf.KernelBackend;
+}
+
+export const nativeBackendName = 'tensorflow';
+
+/**
+ * Loads an installed build and registers it as the backend `tensorflow`, once per process.
+ *
+ * Not through @tensorflow/tfjs-node-gpu's entry point, which insists on a binary inside node_modules: its addon comes from
+ * the cache, its kernels and its backend class are required one by one.
+ */
+export function registerNativeBackend(folder: string): TensorflowBinding {
+  const binding = openAddon(folder);
+  if (tf.findBackendFactory(nativeBackendName) as unknown) return binding;
+  restoreRemovedUtilities();
+  loadGradients();
+  // Each kernel warns when its name is taken, as when a test realm loads the modules again.
+  if (
+    (tf.getKernel('MatMul', nativeBackendName) as unknown) === undefined &&
+    (tf.getKernel('BatchMatMul', nativeBackendName) as unknown) === undefined
+  ) {
+    requireHere('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
+  }
+  const { NodeJSKernelBackend } = requireHere(
+    '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js',
+  ) as BackendModule;
+  tf.registerBackend(
+    nativeBackendName,
+    () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'),
+    3,
+  );
+  return binding;
+}
+
+function openAddon(folder: string): TensorflowBinding {
+  try {
+    const startup = requireHere(join(folder, startupAddonFile)) as StartupAddon;
+    const asked = process.env['TF_CPP_MIN_LOG_LEVEL'];
+    process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+    startup.setEnvironment('TF_CPP_MIN_LOG_LEVEL', process.env['TF_CPP_MIN_LOG_LEVEL']);
+    startup.openLibrary(join(folder, runtimeLibraries[0]), asked === undefined || asked === '3');
+    return requireHere(join(folder, addonFile)) as TensorflowBinding;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new NativeTensorflowError(
+      'load',
+      `TensorFlow's native library does not load: ${message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** tfjs-node calls functions of `node:util` that Node 23 has removed. */
+export function restoreRemovedUtilities(): void {
+  const utilities = util as unknown as Record<string, unknown>;
+  utilities['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  utilities['isArray'] ??= (value: unknown) => Array.isArray(value);
+}
+
+/** tfjs-core alone knows no gradients; the union package registers those of all kernels, whatever the backend. */
+export function loadGradients(): void {
+  if ((tf.getGradient('Conv2D') as unknown) !== undefined) return;
+  requireFromTfjsNode()('@tensorflow/tfjs');
+  silenceCpuBackend();
+}
+
+/**
+ * The plain JavaScript backend greets with advice to install tfjs-node at its first use; this package's choice has been
+ * made and said by then.
+ */
+function silenceCpuBackend(): void {
+  const factory = tf.findBackendFactory('cpu') as (() => tf.KernelBackend) | undefined;
+  const registered = (tf.engine().registry as Record<string, unknown>)['cpu'];
+  if (factory === undefined) return;
+  if (registered !== undefined) {
+    (registered as { firstUse?: boolean }).firstUse = false;
+    return;
+  }
+  tf.removeBackend('cpu');
+  tf.registerBackend('cpu', () => Object.assign(factory(), { firstUse: false }), 1);
+}

@@ -1,0 +1,84 @@
+// Loads TensorFlow's shared library quietly.
+//
+// TensorFlow writes to standard error from its static initialisers, before any setting can reach it, and reads its
+// environment with getenv(), which assignments to process.env do not reach in worker threads. Both need native code that
+// runs before the library is opened, so this addon does not link with it.
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <node_api.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace {
+
+bool ReadString(napi_env env, napi_value value, std::string *text) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return false;
+  text->resize(length + 1);
+  if (napi_get_value_string_utf8(env, value, &(*text)[0], length + 1, &length) != napi_ok) return false;
+  text->resize(length);
+  return true;
+}
+
+// setEnvironment(name: string, value: string): void. Leaves a variable alone that is set already.
+napi_value SetEnvironment(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value values[2];
+  std::string name, value;
+  if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok || count != 2 ||
+      !ReadString(env, values[0], &name) || !ReadString(env, values[1], &value)) {
+    napi_throw_type_error(env, nullptr, "setEnvironment takes a name and a value.");
+    return nullptr;
+  }
+  setenv(name.c_str(), value.c_str(), 0);
+  return nullptr;
+}
+
+// openLibrary(path: string, quiet: boolean): void. Standard error goes to /dev/null meanwhile when quiet.
+napi_value OpenLibrary(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value values[2];
+  std::string path;
+  bool quiet = false;
+  if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok || count != 2 ||
+      !ReadString(env, values[0], &path) || napi_get_value_bool(env, values[1], &quiet) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "openLibrary takes a path and a boolean.");
+    return nullptr;
+  }
+  int saved = -1;
+  if (quiet) {
+    fflush(stderr);
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) {
+      saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+      if (saved >= 0) dup2(nowhere, STDERR_FILENO);
+      close(nowhere);
+    }
+  }
+  void *library = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  const char *problem = library == nullptr ? dlerror() : nullptr;
+  if (saved >= 0) {
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+  }
+  if (problem != nullptr) napi_throw_error(env, nullptr, problem);
+  return nullptr;
+}
+
+napi_value Initialise(napi_env env, napi_value exports) {
+  const napi_property_descriptor properties[] = {
+      {"setEnvironment", nullptr, SetEnvironment, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"openLibrary", nullptr, OpenLibrary, nullptr, nullptr, nullptr, napi_default, nullptr},
+  };
+  napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(startup, Initialise)

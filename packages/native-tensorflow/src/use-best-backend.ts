@@ -1,0 +1,254 @@
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { buildFolder, readInstalled } from './cache';
+import { NativeTensorflowError } from './errors';
+import { loadGradients, nativeBackendName, registerNativeBackend } from './load';
+import { requireHere } from './package-files';
+import { nvidiaDriver, unsupportedPlatform } from './platform';
+import { nativeBuilds } from './wheels';
+
+export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
+
+export const backendNames: readonly BackendName[] = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'];
+
+export interface BackendChoice {
+  readonly name: BackendName;
+  /** Which backend serves and why, in one line. */
+  readonly reason: string;
+  readonly gpu: boolean;
+  /** e.g. `TensorFlow 2.21.0` */
+  readonly version: string;
+}
+
+export interface BackendOptions {
+  /** This one and no other. */
+  readonly backend?: BackendName | undefined;
+  /** Do not say on standard error which backend serves. */
+  readonly quiet?: boolean | undefined;
+}
+
+/** Shared by the ESM and the CommonJS copy of this module in one process. */
+interface SharedState {
+  pending: Promise<unknown>;
+  /** The kind of native library that this process has loaded; it cannot hold two. */
+  loaded: { readonly kind: 'cpu' | 'gpu'; readonly folder: string } | undefined;
+  readonly choices: Map<BackendName | 'best', BackendChoice>;
+  readonly said: Set<string>;
+}
+
+const stateKey = Symbol.for('@loop-diffusion/native-tensorflow');
+
+function sharedState(): SharedState {
+  const holder = globalThis as unknown as Record<symbol, SharedState | undefined>;
+  return (holder[stateKey] ??= {
+    pending: Promise.resolve(),
+    loaded: undefined,
+    choices: new Map(),
+    said: new Set(),
+  });
+}
+
+/** How to get the native library, at the end of every line that says it is missing. */
+const howToInstall =
+  'install it with `npx loop-diffusion doctor --install` (or `npm run setup` in the workspace)';
+
+/**
+ * Makes the fastest backend that can be had the one that TensorFlow.js uses: TensorFlow with a GPU, TensorFlow on the CPU,
+ * WebAssembly, plain JavaScript, in this order. Says in one line on standard error which and why. Downloads nothing, and
+ * calling it again changes nothing.
+ * @throws NativeTensorflowError when the backend asked for by name cannot be had; never without a name
+ */
+export function useBestBackend(options: BackendOptions = {}): Promise<BackendChoice> {
+  const state = sharedState();
+  const result = state.pending.then(() => choose(state, options));
+  state.pending = result.catch(() => undefined);
+  return result;
+}
+
+async function choose(state: SharedState, options: BackendOptions): Promise<BackendChoice> {
+  const { backend } = options;
+  if (backend !== undefined && !backendNames.includes(backend)) {
+    throw new NativeTensorflowError(
+      'backend',
+      `There is no backend "${backend as string}"; the backends are ${backendNames.join(', ')}.`,
+    );
+  }
+  const key = backend ?? 'best';
+  let choice = state.choices.get(key);
+  if (choice === undefined) {
+    choice = backend === undefined ? await bestBackend(state) : await namedBackend(state, backend);
+    state.choices.set(key, choice);
+  } else {
+    await activate(tfjsName(choice.name));
+  }
+  if (options.quiet !== true && !state.said.has(choice.reason)) {
+    state.said.add(choice.reason);
+    console.error(choice.reason);
+  }
+  return choice;
+}
+
+function tfjsName(name: BackendName): string {
+  return name === 'tensorflow-gpu' ? nativeBackendName : name;
+}
+
+async function bestBackend(state: SharedState): Promise<BackendChoice> {
+  let native: BackendChoice | null = null;
+  let problem: string;
+  try {
+    native = await bestNative(state);
+    problem = (await whyNotNative()) ?? '';
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
+  if (native !== null) return native;
+  for (const name of ['wasm', 'cpu'] as const) {
+    try {
+      const choice = await namedBackend(state, name);
+      return { ...choice, reason: `${choice.reason} ${problem}`.trim() };
+    } catch (error) {
+      problem = `${problem} ${error instanceof Error ? error.message : String(error)}`.trim();
+    }
+  }
+  throw new NativeTensorflowError('backend', `No backend could be had. ${problem}`);
+}
+
+/** Why the native library is not used though nothing failed. */
+async function whyNotNative(): Promise<string | null> {
+  const unsupported = unsupportedPlatform();
+  if (unsupported !== null) return unsupported;
+  const folder = buildFolder(nativeBuilds.cpu);
+  if ((await readInstalled(folder)) !== null) return null;
+  return `TensorFlow's native library, many times faster, is not installed: ${howToInstall}.`;
+}
+
+async function bestNative(state: SharedState): Promise<BackendChoice | null> {
+  const driver = await nvidiaDriver();
+  if (driver !== null && (await isInstalled('gpu'))) return loadNative(state, 'gpu', 'any');
+  if (await isInstalled('cpu')) {
+    const hint =
+      driver === null
+        ? ''
+        : ' There is an NVIDIA driver: `npx loop-diffusion doctor --install --gpu` installs the build for it.';
+    const choice = await loadNative(state, 'cpu', 'any');
+    return { ...choice, reason: choice.reason + hint };
+  }
+  if (await isInstalled('gpu')) return loadNative(state, 'gpu', 'any');
+  return null;
+}
+
+async function isInstalled(kind: 'cpu' | 'gpu'): Promise<boolean> {
+  return (await readInstalled(buildFolder(nativeBuilds[kind]))) !== null;
+}
+
+async function namedBackend(state: SharedState, name: BackendName): Promise<BackendChoice> {
+  if (name === 'tensorflow-gpu') {
+    if (!(await isInstalled('gpu'))) {
+      throw new NativeTensorflowError(
+        'backend',
+        'The backend "tensorflow-gpu" was asked for, but the build for NVIDIA GPUs is not installed: install it with `npx loop-diffusion doctor --install --gpu`.',
+      );
+    }
+    return loadNative(state, 'gpu', 'gpu');
+  }
+  if (name === 'tensorflow') {
+    for (const kind of ['cpu', 'gpu'] as const) {
+      if (await isInstalled(kind)) return loadNative(state, kind, 'cpu');
+    }
+    throw new NativeTensorflowError(
+      'backend',
+      `The backend "tensorflow" was asked for, but ${unsupportedPlatform() ?? `TensorFlow's native library is not installed: ${howToInstall}.`}`,
+    );
+  }
+  return name === 'wasm' ? useWasm() : usePlainJavaScript();
+}
+
+/** @param device what the caller insists on; with `any` a GPU serves where there is one */
+async function loadNative(
+  state: SharedState,
+  kind: 'cpu' | 'gpu',
+  device: 'any' | 'cpu' | 'gpu',
+): Promise<BackendChoice> {
+  const loaded = state.loaded;
+  const folder = loaded?.folder ?? buildFolder(nativeBuilds[kind]);
+  if (loaded !== undefined && loaded.kind !== kind && device === 'gpu') {
+    throw new NativeTensorflowError(
+      'backend',
+      'This process has loaded TensorFlow without GPU support already; ask for "tensorflow-gpu" before any other backend.',
+    );
+  }
+  if (loaded === undefined && device === 'cpu' && kind === 'gpu')
+    process.env['CUDA_VISIBLE_DEVICES'] = '-1';
+  const binding = registerNativeBackend(folder);
+  state.loaded = loaded ?? { kind, folder };
+  const gpu = binding.isUsingGpuDevice();
+  if (device === 'gpu' && !gpu) {
+    throw new NativeTensorflowError(
+      'backend',
+      'The backend "tensorflow-gpu" was asked for, but TensorFlow finds no GPU it can use; check `nvidia-smi` and CUDA_VISIBLE_DEVICES.',
+    );
+  }
+  if (device === 'cpu' && gpu) {
+    throw new NativeTensorflowError(
+      'backend',
+      'The backend "tensorflow" was asked for, but this process has loaded TensorFlow with a GPU already; set CUDA_VISIBLE_DEVICES=-1 to leave the GPU alone.',
+    );
+  }
+  await activate(nativeBackendName);
+  const version = `TensorFlow ${binding.TF_Version}`;
+  const threads = `${cpus().length.toString()} ${cpus().length === 1 ? 'thread' : 'threads'}`;
+  return {
+    name: gpu ? 'tensorflow-gpu' : 'tensorflow',
+    gpu,
+    version,
+    reason: gpu
+      ? `Backend: ${version} on an NVIDIA GPU (native library).`
+      : `Backend: ${version} on the CPU, ${threads} (native library).`,
+  };
+}
+
+async function useWasm(): Promise<BackendChoice> {
+  try {
+    loadGradients();
+    const wasm = requireHere('@tensorflow/tfjs-backend-wasm') as {
+      setWasmPaths(folder: string): void;
+      version_wasm: string;
+    };
+    if ((tf.engine().registry as Record<string, unknown>)['wasm'] === undefined) {
+      const entry = requireHere.resolve('@tensorflow/tfjs-backend-wasm');
+      wasm.setWasmPaths(`${dirname(entry)}/`);
+    }
+    await activate('wasm');
+    const version = `TensorFlow.js WebAssembly ${wasm.version_wasm}`;
+    return { name: 'wasm', gpu: false, version, reason: `Backend: ${version}, 1 thread.` };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new NativeTensorflowError(
+      'backend',
+      `The WebAssembly backend does not start: ${message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function usePlainJavaScript(): Promise<BackendChoice> {
+  loadGradients();
+  const { version_cpu } = requireHere('@tensorflow/tfjs-backend-cpu') as { version_cpu: string };
+  await activate('cpu');
+  const version = `TensorFlow.js plain JavaScript ${version_cpu}`;
+  return { name: 'cpu', gpu: false, version, reason: `Backend: ${version}, 1 thread, slow.` };
+}
+
+async function activate(name: string): Promise<void> {
+  if (tf.getBackend() === name) return;
+  if (!(await tf.setBackend(name))) {
+    throw new NativeTensorflowError(
+      'backend',
+      `TensorFlow.js could not start its backend "${name}".`,
+    );
+  }
+  await tf.ready();
+}
