@@ -19,3 +19,7 @@ export {
 } from './autoencoder/autoencoder';
 export type { LatentDistribution } from './autoencoder/autoencoder';
 export { updateAutoencoderWeights } from './autoencoder/legacy-weights';
+export { formatUNetConfig, parseUNetConfig } from './unet/config';
+export type { DownBlockType, UNetConfig, UpBlockType } from './unet/config';
+export { initializeUNet, unet, unetShapes } from './unet/unet';
+export type { UNetInput } from './unet/unet';

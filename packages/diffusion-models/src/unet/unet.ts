@@ -1,0 +1,188 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { silu } from '../layers/activations';
+import { convolution, halvingConvolution } from '../layers/convolution';
+import { groupNorm } from '../layers/group-norm';
+import { residualBlock, residualBlockShapes } from '../layers/residual-block';
+import { resizeNearest } from '../layers/upsampling';
+import type { WeightShapes } from '../shapes';
+import { initializeWeights, shapeCollector } from '../shapes';
+import type { LoraAdapter, RandomSource, Weights } from '../types';
+import type { UNetConfig } from './config';
+import { timeEmbedding, timeEmbeddingChannels, timeEmbeddingShapes } from './time-embedding';
+import { transformer, transformerShapes } from './transformer';
+
+export interface UNetInput {
+  /** Noisy latents, `[batch, height, width, inChannels]`. */
+  readonly sample: tf.Tensor4D;
+  /** In [0, trained timesteps); one for all rows, or one per row. */
+  readonly timesteps: number | readonly number[];
+  /** The text encoder's output, `[batch, tokens, crossAttentionDim]`. */
+  readonly encoderHiddenStates: tf.Tensor3D;
+  readonly lora?: LoraAdapter | undefined;
+}
+
+/**
+ * `UNet2DConditionModel` (Rombach et al. 2022): the noise, or velocity, in noisy latents.
+ *
+ * Any height and width of at least 2^(levels − 1). Differentiable in the sample, the text, the weights
+ * and the adapter; what is not asked for is not computed.
+ *
+ * @returns `[batch, height, width, outChannels]`
+ */
+export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf.Tensor4D {
+  checkInput(config, input);
+  return tf.tidy(() => {
+    const parameters = { weights, lora: input.lora };
+    const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
+    const timesteps = typeof input.timesteps === 'number' ? [input.timesteps] : input.timesteps;
+    const time = silu(timeEmbedding(config, parameters, timesteps));
+    const text = input.encoderHiddenStates;
+    const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
+      const hidden = tf.tidy(() =>
+        residualBlock(parameters, `${path}.resnets.${index}`, x, norm, time),
+      );
+      if (heads === undefined) return hidden;
+      return tf.tidy(() =>
+        transformer(config, parameters, `${path}.attentions.${index}`, hidden, text, heads),
+      );
+    };
+
+    let hidden = convolution(parameters, 'conv_in', input.sample);
+    const skips = [hidden];
+    for (const { path, heads, isLast } of downBlocks(config)) {
+      for (let index = 0; index < config.layersPerBlock; index++) {
+        hidden = layer(path, index, hidden, heads);
+        skips.push(hidden);
+      }
+      if (!isLast) {
+        hidden = halvingConvolution(parameters, `${path}.downsamplers.0.conv`, hidden, 'around');
+        skips.push(hidden);
+      }
+    }
+
+    hidden = layer('mid_block', 0, hidden, config.attentionHeads.at(-1));
+    hidden = layer('mid_block', 1, hidden, undefined);
+
+    for (const { path, heads, isLast } of upBlocks(config)) {
+      for (let index = 0; index <= config.layersPerBlock; index++) {
+        hidden = layer(path, index, tf.concat([hidden, skips.pop() as tf.Tensor4D], 3), heads);
+      }
+      if (!isLast) {
+        // To the size of the next skip, which need not be twice this one's.
+        const [, height, width] = (skips.at(-1) as tf.Tensor4D).shape;
+        const enlarged = resizeNearest(hidden, [height, width]);
+        hidden = convolution(parameters, `${path}.upsamplers.0.conv`, enlarged);
+      }
+    }
+
+    hidden = groupNorm(parameters, 'conv_norm_out', hidden, { ...norm, silu: true });
+    return convolution(parameters, 'conv_out', hidden);
+  });
+}
+
+/** The shape of every weight of the model. */
+export function unetShapes(config: UNetConfig): WeightShapes {
+  const collect = shapeCollector();
+  const timeChannels = timeEmbeddingChannels(config);
+  const layer = (
+    path: string,
+    index: number,
+    inputs: number,
+    outputs: number,
+    attends: boolean,
+  ) => {
+    residualBlockShapes(collect, `${path}.resnets.${index}`, inputs, outputs, timeChannels);
+    if (attends) transformerShapes(collect, config, `${path}.attentions.${index}`, outputs);
+  };
+
+  let channels = config.blockOutChannels[0] as number;
+  const skips = [channels];
+  collect.convolution('conv_in', config.inChannels, channels, 3);
+  timeEmbeddingShapes(collect, config);
+  for (const { path, outputs, heads, isLast } of downBlocks(config)) {
+    for (let index = 0; index < config.layersPerBlock; index++) {
+      layer(path, index, channels, outputs, heads !== undefined);
+      channels = outputs;
+      skips.push(channels);
+    }
+    if (!isLast) {
+      collect.convolution(`${path}.downsamplers.0.conv`, channels, channels, 3);
+      skips.push(channels);
+    }
+  }
+
+  layer('mid_block', 0, channels, channels, true);
+  layer('mid_block', 1, channels, channels, false);
+
+  for (const { path, outputs, heads, isLast } of upBlocks(config)) {
+    for (let index = 0; index <= config.layersPerBlock; index++) {
+      layer(path, index, channels + (skips.pop() as number), outputs, heads !== undefined);
+      channels = outputs;
+    }
+    if (!isLast) collect.convolution(`${path}.upsamplers.0.conv`, channels, channels, 3);
+  }
+
+  collect.norm('conv_norm_out', channels);
+  collect.convolution('conv_out', channels, config.outChannels, 3);
+  return collect.shapes;
+}
+
+/** Fresh weights with PyTorch's default initialisation; the caller owns them. */
+export function initializeUNet(
+  config: UNetConfig,
+  random: RandomSource,
+): Record<string, tf.Tensor> {
+  return initializeWeights(unetShapes(config), random);
+}
+
+interface Block {
+  readonly path: string;
+  readonly outputs: number;
+  /** `undefined` where the block has no attention. */
+  readonly heads: number | undefined;
+  readonly isLast: boolean;
+}
+
+function downBlocks(config: UNetConfig): Block[] {
+  return config.downBlockTypes.map((type, level) => ({
+    path: `down_blocks.${level}`,
+    outputs: config.blockOutChannels[level] as number,
+    heads: type === 'CrossAttnDownBlock2D' ? config.attentionHeads[level] : undefined,
+    isLast: level === config.downBlockTypes.length - 1,
+  }));
+}
+
+/** Up blocks count from the bottom, and so do their channels and heads. */
+function upBlocks(config: UNetConfig): Block[] {
+  return config.upBlockTypes.map((type, level) => ({
+    path: `up_blocks.${level}`,
+    outputs: config.blockOutChannels.at(-1 - level) as number,
+    heads: type === 'CrossAttnUpBlock2D' ? config.attentionHeads.at(-1 - level) : undefined,
+    isLast: level === config.upBlockTypes.length - 1,
+  }));
+}
+
+function checkInput(config: UNetConfig, input: UNetInput): void {
+  const { sample, timesteps, encoderHiddenStates: text } = input;
+  const expect = (what: string, shape: readonly number[], isRight: boolean, expected: string) => {
+    if (!isRight) {
+      throw new RangeError(`${what} has shape [${shape.join(', ')}], expected [${expected}]`);
+    }
+  };
+  const [batch] = sample.shape;
+  expect(
+    'sample',
+    sample.shape,
+    sample.rank === 4 && sample.shape[3] === config.inChannels,
+    `batch, height, width, ${config.inChannels}`,
+  );
+  expect(
+    'encoderHiddenStates',
+    text.shape,
+    text.rank === 3 && text.shape[0] === batch && text.shape[2] === config.crossAttentionDim,
+    `${batch}, tokens, ${config.crossAttentionDim}`,
+  );
+  if (typeof timesteps !== 'number' && timesteps.length !== batch) {
+    throw new RangeError(`${timesteps.length} timesteps for ${batch} rows of the sample`);
+  }
+}
