@@ -1,1 +1,26 @@
-export {};
+export {
+  classifierFreeGuidance,
+  gaussianLogProb,
+  policyMean,
+  predictOriginalSample,
+  takePolicyStep,
+} from './policy-step';
+export type { PolicyStep } from './policy-step';
+export { counterNormal, counterUniform } from './counter-noise';
+export type { NoiseKey } from './counter-noise';
+export { planDenoiseSteps } from './denoise-plan';
+export type { DenoisePlanOptions, DenoiseStep } from './denoise-plan';
+export { addNoise, velocity } from './forward-process';
+export { alphaCumprodAt, createNoiseSchedule } from './noise-schedule';
+export type { NoiseSchedule } from './noise-schedule';
+export { philox4x32 } from './philox';
+export type { PhiloxCounter, PhiloxKey } from './philox';
+export { parseSchedulerConfig } from './scheduler-config';
+export type {
+  BetaSchedule,
+  PredictionType,
+  SchedulerConfig,
+  TimestepSpacing,
+} from './scheduler-config';
+export { TrajectoryStore } from './trajectory-store';
+export type { TrajectoryBatch, TrajectoryRow } from './trajectory-store';
