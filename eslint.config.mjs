@@ -18,8 +18,7 @@ const below = {
   tools: ['maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
 };
 
-const browserMessage =
-  'This package runs in browsers too: take bytes or a reader from the caller.';
+const browserMessage = 'This package runs in browsers too: take bytes or a reader from the caller.';
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/out-tsc', '**/node_modules', '**/.nx', 'tmp', 'runs', '**/fixtures'] },

@@ -1,2 +1,6 @@
 /** All packages in one run; a single package: `cd packages/NAME && npx jest`. */
-export default { projects: ['<rootDir>/packages/*/jest.config.mjs'] };
+export default {
+  projects: ['<rootDir>/packages/*/jest.config.mjs', '<rootDir>/tools/jest.config.mjs'],
+  // TensorFlow's buffers outlive a test file; a worker that has grown past this starts afresh.
+  workerIdleMemoryLimit: '2GB',
+};

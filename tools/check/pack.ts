@@ -1,0 +1,211 @@
+/**
+ * Checks each package as its users get it: packed with `npm pack`, looked over by publint and are-the-types-wrong, and
+ * installed alone in an empty folder, where every example of its README runs as an ES module and as CommonJS.
+ *
+ *   npm run check:pack                  every package (needs their builds)
+ *   npm run check:pack -- safetensors   one
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { compileExample, examplesOf, installedByReader } from './readme-examples';
+import {
+  commandScript,
+  mapLimited,
+  publicPackages,
+  readManifest,
+  run,
+  runNode,
+  workspaceRoot,
+  type RunResult,
+  type WorkspacePackage,
+} from './workspace';
+
+/** One package's verdict; no problems means that it passed. */
+export interface PackReport {
+  readonly name: string;
+  readonly problems: readonly string[];
+  readonly seconds: number;
+}
+
+/** Checks the packages with the given folder names, or all. */
+export async function checkPacks(folderNames: readonly string[] = []): Promise<PackReport[]> {
+  const packages = publicPackages();
+  const known = packages.map(({ folder }) => basename(folder));
+  const unknown = folderNames.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(`No package ${unknown.join(', ')}; there are ${known.join(', ')}.`);
+  }
+  const chosen = packages.filter(
+    ({ folder }) => folderNames.length === 0 || folderNames.includes(basename(folder)),
+  );
+
+  const scratch = await mkdtemp(join(tmpdir(), 'loop-diffusion-pack-'));
+  try {
+    const packed = join(scratch, 'packed');
+    await mkdir(packed);
+    const tarballs = new Map<string, string>();
+    const needed = new Set(chosen.flatMap((one) => internalClosure(one.manifest.name, packages)));
+    const failures = new Map<string, string>();
+    for (const one of packages.filter(({ manifest }) => needed.has(manifest.name))) {
+      const result = await pack(one, packed);
+      if (typeof result === 'string') tarballs.set(one.manifest.name, result);
+      else failures.set(one.manifest.name, result.output);
+    }
+    return await mapLimited(chosen, 2, async (one) => {
+      const started = Date.now();
+      const problems = await checkPackage(one, { packages, tarballs, failures, scratch }).catch(
+        (error: unknown) => [String(error)],
+      );
+      return { name: one.manifest.name, problems, seconds: (Date.now() - started) / 1000 };
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface PackContext {
+  readonly packages: readonly WorkspacePackage[];
+  readonly tarballs: ReadonlyMap<string, string>;
+  readonly failures: ReadonlyMap<string, string>;
+  readonly scratch: string;
+}
+
+async function checkPackage(one: WorkspacePackage, context: PackContext): Promise<string[]> {
+  const { name } = one.manifest;
+  const tarball = context.tarballs.get(name);
+  if (tarball === undefined) return [`npm pack failed:\n${context.failures.get(name) ?? ''}`];
+
+  const problems: string[] = [];
+  const collect = (what: string, { status, output }: RunResult) => {
+    if (status !== 0) problems.push(`${what} failed:\n${output.trim()}`);
+    return status === 0;
+  };
+
+  if (!existsSync(join(one.folder, 'LICENSE'))) problems.push('LICENSE is missing.');
+  collect(
+    'publint',
+    await runNode(commandScript('publint', 'publint'), ['run', tarball, '--strict']),
+  );
+  collect(
+    'are-the-types-wrong',
+    await runNode(commandScript('@arethetypeswrong/cli', 'attw'), [
+      ...[tarball, '--profile', 'node16', '--no-emoji', '--no-color', '--format', 'ascii'],
+    ]),
+  );
+
+  const readme = await readFile(join(one.folder, 'README.md'), 'utf8');
+  const examples = examplesOf(readme);
+  if (examples.length === 0) problems.push('README.md has no example fenced as ```ts.');
+
+  const folder = join(context.scratch, basename(one.folder));
+  await mkdir(folder);
+  const installed = collect(
+    'npm install',
+    await installAlone(one, installedByReader(readme), context, folder),
+  );
+  if (!installed) return problems;
+
+  for (const [index, example] of examples.entries()) {
+    for (const [form, extension] of [
+      ['esm', 'mjs'],
+      ['cjs', 'cjs'],
+    ] as const) {
+      const file = join(folder, `example-${index + 1}.${extension}`);
+      await writeFile(file, compileExample(example, form));
+      collect(
+        `example ${index + 1} of README.md as ${form}`,
+        await runNode(file, [], { folder, timeoutSeconds: 180 }),
+      );
+    }
+  }
+  for (const command of Object.keys(one.manifest.bin ?? {})) {
+    const script = join(folder, 'node_modules', '.bin', command);
+    collect(`${command} --help`, await runNode(script, ['--help'], { folder, timeoutSeconds: 60 }));
+  }
+  return problems;
+}
+
+/** Packs into `destination`; the tarball's path, or what npm said. */
+async function pack(one: WorkspacePackage, destination: string): Promise<string | RunResult> {
+  const result = await run(
+    'npm',
+    ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination],
+    { folder: one.folder },
+  );
+  const file = `${one.manifest.name.replace('@', '').replace('/', '-')}-${one.manifest.version}.tgz`;
+  const tarball = join(destination, file);
+  return result.status === 0 && existsSync(tarball) ? tarball : result;
+}
+
+/**
+ * Installs what the README names into an empty folder. No registry has this version of our packages yet, so they come
+ * from their tarballs; everything else comes from npm in the version that the workspace has, which npm's cache holds.
+ */
+async function installAlone(
+  one: WorkspacePackage,
+  named: readonly string[],
+  context: PackContext,
+  folder: string,
+): Promise<RunResult> {
+  const ours = new Set(context.packages.map(({ manifest }) => manifest.name));
+  if (!named.includes(one.manifest.name)) {
+    throw new Error(`README.md's install line does not name ${one.manifest.name}.`);
+  }
+  const dependencies: Record<string, string> = {};
+  for (const name of named) {
+    if (ours.has(name)) {
+      for (const internal of internalClosure(name, context.packages)) {
+        dependencies[internal] = `file:${context.tarballs.get(internal) ?? internal}`;
+      }
+    } else {
+      const version = /(?<=.)@(.+)$/.exec(name)?.[1];
+      const bare = version === undefined ? name : name.slice(0, -version.length - 1);
+      dependencies[bare] =
+        version ?? readManifest(join(workspaceRoot, 'node_modules', bare)).version;
+    }
+  }
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+  return run(
+    'npm',
+    [
+      'install',
+      '--ignore-scripts',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ],
+    { folder, timeoutSeconds: 300 },
+  );
+}
+
+/** A package of ours and all of ours below it. */
+function internalClosure(name: string, packages: readonly WorkspacePackage[]): string[] {
+  const seen = new Set<string>();
+  const visit = (current: string) => {
+    const found = packages.find(({ manifest }) => manifest.name === current);
+    if (found === undefined || seen.has(current)) return;
+    seen.add(current);
+    Object.keys(found.manifest.dependencies ?? {}).forEach(visit);
+  };
+  visit(name);
+  return [...seen];
+}
+
+/** Prints the verdicts; the number of packages that failed. */
+export function printPackReports(reports: readonly PackReport[]): number {
+  for (const { name, problems, seconds } of reports) {
+    console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
+    for (const problem of problems) console.log(problem.replace(/^/gm, '    '));
+  }
+  return reports.filter(({ problems }) => problems.length > 0).length;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const reports = await checkPacks(process.argv.slice(2));
+  process.exitCode = printPackReports(reports) === 0 ? 0 : 1;
+}

@@ -1,0 +1,107 @@
+/**
+ * All checks of the workspace, as `npm test` and continuous integration run them. The last line is
+ * `N passed, N failed`: every jest test counts, and each other step counts as one.
+ *
+ *   npm test                    everything
+ *   npm test -- lint unit       some steps
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { checkPacks, printPackReports } from './check/pack';
+import { commandScript, runNode } from './check/workspace';
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const onContinuousIntegration = Boolean(process.env['CI']);
+
+async function nx(...args: string[]): Promise<Count> {
+  const { status } = await runNode(
+    commandScript('nx', 'nx'),
+    onContinuousIntegration ? [...args, '--skip-nx-cache'] : args,
+    { show: true, environment: { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' } },
+  );
+  return one(status === 0);
+}
+
+async function nxForAll(target: string): Promise<Count> {
+  return nx('run-many', '-t', target, '--parallel=2', '--output-style=static');
+}
+
+function one(passed: boolean): Count {
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
+}
+
+/** Every package's tests in one run, so that two workers share all the work. */
+async function unitTests(): Promise<Count> {
+  const folder = await mkdtemp(join(tmpdir(), 'loop-diffusion-test-'));
+  try {
+    const outputFile = join(folder, 'jest.json');
+    const { status } = await runNode(
+      commandScript('jest', 'jest'),
+      ['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
+      { show: true, timeoutSeconds: 1200, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
+    );
+    const summary = JSON.parse(await readFile(outputFile, 'utf8')) as {
+      numPassedTests: number;
+      numFailedTests: number;
+      numRuntimeErrorTestSuites: number;
+    };
+    const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;
+    // jest can also fail as a whole, with every test passed.
+    return { passed: summary.numPassedTests, failed: status !== 0 && failed === 0 ? 1 : failed };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function packs(): Promise<Count> {
+  const reports = await checkPacks();
+  const failed = printPackReports(reports);
+  return { passed: reports.length - failed, failed };
+}
+
+const steps: Readonly<Record<string, () => Promise<Count>>> = {
+  sync: () => nx('sync:check'),
+  format: async () => {
+    const prettier = commandScript('prettier', 'prettier');
+    const { status } = await runNode(prettier, ['--check', '.'], { show: true });
+    return one(status === 0);
+  },
+  lint: () => nxForAll('lint'),
+  typecheck: () => nxForAll('typecheck'),
+  build: () => nxForAll('build'),
+  unit: unitTests,
+  pack: packs,
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in steps));
+if (unknown.length > 0) {
+  console.error(`No step ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}.`);
+  process.exit(2);
+}
+
+const lines: string[] = [];
+const total = { passed: 0, failed: 0 };
+for (const [name, step] of Object.entries(steps)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n── ${name}`);
+  const started = Date.now();
+  const count = await step().catch((error: unknown) => {
+    console.error(error);
+    return one(false);
+  });
+  total.passed += count.passed;
+  total.failed += count.failed;
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
+  lines.push(`${name.padEnd(10)} ${count.passed} passed, ${count.failed} failed (${seconds} s)`);
+}
+
+console.log(`\n${lines.join('\n')}\n`);
+process.exitCode = total.failed === 0 ? 0 : 1;
+console.log(`${total.passed} passed, ${total.failed} failed`);
