@@ -23,3 +23,16 @@ export { formatUNetConfig, parseUNetConfig } from './unet/config';
 export type { DownBlockType, UNetConfig, UpBlockType } from './unet/config';
 export { initializeUNet, unet, unetShapes } from './unet/unet';
 export type { UNetInput } from './unet/unet';
+export { formatTextEncoderConfig, parseTextEncoderConfig } from './text-encoder/config';
+export type { TextEncoderConfig } from './text-encoder/config';
+export { initializeTextEncoder } from './text-encoder/initialize';
+export { textEncoderShapes } from './text-encoder/shapes';
+export { encodeText } from './text-encoder/text-encoder';
+export type { EncodedText } from './text-encoder/text-encoder';
+export { buildClipTokenizerFiles } from './tokenizer/build-clip-tokenizer';
+export type {
+  BuildClipTokenizerOptions,
+  BuiltClipTokenizerFiles,
+} from './tokenizer/build-clip-tokenizer';
+export { createClipTokenizer } from './tokenizer/clip-tokenizer';
+export type { ClipTokenizer, ClipTokenizerFiles } from './tokenizer/clip-tokenizer';
