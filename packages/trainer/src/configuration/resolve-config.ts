@@ -7,7 +7,7 @@ import { UserError } from '../user-error';
 import { configKeys, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, type PlainObject } from './overrides';
-import { configSchema, type TrainConfig } from './schema';
+import { configSchema, type AlgorithmName, type TrainConfig } from './schema';
 
 /**
  * @param file the parsed configuration file, or undefined for the defaults
@@ -49,12 +49,25 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
   return {
     ...parsed,
     output: parsed.output ?? `runs/${basename(parsed.model)}-${parsed.algorithm.name}`,
-    algorithm: { ...parsed.algorithm, timesteps: { from, to: end } },
+    algorithm: {
+      ...parsed.algorithm,
+      innerUpdates: parsed.algorithm.innerUpdates ?? defaultInnerUpdates(parsed.algorithm),
+      timesteps: { from, to: end },
+    },
     evaluate: {
       ...parsed.evaluate,
       prompts: parsed.evaluate.prompts ?? parsed.prompts,
     },
   };
+}
+
+/** Only a clipped objective can use samples that the policy has moved away from. */
+function isClipped(name: AlgorithmName): boolean {
+  return name === 'loop' || name === 'ppo';
+}
+
+function defaultInnerUpdates({ name, innerEpochs }: ParsedConfig['algorithm']): number {
+  return isClipped(name) ? 2 * innerEpochs : 1;
 }
 
 function section(parent: PlainObject, name: string): PlainObject {
@@ -68,6 +81,11 @@ function checkCombinations(config: TrainConfig): void {
   if (algorithm.k < 2 && algorithm.name !== 'reinforce') {
     problems.push(
       `algorithm.k is 1, but ${algorithm.name} compares the samples of a prompt with each other and needs at least 2`,
+    );
+  }
+  if (algorithm.innerUpdates % algorithm.innerEpochs !== 0) {
+    problems.push(
+      `algorithm.innerUpdates is ${String(algorithm.innerUpdates)}, which is not a multiple of algorithm.innerEpochs (${String(algorithm.innerEpochs)})`,
     );
   }
   const { from, to } = algorithm.timesteps;

@@ -35,7 +35,10 @@ export interface TrainConfig {
     name: AlgorithmName;
     /** Samples per prompt. */
     k: number;
+    /** Optimizer steps per iteration, a multiple of `innerEpochs`. */
     innerUpdates: number;
+    /** Times that every image of an iteration is learnt from. */
+    innerEpochs: number;
     /** `'auto'` scales with the latent: 0.0128 / √(latent numbers). */
     clipRange: number | 'auto';
     advantageClip: number | null;
@@ -128,7 +131,16 @@ export const configSchema = z.strictObject({
         MANY,
         'samples per prompt; every algorithm but reinforce compares them and needs at least 2',
       ).default(4),
-      innerUpdates: wholeNumber(1, MANY, 'optimizer steps per iteration').default(2),
+      innerUpdates: wholeNumber(
+        1,
+        MANY,
+        'optimizer steps per iteration, a multiple of innerEpochs; left out: 2 an inner epoch for loop and ppo, 1 for rloo and reinforce',
+      ).optional(),
+      innerEpochs: wholeNumber(
+        1,
+        MANY,
+        'times that every image of an iteration is learnt from',
+      ).default(1),
       clipRange: z
         .union([z.literal('auto'), z.number().gt(0).lt(1)])
         .meta({

@@ -1,0 +1,17 @@
+/** What a command needs from outside. Tests bring their own. */
+import type { Output } from '../tracking/output';
+import type { Core } from './core';
+
+export interface CommandContext {
+  readonly output: Output;
+  readonly loadCore: () => Promise<Core>;
+  /** Ends the process at once. */
+  readonly exit: (code: number) => void;
+}
+
+/** Flags that every command takes. */
+export interface CommonFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly debug?: boolean;
+}

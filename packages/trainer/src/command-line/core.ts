@@ -1,0 +1,20 @@
+/** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
+import type { TrainConfig } from '../configuration/schema';
+import type { RunSummary } from '../run-folder/records';
+import type { RunRecorder } from '../tracking/recorder';
+import type { EvaluateOptions, EvaluateResult, SampleOptions, SampleResult } from './options';
+
+export interface Core {
+  train(config: TrainConfig, recorder: RunRecorder, signal: AbortSignal): Promise<RunSummary>;
+  sampleImages(options: SampleOptions): Promise<SampleResult>;
+  evaluateModel(options: EvaluateOptions): Promise<EvaluateResult>;
+}
+
+export async function loadCore(): Promise<Core> {
+  const [{ train }, { sampleImages }, { evaluateModel }] = await Promise.all([
+    import('../loop'),
+    import('../sample'),
+    import('../evaluate-command'),
+  ]);
+  return { train, sampleImages, evaluateModel };
+}

@@ -1,0 +1,194 @@
+/** `loop-diffusion doctor`: what this machine has, how fast it is, and what would make it faster. */
+import { arch, availableParallelism, freemem, platform, release, totalmem } from 'node:os';
+
+import {
+  installNativeTensorflow,
+  measureMatmulRate,
+  nativeTensorflowStatus,
+  useBestBackend,
+  type BackendName,
+  type NativeTensorflowStatus,
+} from '@loop-diffusion/native-tensorflow';
+import type { Command } from 'commander';
+
+import { createLiveLine } from '../tracking/live-line';
+import { createPhaseProgress } from '../tracking/progress-text';
+import type { CommandContext, CommonFlags } from './context';
+import { packageVersion, TRAINER } from './versions';
+
+export interface DoctorFlags extends CommonFlags {
+  readonly install?: boolean;
+}
+
+export interface Diagnosis {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: { platform: string; cores: number; memoryBytes: number; freeBytes: number };
+  readonly native: NativeTensorflowStatus;
+  readonly backends: readonly { name: BackendName; found: boolean; about: string }[];
+  readonly backend: { name: BackendName; gpu: boolean; reason: string; version: string };
+  /** Of a float32 matrix product of 1024 × 1024 numbers. */
+  readonly matmulGigaflops: number;
+  readonly advice: readonly string[];
+}
+
+/** What the doctor asks; tests answer in its place. */
+export interface DoctorTools {
+  readonly install: typeof installNativeTensorflow;
+  readonly status: typeof nativeTensorflowStatus;
+  readonly useBackend: typeof useBestBackend;
+  readonly measure: typeof measureMatmulRate;
+}
+
+const TOOLS: DoctorTools = {
+  install: installNativeTensorflow,
+  status: nativeTensorflowStatus,
+  useBackend: useBestBackend,
+  measure: measureMatmulRate,
+};
+
+export function addDoctorFlags(command: Command): Command {
+  return command
+    .description('versions, backends, GPU, memory, a timed matmul, and what would be faster')
+    .option('--install', "install TensorFlow's native library for this machine first");
+}
+
+/** @returns the exit code */
+export async function doctorCommand(
+  flags: DoctorFlags,
+  { output }: CommandContext,
+  tools: DoctorTools = TOOLS,
+): Promise<number> {
+  if (flags.install === true) {
+    const { nvidiaDriver } = await tools.status();
+    const live = createLiveLine(output.error);
+    const progress = createPhaseProgress();
+    let said = '';
+    const { folder, alreadyThere } = await tools.install({
+      gpu: nvidiaDriver !== null,
+      onProgress(message, fraction) {
+        if (flags.quiet === true) return;
+        if (output.error.isTTY === true) {
+          live.show(fraction === undefined ? message : progress.describe(message, fraction));
+        } else if (message !== said) {
+          output.error.write(`${message}\n`);
+          said = message;
+        }
+      },
+    });
+    live.clear();
+    if (flags.quiet !== true) {
+      const what = alreadyThere ? 'is already in' : 'was installed into';
+      output.error.write(`TensorFlow's native library ${what} ${folder}\n`);
+    }
+  }
+  const diagnosis = await diagnose(tools);
+  if (flags.json === true) output.out.write(`${JSON.stringify(diagnosis)}\n`);
+  else for (const line of diagnosisLines(diagnosis)) output.out.write(`${line}\n`);
+  return 0;
+}
+
+async function diagnose(tools: DoctorTools): Promise<Diagnosis> {
+  const native = await tools.status();
+  const backend = await tools.useBackend({ quiet: true });
+  const matmulGigaflops = await tools.measure(1024);
+  return {
+    versions: {
+      'loop-diffusion': packageVersion(TRAINER) ?? 'unknown',
+      node: process.versions.node,
+      'TensorFlow.js': packageVersion('@tensorflow/tfjs-core') ?? 'not installed',
+      TensorFlow: backend.version,
+    },
+    machine: {
+      platform: `${platform()} ${release()} ${arch()}`,
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+      freeBytes: freemem(),
+    },
+    native,
+    backends: foundBackends(native),
+    backend: {
+      name: backend.name,
+      gpu: backend.gpu,
+      reason: backend.reason,
+      version: backend.version,
+    },
+    matmulGigaflops,
+    advice: advise(native, backend.name),
+  };
+}
+
+function foundBackends(native: NativeTensorflowStatus): Diagnosis['backends'] {
+  const missing = native.unsupported ?? 'not installed';
+  const gpuFound = native.gpu.installed && native.nvidiaDriver !== null;
+  return [
+    {
+      name: 'tensorflow-gpu',
+      found: gpuFound,
+      about: gpuFound
+        ? `TensorFlow ${native.gpu.version} in ${native.gpu.folder}`
+        : native.nvidiaDriver === null
+          ? 'no NVIDIA driver'
+          : missing,
+    },
+    {
+      name: 'tensorflow',
+      found: native.cpu.installed || native.gpu.installed,
+      about: native.cpu.installed
+        ? `TensorFlow ${native.cpu.version} in ${native.cpu.folder}`
+        : native.gpu.installed
+          ? `the GPU build, TensorFlow ${native.gpu.version}`
+          : missing,
+    },
+    { name: 'wasm', found: true, about: 'comes with the package' },
+    { name: 'cpu', found: true, about: 'comes with the package' },
+  ];
+}
+
+function advise(native: NativeTensorflowStatus, backend: BackendName): string[] {
+  if (native.unsupported !== null) return [native.unsupported];
+  const advice: string[] = [];
+  if (native.nvidiaDriver !== null && !native.gpu.installed) {
+    advice.push(
+      `This machine has an NVIDIA driver (${native.nvidiaDriver}), but not the GPU build of TensorFlow: "loop-diffusion doctor --install" fetches it (${gigabytes(native.gpu.downloadSize)}).`,
+    );
+  } else if (!native.cpu.installed && !native.gpu.installed) {
+    advice.push(
+      `TensorFlow's native library is not installed and is many times as fast: "loop-diffusion doctor --install" fetches it (${gigabytes(native.cpu.downloadSize)}).`,
+    );
+  } else if (backend === 'wasm' || backend === 'cpu') {
+    advice.push(
+      'The native library is installed, but did not load; "loop-diffusion doctor --install" puts a broken installation right.',
+    );
+  }
+  if (backend === 'tensorflow' && native.nvidiaDriver === null) {
+    advice.push('This is the fastest backend without an NVIDIA GPU.');
+  }
+  return advice;
+}
+
+function diagnosisLines(diagnosis: Diagnosis): string[] {
+  const { machine, backend, native } = diagnosis;
+  return [
+    ...Object.entries(diagnosis.versions).map(([name, version]) => row(name, version)),
+    row('machine', `${machine.platform}, ${String(machine.cores)} cores`),
+    row('memory', `${gigabytes(machine.memoryBytes)}, ${gigabytes(machine.freeBytes)} free`),
+    row(
+      'GPU',
+      native.nvidiaDriver === null ? 'no NVIDIA driver' : `NVIDIA driver ${native.nvidiaDriver}`,
+    ),
+    ...diagnosis.backends.map(({ name, found, about }) =>
+      row(`  ${name}`, `${found ? 'yes' : 'no'} (${about})`),
+    ),
+    row('backend', `${backend.name}: ${backend.reason}`),
+    row('matmul 1024', `${diagnosis.matmulGigaflops.toFixed(0)} GFLOP/s`),
+    ...diagnosis.advice,
+  ];
+}
+
+function row(name: string, value: string): string {
+  return `${name.padEnd(18)}${value}`;
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,98 @@
+/** `loop-diffusion evaluate`: the mean reward of a model over prompts. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { checkWritable } from '../files/check-writable';
+import { nextFreeFolder } from '../files/next-free-folder';
+import { resolveModel } from '../files/resolve-model';
+import { writeFileAtomically } from '../files/write-atomically';
+import type { EvaluationRecord } from '../run-folder/records';
+import { createLiveLine } from '../tracking/live-line';
+import { createPhaseProgress } from '../tracking/progress-text';
+import { withError } from '../tracking/words';
+import { UserError } from '../user-error';
+import type { CommandContext, CommonFlags } from './context';
+import { listenForInterruption } from './interruption';
+import { wholeNumberFlag } from './numbers';
+import { addSamplerFlags, type SamplerFlags } from './sampler-flags';
+import { sayBackend } from './say-backend';
+
+export interface EvaluateFlags extends CommonFlags, SamplerFlags {
+  readonly prompts: string;
+  readonly reward: string;
+  readonly images?: number;
+  readonly out?: string;
+}
+
+export function addEvaluateFlags(command: Command): Command {
+  return addSamplerFlags(command)
+    .description('mean reward with its standard error, by prompt family, and the images')
+    .requiredOption('--prompts <file>', 'a text file with a prompt a line, or shapes')
+    .requiredOption('--reward <name>', 'name of a reward, such as shapes or jpeg-compressibility')
+    .option('--images <n>', 'how many images', wholeNumberFlag(2, 1_000_000))
+    .option('--out <folder>', 'folder of the images and evaluation.json (default: "evaluation")');
+}
+
+/** @returns the exit code */
+export async function evaluateCommand(
+  flags: EvaluateFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { output } = context;
+  const out = flags.out ?? nextFreeFolder('evaluation');
+  resolveModel(flags.model);
+  checkWritable(out);
+  if (existsSync(out) && readdirSync(out).length > 0) {
+    throw new UserError(`The output folder '${out}' is not empty; name another with --out`);
+  }
+
+  const interruption = listenForInterruption(context);
+  const live = createLiveLine(flags.json === true ? output.error : output.out);
+  const progress = createPhaseProgress();
+  try {
+    await sayBackend(flags.backend, flags);
+    const { evaluateModel } = await context.loadCore();
+    const result = await evaluateModel({
+      model: flags.model,
+      lora: flags.lora,
+      prompts: flags.prompts,
+      reward: flags.reward,
+      images: flags.images,
+      seed: flags.seed,
+      steps: flags.steps,
+      eta: flags.eta,
+      guidance: flags.guidance,
+      backend: flags.backend,
+      out,
+      onProgress: (phase, fraction) => {
+        if (flags.quiet !== true) live.show(progress.describe(phase, fraction));
+      },
+      signal: interruption.signal,
+    });
+    writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+    live.clear();
+    if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
+    else {
+      for (const line of evaluationTable(result.evaluation)) output.out.write(`${line}\n`);
+      output.out.write(`Images are in ${out}\n`);
+    }
+    return 0;
+  } finally {
+    live.clear();
+    interruption.release();
+  }
+}
+
+function evaluationTable(record: EvaluationRecord): string[] {
+  const rows = [
+    ...Object.entries(record.families),
+    ['all', record] as [string, { mean: number; standardError: number; count: number }],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(
+    ([name, { mean, standardError, count }]) =>
+      `${name.padEnd(width)}  ${withError(mean, standardError)}  (${String(count)} images)`,
+  );
+}

@@ -1,0 +1,35 @@
+/** Ctrl-C: once to end cleanly, twice to end at once. */
+import type { CommandContext } from './context';
+
+/** As a shell reports a program that was ended by SIGINT. */
+export const INTERRUPTED_EXIT_CODE = 130;
+
+export interface Interruption {
+  /** Aborted at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Gives the signals back to the process. */
+  release(): void;
+}
+
+export function listenForInterruption({ output, exit }: CommandContext): Interruption {
+  const controller = new AbortController();
+  function interrupt(): void {
+    if (controller.signal.aborted) {
+      exit(INTERRUPTED_EXIT_CODE);
+      return;
+    }
+    output.error.write(
+      '\nEnding with what there is; press Ctrl-C again to exit at once and lose it.\n',
+    );
+    controller.abort();
+  }
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    release() {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}

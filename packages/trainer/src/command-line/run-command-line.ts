@@ -1,0 +1,93 @@
+/** `loop-diffusion <command>`. */
+import { Command, CommanderError } from 'commander';
+
+import { processOutput } from '../tracking/output';
+import type { CommandContext, CommonFlags } from './context';
+import { loadCore } from './core';
+import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
+import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
+import { INTERRUPTED_EXIT_CODE } from './interruption';
+import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
+import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
+import { UsageError } from './usage-error';
+import { packageVersion, TRAINER } from './versions';
+
+/**
+ * Runs one command.
+ * @param argv what stands after the program's name
+ * @returns the exit code: 0, 1 for an error, 2 for wrong usage, 130 for a run that was interrupted
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  parts: Partial<CommandContext> = {},
+): Promise<number> {
+  const context: CommandContext = {
+    output: parts.output ?? processOutput(),
+    loadCore: parts.loadCore ?? loadCore,
+    exit: parts.exit ?? ((code) => process.exit(code)),
+  };
+  let exitCode = 0;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return reportError(error, context, argv.includes('--debug'));
+  }
+}
+
+function createProgram(context: CommandContext, setExitCode: (code: number) => void): Command {
+  const { output } = context;
+  const program = new Command('loop-diffusion')
+    .description('Fine-tunes text-to-image diffusion models on black-box rewards with LOOP.')
+    .version(packageVersion(TRAINER) ?? 'unknown')
+    .exitOverride()
+    .showHelpAfterError('Run with --help for the flags.')
+    .configureOutput({
+      writeOut: (text) => output.out.write(text),
+      writeErr: (text) => output.error.write(text),
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, ''));
+      },
+    });
+
+  addCommonFlags(addTrainFlags(program.command('train'))).action(
+    async (configFile: string | undefined, flags: TrainFlags) => {
+      setExitCode(await trainCommand(configFile, flags, context));
+    },
+  );
+  addCommonFlags(addSampleFlags(program.command('sample'))).action(async (flags: SampleFlags) => {
+    setExitCode(await sampleCommand(flags, context));
+  });
+  addCommonFlags(addEvaluateFlags(program.command('evaluate'))).action(
+    async (flags: EvaluateFlags) => {
+      setExitCode(await evaluateCommand(flags, context));
+    },
+  );
+  addCommonFlags(addDoctorFlags(program.command('doctor'))).action(async (flags: DoctorFlags) => {
+    setExitCode(await doctorCommand(flags, context));
+  });
+  return program;
+}
+
+function addCommonFlags(command: Command): Command {
+  return command
+    .option('--json', 'JSON on the output, for machines')
+    .option('--quiet', 'only warnings and results')
+    .option('--debug' satisfies `--${keyof CommonFlags}`, 'show the stack of an error');
+}
+
+function reportError(error: unknown, { output }: CommandContext, debug: boolean): number {
+  // Commander has written its own message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Error && error.name === 'AbortError') {
+    output.error.write('Interrupted.\n');
+    return INTERRUPTED_EXIT_CODE;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  output.error.write(`${/[.!?…]$/.test(message) ? message : `${message}.`}\n`);
+  if (debug && error instanceof Error) output.error.write(`${error.stack ?? ''}\n`);
+  return error instanceof UsageError ? error.exitCode : 1;
+}

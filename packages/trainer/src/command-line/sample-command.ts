@@ -1,0 +1,99 @@
+/** `loop-diffusion sample`: images for prompts. */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import type { Command } from 'commander';
+
+import { checkWritable } from '../files/check-writable';
+import { createLiveLine } from '../tracking/live-line';
+import { createPhaseProgress } from '../tracking/progress-text';
+import { UserError } from '../user-error';
+import type { CommandContext, CommonFlags } from './context';
+import { listenForInterruption } from './interruption';
+import { addSamplerFlags, type SamplerFlags } from './sampler-flags';
+import { sayBackend } from './say-backend';
+import { resolveModel } from '../files/resolve-model';
+import { UsageError } from './usage-error';
+
+export interface SampleFlags extends CommonFlags, SamplerFlags {
+  readonly prompt: readonly string[];
+  readonly out: string;
+  readonly latents?: string;
+  readonly noise?: string;
+  readonly trace?: string;
+}
+
+export function addSampleFlags(command: Command): Command {
+  return addSamplerFlags(command)
+    .description('draw images as PNG files')
+    .option('--prompt <text>', 'what to draw; may be given many times, an image each', collect, [])
+    .requiredOption('--out <folder>', 'folder of the images')
+    .option('--latents <file>', 'start from its latents [b, channels, h, w], in safetensors')
+    .option('--noise <file>', 'take the step noises from its noise [b, steps, channels, h, w]')
+    .option('--trace <file>', 'write latents [b, steps + 1, channels, h, w], log_probs, timesteps');
+}
+
+/** @returns the exit code */
+export async function sampleCommand(flags: SampleFlags, context: CommandContext): Promise<number> {
+  const { output } = context;
+  if (flags.prompt.length === 0) throw new UsageError('sample needs at least one --prompt');
+  for (const [flag, file] of [
+    ['--latents', flags.latents],
+    ['--noise', flags.noise],
+  ] as const) {
+    if (file !== undefined) checkSafetensorsFile(flag, file);
+  }
+  resolveModel(flags.model);
+  checkWritable(flags.out);
+  if (flags.trace !== undefined) checkWritable(dirname(flags.trace));
+
+  const interruption = listenForInterruption(context);
+  const live = createLiveLine(flags.json === true ? output.error : output.out);
+  const progress = createPhaseProgress();
+  try {
+    await sayBackend(flags.backend, flags);
+    const { sampleImages } = await context.loadCore();
+    const result = await sampleImages({
+      model: flags.model,
+      lora: flags.lora,
+      prompts: flags.prompt,
+      seed: flags.seed,
+      steps: flags.steps,
+      eta: flags.eta,
+      guidance: flags.guidance,
+      backend: flags.backend,
+      out: flags.out,
+      latents: flags.latents,
+      noise: flags.noise,
+      trace: flags.trace,
+      onProgress: (phase, fraction) => {
+        if (flags.quiet !== true) live.show(progress.describe(phase, fraction));
+      },
+      signal: interruption.signal,
+    });
+    live.clear();
+    if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
+    else if (flags.quiet !== true) {
+      for (const { file, prompt } of result.images) output.out.write(`${file}  ${prompt}\n`);
+      if (result.trace !== undefined) output.out.write(`${result.trace}\n`);
+    }
+    return 0;
+  } finally {
+    live.clear();
+    interruption.release();
+  }
+}
+
+function checkSafetensorsFile(flag: string, file: string): void {
+  const status = statSync(file, { throwIfNoEntry: false });
+  if (status?.isFile() !== true) {
+    throw new UserError(`${flag} names '${file}', which is not a file`);
+  }
+  if (!file.endsWith('.safetensors')) {
+    throw new UserError(`${flag} takes a .safetensors file, not '${file}'`);
+  }
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}

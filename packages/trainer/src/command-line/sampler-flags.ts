@@ -1,0 +1,40 @@
+/** The flags that `sample` and `evaluate` share. */
+import { Option, type Command } from 'commander';
+
+import { BACKEND_NAMES, type BackendSetting } from '../configuration/schema';
+import { realNumberFlag, wholeNumberFlag } from './numbers';
+
+export interface SamplerFlags {
+  readonly model: string;
+  readonly lora?: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly eta: number;
+  readonly guidance: number;
+  readonly backend: BackendSetting;
+}
+
+export function addSamplerFlags(command: Command): Command {
+  return addBackendFlag(
+    command
+      .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
+      .option('--lora <file>', 'an adapter in safetensors, or the folder that holds it')
+      .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
+      .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
+      .option('--eta <x>', 'randomness of a denoise step, 0 to 1', realNumberFlag(0, 1), 1)
+      .option(
+        '--guidance <w>',
+        'classifier-free guidance scale; 1 is none',
+        realNumberFlag(0, 100),
+        1,
+      ),
+  );
+}
+
+export function addBackendFlag(command: Command): Command {
+  return command.addOption(
+    new Option('--backend <name>', 'where tensors live; auto takes the fastest there is')
+      .choices(['auto', ...BACKEND_NAMES])
+      .default('auto'),
+  );
+}

@@ -1,0 +1,105 @@
+/** `loop-diffusion train`: from the configuration to a run's folder. */
+import { Option, type Command } from 'commander';
+
+import { configKeys } from '../configuration/key-reference';
+import { readConfigFile } from '../configuration/read-config-file';
+import { resolveConfig } from '../configuration/resolve-config';
+import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
+import { nextFreeFolder } from '../files/next-free-folder';
+import { resolveModel } from '../files/resolve-model';
+import { createRunFolder } from '../run-folder/run-folder';
+import { createRunRecorder } from '../tracking/create-run-recorder';
+import type { CommandContext, CommonFlags } from './context';
+import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { sayBackend } from './say-backend';
+import { UsageError } from './usage-error';
+
+export interface TrainFlags extends CommonFlags {
+  readonly set: readonly string[];
+  readonly name?: string;
+  readonly backend?: string;
+}
+
+export function addTrainFlags(command: Command): Command {
+  return command
+    .description('fine-tune a model on rewards; without CONFIG.yaml the embedded task')
+    .argument('[CONFIG.yaml]', 'configuration file')
+    .option('--set <key.path=value>', 'set one key; may be given many times', collect, [])
+    .option('--name <name>', 'the run goes into runs/NAME')
+    .addOption(
+      new Option('--backend <name>', 'the same as --set backend=NAME').choices([
+        'auto',
+        ...BACKEND_NAMES,
+      ]),
+    )
+    .addHelpText('after', () => `\n${keyReference()}`);
+}
+
+/** @returns the exit code */
+export async function trainCommand(
+  configFile: string | undefined,
+  flags: TrainFlags,
+  context: CommandContext,
+): Promise<number> {
+  const config = await readConfig(configFile, flags);
+  // Files are looked at before anything is made or the backend, which takes a second, is started.
+  resolveModel(config.model);
+  const folder = createRunFolder(config.output);
+  const interruption = listenForInterruption(context);
+  let finished = false;
+  try {
+    await sayBackend(config.backend, flags);
+    const recorder = createRunRecorder(folder, config, {
+      json: flags.json === true,
+      quiet: flags.quiet === true,
+      output: context.output,
+    });
+    try {
+      const { train } = await context.loadCore();
+      const summary = await train(config, recorder, interruption.signal);
+      await recorder.finish(summary);
+      finished = true;
+      return summary.interrupted ? INTERRUPTED_EXIT_CODE : 0;
+    } finally {
+      recorder.close();
+    }
+  } finally {
+    interruption.release();
+    if (!finished) folder.discardIfUnused();
+  }
+}
+
+async function readConfig(configFile: string | undefined, flags: TrainFlags): Promise<TrainConfig> {
+  const overrides = [...flags.set];
+  if (flags.backend !== undefined) overrides.push(`backend=${flags.backend}`);
+  if (flags.name !== undefined) {
+    if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(flags.name)) {
+      throw new UsageError(
+        `--name takes letters, digits, dots, dashes and underscores, not '${flags.name}'; --set output=FOLDER takes any folder`,
+      );
+    }
+    overrides.push(`output=${JSON.stringify(`runs/${flags.name}`)}`);
+  }
+  const file = configFile === undefined ? undefined : await readConfigFile(configFile);
+  const config = resolveConfig(file, overrides);
+  // A folder that nobody named may take the next number; one that was named is never changed.
+  const named =
+    overrides.some((override) => override.trimStart().startsWith('output=')) ||
+    (typeof file === 'object' && file !== null && 'output' in file);
+  return named ? config : { ...config, output: nextFreeFolder(config.output) };
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function keyReference(): string {
+  const keys = configKeys().map((key) => ({
+    name: key.default === undefined ? key.path : `${key.path} = ${JSON.stringify(key.default)}`,
+    about: `${key.description}; ${key.expected}`,
+  }));
+  return [
+    'Keys of CONFIG.yaml and --set, with their defaults:',
+    ...keys.map(({ name, about }) => `  ${name}\n      ${about}`),
+  ].join('\n');
+}

@@ -1,0 +1,167 @@
+/** A run's reports into its folder and to the user. */
+import type { Image } from '@loop-diffusion/rewards';
+
+import { configWarnings } from '../configuration/config-warnings';
+import type { TrainConfig } from '../configuration/schema';
+import { configFileText } from '../run-folder/config-file';
+import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
+import type { RunFolder } from '../run-folder/run-folder';
+import { createClipWatch } from './clip-watch';
+import { createConsoleReport, type ConsoleReport } from './console-report';
+import { renderCurves } from './curves';
+import { processOutput, type Output, type OutputStream } from './output';
+import type { RunRecorder } from './recorder';
+import type { RunHistory } from './run-history';
+import { renderSampleGrid } from './sample-grid';
+
+export interface RecorderOptions {
+  /** Events as JSON lines on the output instead of text. */
+  json: boolean;
+  /** Only warnings and the summary. */
+  quiet: boolean;
+  output?: Output | undefined;
+  /** Milliseconds since any fixed time. */
+  now?: (() => number) | undefined;
+}
+
+/** Drawing takes about a second of a run's processor time. */
+const MILLISECONDS_BETWEEN_CURVES = 60_000;
+
+/** Writes `config.yaml` at once, and everything else as it is reported. */
+export function createRunRecorder(
+  folder: RunFolder,
+  config: TrainConfig,
+  options: RecorderOptions,
+): RunRecorder {
+  const output = options.output ?? processOutput();
+  const now = options.now ?? Date.now;
+  const report = options.json
+    ? createJsonReport(output)
+    : createConsoleReport(config, output, options);
+  const watchClip = createClipWatch(config);
+  const history = { iterations: [] as IterationRecord[], evaluations: [] as Evaluations };
+  let firstGrid: { name: string; images: readonly Image[] } | undefined;
+  let curvesDrawnAt = now();
+  let drawing: Promise<void> | undefined;
+
+  folder.write('config.yaml', configFileText(config));
+  for (const warning of configWarnings(config)) report.warn(warning);
+
+  function emit(event: string, content: object): void {
+    if (folder.events.count === 0 && event !== 'start') emit('start', { config });
+    const line = { event, time: new Date().toISOString(), ...content };
+    folder.events.append(line);
+    if (options.json) writeJsonLine(output.out, line);
+  }
+
+  async function drawCurves(): Promise<void> {
+    curvesDrawnAt = now();
+    try {
+      folder.write('curves.png', await renderCurves(history));
+    } catch (error) {
+      // A run is worth more than its picture; the figures are in events.jsonl.
+      report.warn(
+        `curves.png was not drawn: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  return {
+    iteration(record) {
+      emit('iteration', record);
+      history.iterations.push(record);
+      report.iteration(record);
+      const warning = watchClip(record);
+      if (warning !== undefined) report.warn(warning);
+      if (drawing === undefined && now() - curvesDrawnAt > MILLISECONDS_BETWEEN_CURVES) {
+        drawing = drawCurves().finally(() => {
+          drawing = undefined;
+        });
+      }
+    },
+    async evaluation(record) {
+      emit('evaluation', record);
+      history.evaluations.push({ iteration: history.iterations.at(-1)?.iteration ?? 0, record });
+      report.evaluation(record);
+      await drawing;
+    },
+    async sampleGrid(name, images, prompts) {
+      if (images.length === 0) return;
+      const first = (firstGrid ??= { name, images });
+      const isFirst = first.images === images;
+      const rows = prompts.map((prompt, index) => ({
+        prompt,
+        images: (isFirst ? [images[index]] : [first.images[index], images[index]]).filter(
+          (image) => image !== undefined,
+        ),
+      }));
+      const file = `samples/${name}.png`;
+      folder.write(
+        file,
+        await renderSampleGrid(rows, {
+          title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
+          labels: isFirst ? [name] : [first.name, name],
+        }),
+      );
+      emit('samples', { name, file });
+      report.note(`samples: ${folder.path}/${file}`);
+    },
+    phase(name, fraction) {
+      report.phase(name, fraction);
+    },
+    async finish(summary) {
+      await drawing;
+      const file = withoutRewards(summary);
+      folder.write('summary.json', `${JSON.stringify(file, null, 2)}\n`);
+      emit('finish', { summary: file });
+      if (history.iterations.length + history.evaluations.length > 0) await drawCurves();
+      report.finish(summary, folder.path);
+    },
+    close() {
+      report.close();
+      folder.events.close();
+    },
+  };
+}
+
+type Evaluations = RunHistory['evaluations'][number][];
+
+function writeJsonLine(stream: OutputStream, line: object): void {
+  stream.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Events are written by the recorder itself; what is left is for the user's eyes. */
+function createJsonReport(output: Output): ConsoleReport {
+  const nothing = () => undefined;
+  return {
+    phase: nothing,
+    iteration: nothing,
+    evaluation: nothing,
+    note: nothing,
+    finish: nothing,
+    close: nothing,
+    warn(text) {
+      output.error.write(`Warning: ${text}\n`);
+    },
+  };
+}
+
+/** The rewards of single images are in `events.jsonl`; a summary is for reading. */
+function withoutRewards(summary: RunSummary): object {
+  const { before, after, base, gain } = summary.evaluation;
+  return {
+    ...summary,
+    evaluation: {
+      before: scores(before),
+      after: scores(after),
+      gain,
+      base: base?.map(scores),
+    },
+  };
+}
+
+function scores(record: EvaluationRecord | undefined): object | undefined {
+  if (record === undefined) return undefined;
+  const { rewards: _, ...rest } = record;
+  return rest;
+}
