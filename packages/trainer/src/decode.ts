@@ -1,0 +1,32 @@
+/** From latents to pictures. */
+import { decodeLatents, type StableDiffusion } from '@loop-diffusion/diffusion-models';
+import type { Image } from '@loop-diffusion/rewards';
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Decodes latents into images, a few at a time, since a decoder's feature maps are the largest of the whole model.
+ *
+ * @param latents `[images, height, width, channels]` as the policy leaves them, scaled
+ * @param batch images per call of the decoder
+ * @returns RGB in [0, 1]: clamp(x / 2 + ½), as diffusers' image processor does
+ */
+export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch: number): Image[] {
+  const { config, weights } = model.vae;
+  const images: Image[] = [];
+  for (let start = 0; start < latents.shape[0]; start += batch) {
+    const count = Math.min(batch, latents.shape[0] - start);
+    const pixels = tf.tidy(() => {
+      const rows = tf.slice(latents, start, count);
+      const decoded = decodeLatents(config, weights, tf.div(rows, config.scalingFactor));
+      return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
+    });
+    const [, height, width, channels] = pixels.shape as [number, number, number, number];
+    const values = pixels.dataSync<'float32'>();
+    const size = height * width * channels;
+    for (let row = 0; row < count; row += 1) {
+      images.push({ width, height, data: values.slice(row * size, (row + 1) * size) });
+    }
+    pixels.dispose();
+  }
+  return images;
+}

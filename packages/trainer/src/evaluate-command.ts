@@ -1,0 +1,53 @@
+/** Mean reward of a model, with or without an adapter, on a list of prompts. */
+import { join } from 'node:path';
+
+import { encodePng } from '@loop-diffusion/rewards';
+import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
+
+import type { EvaluateOptions, EvaluateResult } from './command-line/options';
+import { evaluatePolicy } from './evaluate';
+import { imageFileName } from './files/image-file-name';
+import { readPromptFile } from './files/read-prompt-file';
+import { writeFileAtomically } from './files/write-atomically';
+import { openModel } from './open-model';
+import { readEvaluationPrompts } from './prompt-sources';
+import { createReward } from './rewards';
+
+/** Images per call of the model. */
+const BATCH = 32;
+
+export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
+  const reward = createReward(options.reward);
+  const count = options.images ?? (await countPrompts(options.prompts));
+  const prompts = await readEvaluationPrompts(options.prompts, count);
+  const { model, schedule, adapter } = await openModel(options);
+  try {
+    const { record, images } = await evaluatePolicy(
+      { model, schedule, adapter, guidance: options.guidance },
+      {
+        name: 'evaluation',
+        prompts,
+        rewards: [{ reward, weight: 1 }],
+        settings: options,
+        seed: options.seed,
+        batch: BATCH,
+        onProgress: (fraction) => options.onProgress?.('evaluation', fraction),
+        signal: options.signal,
+      },
+    );
+    const files: EvaluateResult['images'] = [];
+    for (const [index, { text: prompt }] of prompts.entries()) {
+      const file = join(options.out, imageFileName(index, prompt));
+      const image = images[index];
+      if (image !== undefined) writeFileAtomically(file, await encodePng(image));
+      files.push({ file, prompt });
+    }
+    return { evaluation: record, images: files };
+  } finally {
+    model.dispose();
+  }
+}
+
+async function countPrompts(source: string): Promise<number> {
+  return source === 'shapes' ? heldOutPrompts().length : (await readPromptFile(source)).length;
+}

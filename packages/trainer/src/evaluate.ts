@@ -1,0 +1,61 @@
+/** Mean reward of a policy on prompts that it is not trained on, always from the same noise. */
+import type { Image } from '@loop-diffusion/rewards';
+
+import { drawImages, type DrawRequest } from './draw-images';
+import type { Policy } from './policy';
+import type { TaggedPrompt } from './prompt-order';
+import { scoreImages, type WeightedReward } from './rewards';
+import type { EvaluationRecord, FamilyScore } from './run-folder/records';
+import { meanWithError } from './statistics';
+import { UserError } from './user-error';
+
+export interface EvaluationRequest extends Omit<DrawRequest, 'prompts'> {
+  readonly name: string;
+  readonly prompts: readonly TaggedPrompt[];
+  readonly rewards: readonly WeightedReward[];
+}
+
+export interface Evaluation {
+  readonly record: EvaluationRecord;
+  readonly images: Image[];
+}
+
+/** @throws UserError when a reward fails on an image: a mean over fewer images could not be compared with another */
+export async function evaluatePolicy(policy: Policy, request: EvaluationRequest): Promise<Evaluation> {
+  const prompts = request.prompts.map((prompt) => prompt.text);
+  const images = await drawImages(policy, { ...request, prompts });
+  const scores = await scoreImages(request.rewards, { images, prompts });
+  if (scores.failed > 0) {
+    throw new UserError(
+      `The reward failed on ${scores.failed} of ${images.length} evaluated images (${scores.failure ?? 'no reason given'}).`,
+    );
+  }
+  const { steps, eta, guidance } = request.settings;
+  return {
+    images,
+    record: {
+      name: request.name,
+      ...meanWithError(scores.total),
+      count: images.length,
+      families: byFamily(request.prompts, scores.total),
+      rewards: scores.total,
+      settings: { steps, eta, guidance },
+    },
+  };
+}
+
+function byFamily(
+  prompts: readonly TaggedPrompt[],
+  rewards: readonly number[],
+): Record<string, FamilyScore> {
+  const groups = new Map<string, number[]>();
+  for (const [index, { family }] of prompts.entries()) {
+    if (family === undefined) continue;
+    const group = groups.get(family) ?? [];
+    group.push(rewards[index] ?? Number.NaN);
+    groups.set(family, group);
+  }
+  return Object.fromEntries(
+    [...groups].map(([family, values]) => [family, { ...meanWithError(values), count: values.length }]),
+  );
+}

@@ -1,0 +1,13 @@
+/** Streams of the counter-based noise, so that two uses never share a number. */
+export const STREAMS = {
+  /** Initial latents (step 0) and step noise (step i + 1 for denoise step i) of training rollouts. */
+  rollout: 0,
+  /** The same for evaluations and sample grids. */
+  evaluation: 1,
+  /** Order of the prompts. */
+  promptOrder: 2,
+  /** How an iteration's images are cut into minibatches. */
+  minibatches: 3,
+  /** Initial weights of the adapter. */
+  adapter: 4,
+} as const;

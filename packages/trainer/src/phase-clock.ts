@@ -1,0 +1,39 @@
+/** Wall-clock seconds by phase, of one iteration and of the whole run. */
+export interface PhaseClock {
+  /** Runs `work`, which reports the fraction done, and adds its seconds to the phase. */
+  time<Result>(
+    phase: string,
+    work: (onProgress: (fraction: number) => void) => Result | Promise<Result>,
+  ): Promise<Result>;
+  /** Seconds by phase since the last call of this function. */
+  lap(): Record<string, number>;
+  /** Seconds by phase since the clock was made. */
+  totals(): Record<string, number>;
+}
+
+export function createPhaseClock(report: (phase: string, fraction: number) => void): PhaseClock {
+  let lap: Record<string, number> = {};
+  const totals: Record<string, number> = {};
+  return {
+    async time(phase, work) {
+      const start = performance.now();
+      report(phase, 0);
+      try {
+        return await work((fraction) => {
+          report(phase, fraction);
+        });
+      } finally {
+        const seconds = (performance.now() - start) / 1000;
+        lap[phase] = (lap[phase] ?? 0) + seconds;
+        totals[phase] = (totals[phase] ?? 0) + seconds;
+        report(phase, 1);
+      }
+    },
+    lap() {
+      const finished = lap;
+      lap = {};
+      return finished;
+    },
+    totals: () => ({ ...totals }),
+  };
+}

@@ -1,0 +1,87 @@
+/** Everything that a run needs before its first iteration. */
+import { counterNormal, counterUniform, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import { createLoraAdapter, type RandomSource } from '@loop-diffusion/diffusion-models';
+import { scaleClipRange } from '@loop-diffusion/ppo-objective';
+import type * as tf from '@tensorflow/tfjs-core';
+
+import { createAdvantageEstimator, type Objective } from './algorithm';
+import type { TrainConfig } from './configuration/schema';
+import { latentShape } from './latent-shape';
+import { STREAMS } from './noise-streams';
+import { openModel } from './open-model';
+import { createAdamW } from './optimizer';
+import { encodePrompts, type Policy } from './policy';
+import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
+import { createRewards } from './rewards';
+
+export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
+
+/** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
+export async function prepareRun(config: TrainConfig) {
+  const rewards = createRewards(config.rewards);
+  const prompts = await readTrainingPrompts(config.prompts);
+  const heldOut = await readEvaluationPrompts(
+    config.evaluate.prompts,
+    Math.max(config.evaluate.images, config.samples.count),
+  );
+  const { model, schedule, backend } = await openModel({
+    model: config.model,
+    backend: config.backend,
+  });
+  const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
+  const variables = Object.values(adapter.weights) as tf.Variable[];
+  const optimizer = createAdamW(variables, config.optimizer);
+  const plan = planDenoiseSteps(schedule, config.sampler);
+  const { from, to } = config.algorithm.timesteps;
+  const shape = latentShape(model);
+  const { clipRange, name, advantageClip, klWeight } = config.algorithm;
+  const objective: Objective = {
+    name,
+    clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
+    advantageClip,
+    klWeight,
+  };
+  const empty = encodePrompts(model, ['']);
+  const policy: Policy = { model, schedule, adapter, guidance: config.sampler.guidance };
+
+  return {
+    config,
+    backend,
+    policy,
+    /** The same model without its adapter. */
+    base: { ...policy, adapter: undefined } satisfies Policy,
+    adapter,
+    variables,
+    optimizer,
+    rewards,
+    prompts,
+    heldOut,
+    plan,
+    latentShape: shape,
+    /** Indices of the denoise steps that are trained: those in the configured range that have randomness. */
+    trainedSteps: plan
+      .slice(from, to)
+      .filter(({ sigma }) => sigma > 0)
+      .map(({ index }) => index),
+    objective,
+    estimateAdvantages: createAdvantageEstimator(name),
+    /** Text states of the empty prompt, `[1, tokens, width]`. */
+    empty,
+    dispose() {
+      optimizer.dispose();
+      empty.dispose();
+      for (const variable of variables) variable.dispose();
+      model.dispose();
+    },
+  };
+}
+
+/** Each call draws the next array of the adapter's own stream. */
+function adapterRandom(seed: number): RandomSource {
+  let calls = 0;
+  const nextKey = () => ({ seed, prompt: 0, sample: 0, step: calls++, stream: STREAMS.adapter });
+  return {
+    normal: (count) => counterNormal(nextKey(), count),
+    uniform: (count) => counterUniform(nextKey(), count),
+  };
+}

@@ -1,0 +1,86 @@
+/** Sampling: from noise to latents, with every step and its log-probability kept. */
+import { takePolicyStep, TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
+import * as tf from '@tensorflow/tfjs-core';
+
+import { predict, type Policy } from './policy';
+
+/**
+ * Standard normals of one image, as many as its latent has numbers: step 0 starts it, step i + 1 is denoise step i's.
+ */
+export type NoiseSource = (image: number, step: number) => Float32Array;
+
+export interface RolloutRequest {
+  /** Text states of the distinct prompts, `[prompts, tokens, width]`. */
+  readonly prompts: tf.Tensor3D;
+  /** The empty prompt's, `[1, tokens, width]`. */
+  readonly empty: tf.Tensor3D;
+  /** For each image, the row of `prompts` that it is drawn for. */
+  readonly promptOfImage: readonly number[];
+  /** `[height, width, channels]` of a latent. */
+  readonly latentShape: readonly [number, number, number];
+  readonly plan: readonly DenoiseStep[];
+  readonly noise: NoiseSource;
+  /** Images per call of the policy. */
+  readonly batch: number;
+  /** Called with the fraction done, in [0, 1]. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+  /** Ends the rollout between two denoise steps. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Draws one trajectory x_T … x_0 per image. The result depends on the noise, not on how the images are batched, up to the
+ * rounding of a matrix product's rows.
+ */
+export async function sampleTrajectories(
+  policy: Policy,
+  request: RolloutRequest,
+): Promise<TrajectoryStore> {
+  const { plan, latentShape, promptOfImage, noise, batch } = request;
+  const images = promptOfImage.length;
+  const store = new TrajectoryStore(plan, latentShape);
+
+  for (let first = 0; first < images; first += batch) {
+    const count = Math.min(batch, images - first);
+    const noiseOf = (step: number) => noiseTensor(noise, first, count, step, latentShape);
+    const prompts = gatherRows(request.prompts, promptOfImage.slice(first, first + count));
+    const latents = [noiseOf(0)];
+    const logProbs: (tf.Tensor1D | null)[] = [];
+    try {
+      for (const step of plan) {
+        request.signal?.throwIfAborted();
+        const sample = latents[step.index] as tf.Tensor4D;
+        const conditioning = { prompts, empty: request.empty };
+        const output = tf.tidy(() => predict(policy, sample, step.timestep, conditioning));
+        const z = noiseOf(step.index + 1);
+        const { previousSample, logProb } = takePolicyStep(policy.schedule, step, sample, output, z);
+        tf.dispose([output, z]);
+        latents.push(previousSample);
+        logProbs.push(logProb);
+        request.onProgress?.((first + ((step.index + 1) / plan.length) * count) / images);
+      }
+      await store.add(latents, logProbs);
+    } finally {
+      tf.dispose([prompts, ...latents, ...logProbs.filter((logProb) => logProb !== null)]);
+    }
+  }
+  return store;
+}
+
+/** Rows of a tensor, in the order given. */
+export function gatherRows(tensor: tf.Tensor3D, rows: readonly number[]): tf.Tensor3D {
+  return tf.tidy(() => tf.gather(tensor, tf.tensor1d([...rows], 'int32')));
+}
+
+function noiseTensor(
+  noise: NoiseSource,
+  first: number,
+  count: number,
+  step: number,
+  shape: readonly [number, number, number],
+): tf.Tensor4D {
+  const size = shape[0] * shape[1] * shape[2];
+  const values = new Float32Array(count * size);
+  for (let row = 0; row < count; row += 1) values.set(noise(first + row, step), row * size);
+  return tf.tensor4d(values, [count, ...shape]);
+}

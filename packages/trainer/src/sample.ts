@@ -1,0 +1,174 @@
+/** Images for prompts, with exact inputs and outputs in files for those who compare with another implementation. */
+import { join } from 'node:path';
+
+import { planDenoiseSteps, type TrajectoryStore } from '@loop-diffusion/diffusion-mdp';
+import { encodePng } from '@loop-diffusion/rewards';
+import {
+  float32Tensor,
+  readSafetensors,
+  toFloat32Array,
+  writeSafetensors,
+} from '@loop-diffusion/safetensors';
+
+import { toChannelsFirst, toChannelsLast } from './channels-first';
+import type { SampleOptions, SampleResult } from './command-line/options';
+import { decodeImages } from './decode';
+import { evaluationNoise } from './draw-images';
+import { imageFileName } from './files/image-file-name';
+import { readBytes } from './files/read-bytes';
+import { writeFileAtomically } from './files/write-atomically';
+import { latentShape } from './latent-shape';
+import { openModel } from './open-model';
+import { encodePrompts } from './policy';
+import { sampleTrajectories, type NoiseSource } from './rollout';
+import { UserError } from './user-error';
+
+type Shape = readonly [number, number, number];
+
+/** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
+const BATCH = 8;
+const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
+
+export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
+  const { prompts, steps, out, onProgress } = options;
+  const givenLatents = await readStarts(options);
+  const { model, schedule, adapter } = await openModel(options);
+  try {
+    const shape = givenLatents?.shape ?? latentShape(model);
+    checkChannels(shape, model.unet.config.inChannels, options.latents);
+    const givenNoise = await readStepNoise(options, shape);
+    const drawn = evaluationNoise(options.seed, shape);
+    const noise: NoiseSource = (image, step) =>
+      (step === 0 ? givenLatents?.rows[image] : givenNoise?.[image * steps + step - 1]) ??
+      drawn(image, step);
+
+    const text = encodePrompts(model, prompts);
+    const empty = encodePrompts(model, ['']);
+    const trajectories = await sampleTrajectories(
+      { model, schedule, adapter, guidance: options.guidance },
+      {
+        prompts: text,
+        empty,
+        promptOfImage: prompts.map((_, image) => image),
+        latentShape: shape,
+        plan: planDenoiseSteps(schedule, options),
+        noise,
+        batch: BATCH,
+        onProgress: (fraction) => onProgress?.('sampling', fraction),
+        signal: options.signal,
+      },
+    );
+    text.dispose();
+    empty.dispose();
+    const latents = trajectories.finalLatents(prompts.map((_, image) => image));
+    const images = decodeImages(model, latents, BATCH);
+    latents.dispose();
+
+    const files: SampleResult['images'] = [];
+    for (const [index, prompt] of prompts.entries()) {
+      const file = join(out, imageFileName(index, prompt));
+      const image = images[index];
+      if (image !== undefined) writeFileAtomically(file, await encodePng(image));
+      files.push({ file, prompt });
+    }
+    if (options.trace !== undefined) writeFileAtomically(options.trace, traceFile(trajectories));
+    return { images: files, trace: options.trace };
+  } finally {
+    model.dispose();
+  }
+}
+
+interface Starts {
+  readonly shape: Shape;
+  /** One `[height, width, channels]` per image. */
+  readonly rows: Float32Array[];
+}
+
+/** The file's `latents` [b, channels, height, width]. */
+async function readStarts(options: SampleOptions): Promise<Starts | undefined> {
+  if (options.latents === undefined) return undefined;
+  const { shape, values } = await readTensor(options.latents, 'latents');
+  const [count, channels, height, width] = shape;
+  if (shape.length !== 4 || !channels || !height || !width || count !== options.prompts.length) {
+    throw new UserError(
+      `The tensor 'latents' of '${options.latents}' has shape [${shape.join(', ')}], but ${options.prompts.length} prompts ` +
+        `need [${options.prompts.length}, channels, height, width].`,
+    );
+  }
+  const latent: Shape = [height, width, channels];
+  return { shape: latent, rows: rowsOf(values, latent) };
+}
+
+/** The file's `noise` [b, steps, channels, height, width], one row per image and step. */
+async function readStepNoise(
+  { noise: path, prompts, steps }: SampleOptions,
+  latent: Shape,
+): Promise<Float32Array[] | undefined> {
+  if (path === undefined) return undefined;
+  const [height, width, channels] = latent;
+  const expected = [prompts.length, steps, channels, height, width];
+  const { shape, values } = await readTensor(path, 'noise');
+  if (shape.join() !== expected.join()) {
+    throw new UserError(
+      `The tensor 'noise' of '${path}' has shape [${shape.join(', ')}], but these prompts, steps and latents need ` +
+        `[${expected.join(', ')}].`,
+    );
+  }
+  return rowsOf(values, latent);
+}
+
+async function readTensor(
+  path: string,
+  name: string,
+): Promise<{ shape: readonly number[]; values: Float32Array }> {
+  const bytes = await readBytes(path, {
+    what: `${name} file`,
+    maximumBytes: MAXIMUM_TENSOR_FILE_BYTES,
+  });
+  const { tensors } = readSafetensors(bytes);
+  const tensor = tensors.get(name);
+  if (tensor === undefined) {
+    throw new UserError(
+      `The file '${path}' has no tensor '${name}'; it has ${[...tensors.keys()].slice(0, 8).join(', ') || 'none'}.`,
+    );
+  }
+  return { shape: tensor.shape, values: toFloat32Array(tensor) };
+}
+
+function rowsOf(values: Float32Array, shape: Shape): Float32Array[] {
+  const size = shape[0] * shape[1] * shape[2];
+  return Array.from({ length: values.length / size }, (_, row) =>
+    toChannelsLast(values.subarray(row * size, (row + 1) * size), shape),
+  );
+}
+
+function checkChannels([, , channels]: Shape, expected: number, path: string | undefined): void {
+  if (channels === expected) return;
+  throw new UserError(
+    `The latents of '${path ?? ''}' have ${channels} channels, but the model's have ${expected}.`,
+  );
+}
+
+/** `latents` [b, steps + 1, channels, height, width], `log_probs` [b, steps] and `timesteps` [steps], as diffusers lays them out. */
+function traceFile(trajectories: TrajectoryStore): Uint8Array {
+  const { plan, latentShape: shape, size: images } = trajectories;
+  const [height, width, channels] = shape;
+  const size = height * width * channels;
+  const points = plan.length + 1;
+  const latents = new Float32Array(images * points * size);
+  const logProbs = new Float32Array(images * plan.length);
+  for (let image = 0; image < images; image += 1) {
+    const trajectory = trajectories.latents(image);
+    for (let point = 0; point < points; point += 1) {
+      const latent = trajectory.subarray(point * size, (point + 1) * size);
+      latents.set(toChannelsFirst(latent, shape), (image * points + point) * size);
+    }
+    logProbs.set(trajectories.logProbs(image), image * plan.length);
+  }
+  const timesteps = Float32Array.from(plan, (step) => step.timestep);
+  return writeSafetensors([
+    ['latents', float32Tensor(latents, [images, points, channels, height, width])],
+    ['log_probs', float32Tensor(logProbs, [images, plan.length])],
+    ['timesteps', float32Tensor(timesteps, [plan.length])],
+  ]);
+}

@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+
+import { loraToSafetensors } from '@loop-diffusion/diffusion-models';
+
+import { writeFileAtomically } from './files/write-atomically';
+import type { PreparedRun } from './prepare-run';
+
+/** Writes the adapter as diffusers' `load_lora_weights` reads it. */
+export function saveAdapter(run: PreparedRun, folder = join(run.config.output, 'adapter')): void {
+  writeFileAtomically(
+    join(folder, 'pytorch_lora_weights.safetensors'),
+    loraToSafetensors(run.adapter),
+  );
+}
