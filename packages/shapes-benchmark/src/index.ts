@@ -34,3 +34,4 @@ export {
   trainingPrompts,
 } from './prompt-sets';
 export { drawScene, layOutScene, type PlacedObject, renderScene, type Scene } from './renderer';
+export { scoreScene, type SceneScore } from './score-scene';
