@@ -57,7 +57,6 @@ export async function trainCommand(
     try {
       const { train } = await context.loadCore();
       const summary = await train(config, recorder, interruption.signal);
-      await recorder.finish(summary);
       finished = true;
       return summary.interrupted ? INTERRUPTED_EXIT_CODE : 0;
     } finally {

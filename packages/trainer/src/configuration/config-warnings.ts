@@ -1,10 +1,10 @@
 /** Settings that run, but probably do not do what was meant. */
-import type { TrainConfig } from './schema';
+import { isClipped, type TrainConfig } from './schema';
 
 export function configWarnings(config: TrainConfig): string[] {
   const { algorithm, sampler, evaluate } = config;
   const warnings: string[] = [];
-  const clips = algorithm.name === 'loop' || algorithm.name === 'ppo';
+  const clips = isClipped(algorithm.name);
   if (clips && algorithm.innerUpdates === 1) {
     warnings.push(
       `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${algorithm.name} never acts; 2 or more make it act`,

@@ -7,7 +7,7 @@ import { UserError } from '../user-error';
 import { configKeys, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, type PlainObject } from './overrides';
-import { configSchema, type AlgorithmName, type TrainConfig } from './schema';
+import { configSchema, isClipped, type TrainConfig } from './schema';
 
 /**
  * @param file the parsed configuration file, or undefined for the defaults
@@ -59,11 +59,6 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
       prompts: parsed.evaluate.prompts ?? parsed.prompts,
     },
   };
-}
-
-/** Only a clipped objective can use samples that the policy has moved away from. */
-function isClipped(name: AlgorithmName): boolean {
-  return name === 'loop' || name === 'ppo';
 }
 
 function defaultInnerUpdates({ name, innerEpochs }: ParsedConfig['algorithm']): number {

@@ -7,6 +7,11 @@ import { numberAbove, oneOf, realNumber, text, wholeNumber } from './fields';
 export const ALGORITHM_NAMES = ['loop', 'ppo', 'rloo', 'reinforce'] as const;
 export type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
 
+/** Only a clipped objective can use samples that the policy has moved away from. */
+export function isClipped(name: AlgorithmName): boolean {
+  return name === 'loop' || name === 'ppo';
+}
+
 export const BACKEND_NAMES = [
   'tensorflow-gpu',
   'tensorflow',

@@ -1,5 +1,5 @@
 /** Whether the clip does anything: samples that are reused without an acting clip destroy the policy. */
-import type { TrainConfig } from '../configuration/schema';
+import { isClipped, type TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median } from './words';
 
@@ -16,7 +16,7 @@ export function createClipWatch(
   config: TrainConfig,
 ): (record: IterationRecord) => string | undefined {
   const { name, innerUpdates } = config.algorithm;
-  const clips = (name === 'loop' || name === 'ppo') && innerUpdates > 1;
+  const clips = isClipped(name) && innerUpdates > 1;
   const recent: IterationRecord[] = [];
   let warned = false;
   return (record) => {

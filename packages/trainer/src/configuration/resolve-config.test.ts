@@ -1,0 +1,177 @@
+import { UsageError } from '../command-line/usage-error';
+import { UserError } from '../user-error';
+import { configWarnings } from './config-warnings';
+import { configKeys } from './key-reference';
+import { resolveConfig } from './resolve-config';
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError);
+    return (error as Error).message;
+  }
+  throw new Error('It was accepted.');
+}
+
+describe('resolveConfig', () => {
+  test('without a file is the embedded task, every key present', () => {
+    const config = resolveConfig(undefined, []);
+    expect(config).toMatchObject({
+      output: 'runs/shapes-loop',
+      model: 'shapes',
+      prompts: 'shapes',
+      algorithm: { name: 'loop', k: 4, clipRange: 'auto' },
+      rewards: [{ name: 'shapes', weight: 1 }],
+      lora: { targets: ['to_q', 'to_k', 'to_v', 'to_out.0'] },
+      evaluate: { images: 256, prompts: 'shapes', steps: null },
+    });
+    const missing = configKeys()
+      .map(({ path }) => path)
+      .filter((path) => !path.includes('[]'))
+      .filter(
+        (path) =>
+          path.split('.').reduce<unknown>((value, name) => {
+            return (value as Record<string, unknown>)[name];
+          }, config) === undefined,
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test('is stable: what it resolved resolves to itself', () => {
+    const config = resolveConfig(
+      { sampler: { steps: 20 }, prompts: 'prompts.txt', algorithm: { timesteps: { from: 2 } } },
+      ['seed=7'],
+    );
+    expect(resolveConfig(structuredClone(config), [])).toEqual(config);
+  });
+
+  test('overrides win over the file, in their order, and are read as YAML', () => {
+    const config = resolveConfig({ iterations: 5, lora: { rank: 4 } }, [
+      'iterations=6',
+      'iterations=7',
+      'optimizer.learningRate=1e-3',
+      'optimizer.betas=[0.8, 0.99]',
+      'evaluate.guidance=2.5',
+      'algorithm.advantageClip=null',
+      'output=runs/a=b',
+    ]);
+    expect(config.iterations).toBe(7);
+    expect(config.lora.rank).toBe(4);
+    expect(config.optimizer.learningRate).toBe(1e-3);
+    expect(config.optimizer.betas).toEqual([0.8, 0.99]);
+    expect(config.evaluate.guidance).toBe(2.5);
+    expect(config.output).toBe('runs/a=b');
+  });
+
+  test('an override reaches into a list', () => {
+    const file = { rewards: [{ name: 'shapes' }, { name: 'jpeg-compressibility', weight: 2 }] };
+    expect(resolveConfig(file, ['rewards.1.weight=0.5']).rewards).toEqual([
+      { name: 'shapes', weight: 1 },
+      { name: 'jpeg-compressibility', weight: 0.5 },
+    ]);
+    expect(file.rewards[1]).toEqual({ name: 'jpeg-compressibility', weight: 2 });
+  });
+
+  test('the last two denoise steps are not trained by default, at any number of steps', () => {
+    const trained = (steps: number) =>
+      resolveConfig({ sampler: { steps } }, []).algorithm.timesteps;
+    expect(trained(10)).toEqual({ from: 0, to: 8 });
+    expect(trained(50)).toEqual({ from: 0, to: 48 });
+    expect(trained(2)).toEqual({ from: 0, to: 1 });
+    expect(trained(1)).toEqual({ from: 0, to: 1 });
+    expect(resolveConfig({}, ['algorithm.timesteps.to=-1']).algorithm.timesteps.to).toBe(9);
+  });
+
+  test('prompts of a file are also evaluated unless others are named', () => {
+    expect(resolveConfig({ prompts: 'mine.txt' }, []).evaluate.prompts).toBe('mine.txt');
+    expect(
+      resolveConfig({ prompts: 'mine.txt', evaluate: { prompts: 'other.txt' } }, []).evaluate
+        .prompts,
+    ).toBe('other.txt');
+  });
+
+  test.each<[string, unknown, string[], string[]]>([
+    ['a misspelt key', { batch: { promts: 3 } }, [], ["'batch.promts'", "'batch.prompts'"]],
+    ['a key in the wrong place', { learningRate: 1 }, [], ["'optimizer.learningRate'"]],
+    [
+      'an unknown key on the command line',
+      {},
+      ['algorithm.kk=3'],
+      ["'algorithm.kk'", 'algorithm.k'],
+    ],
+    ['an unknown key like no other', { lora: { dropout: 0.1 } }, [], ['rank, alpha, targets']],
+    ['k = 1', { algorithm: { k: 1 } }, [], ['algorithm.k is 1', 'loop', 'at least 2']],
+    ['k = 0', {}, ['algorithm.k=0'], ['algorithm.k is 0']],
+    ['steps 0', {}, ['sampler.steps=0'], ['sampler.steps is 0', '1 to 1000', 'denoise steps']],
+    ['eta 0', {}, ['sampler.eta=0'], ['sampler.eta is 0', 'above 0']],
+    ['a text for a number', { iterations: 'many' }, [], ["iterations is 'many'", 'whole number']],
+    ['a fraction for a count', { iterations: 1.5 }, [], ['iterations is 1.5', 'whole number']],
+    ['not a number', {}, ['optimizer.learningRate=.nan'], ['optimizer.learningRate is NaN']],
+    ['an infinite number', {}, ['optimizer.learningRate=.inf'], ['is Infinity']],
+    ['a negative learning rate', {}, ['optimizer.learningRate=-1'], ['is -1', 'above 0']],
+    ['an unknown algorithm', {}, ['algorithm.name=grpo'], ["'grpo'", 'loop, ppo, rloo, reinforce']],
+    ['a clip range of 1', {}, ['algorithm.clipRange=1'], ['algorithm.clipRange is 1', 'auto']],
+    ['one beta', {}, ['optimizer.betas=[0.9]'], ['optimizer.betas', 'two numbers']],
+    ['a beta of 1', {}, ['optimizer.betas=[0.9, 1]'], ['optimizer.betas', 'two numbers']],
+    ['no rewards', { rewards: [] }, [], ['rewards is an empty list']],
+    ['a reward without a name', { rewards: [{ weight: 1 }] }, [], ['rewards.0.name is missing']],
+    ['a reward twice', { rewards: [{ name: 'a' }, { name: 'a' }] }, [], ["'a' twice"]],
+    ['a section that is a number', { sampler: 3 }, [], ['sampler is 3', 'steps, eta, guidance']],
+    ['no trained step', {}, ['algorithm.timesteps.from=8'], ['trains no denoise step']],
+    ['steps that do not exist', {}, ['algorithm.timesteps.to=11'], ['to ends', '11']],
+    ['a list as the whole', [1], [], ['list of keys']],
+    ['an empty output', {}, ['output='], ['output is null']],
+    ['one evaluation image', {}, ['evaluate.images=1'], ['evaluate.images is 1', 'at least 2']],
+  ])('refuses %s with a clear sentence', (_, file, overrides, parts) => {
+    const message = messageOf(() => resolveConfig(file, overrides));
+    for (const part of parts) expect(message).toContain(part);
+    expect(message).not.toMatch(/\n|undefined|\[object/);
+  });
+
+  test('names all problems at once', () => {
+    const message = messageOf(() =>
+      resolveConfig({ sampler: { steps: 0 }, seed: -1, batch: { promts: 2 } }, []),
+    );
+    expect(message).toContain('sampler.steps');
+    expect(message).toContain('seed is -1');
+    expect(message).toContain('batch.promts');
+  });
+
+  test('reinforce, which compares nothing, takes one sample per prompt', () => {
+    expect(resolveConfig({}, ['algorithm.name=reinforce', 'algorithm.k=1']).algorithm.k).toBe(1);
+  });
+
+  test.each([['seed'], ['=3'], ['a..b=3'], ['seed=[1']])('refuses the override %s', (override) => {
+    expect(() => resolveConfig({}, [override])).toThrow(UsageError);
+  });
+
+  test('an override cannot reach a prototype', () => {
+    expect(messageOf(() => resolveConfig({}, ['__proto__.polluted=1']))).toContain('__proto__');
+    expect(messageOf(() => resolveConfig({}, ['constructor.prototype.polluted=1']))).toContain(
+      'constructor',
+    );
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+
+describe('configWarnings', () => {
+  test('says nothing of the defaults', () => {
+    expect(configWarnings(resolveConfig({}, []))).toEqual([]);
+  });
+
+  test.each([
+    [['algorithm.innerUpdates=1'], 'never acts'],
+    [['algorithm.name=rloo', 'algorithm.innerUpdates=2'], 'no clip'],
+    [['evaluate.guidance=3'], 'guidance'],
+  ])('%s is warned of', (overrides, part) => {
+    expect(configWarnings(resolveConfig({}, overrides)).join()).toContain(part);
+  });
+});
+
+test('every key is documented with its expected range', () => {
+  for (const key of configKeys()) {
+    expect(key.description).not.toBe('');
+    expect(key.expected).not.toBe('');
+  }
+});

@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { UserError } from '../user-error';
+import { nodeFolderReader } from './node-folder-reader';
+
+let base: string;
+let model: string;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'loop-diffusion-'));
+  model = join(base, 'model');
+  mkdirSync(join(model, 'unet'), { recursive: true });
+  writeFileSync(join(model, 'model_index.json'), '{}');
+  writeFileSync(join(model, 'unet', 'weights.safetensors'), new Uint8Array([1, 2, 3]));
+  writeFileSync(join(base, 'secret.json'), 'secret');
+});
+afterEach(() => {
+  rmSync(base, { recursive: true });
+});
+
+test('reads files of the folder', async () => {
+  const reader = nodeFolderReader(model);
+  expect(reader.name).toBe(model);
+  expect(await reader.exists('unet/weights.safetensors')).toBe(true);
+  expect(await reader.exists('unet')).toBe(false);
+  expect(await reader.exists('vae/config.json')).toBe(false);
+  expect(await reader.exists('model_index.json/x')).toBe(false);
+  const bytes = await reader.read('unet/weights.safetensors');
+  expect([...bytes]).toEqual([1, 2, 3]);
+  expect(bytes.byteOffset).toBe(0);
+});
+
+test('a missing file is named with its folder', async () => {
+  await expect(nodeFolderReader(model).read('vae/config.json')).rejects.toThrow(
+    `The model folder '${model}' has no file 'vae/config.json'`,
+  );
+});
+
+test.each([
+  '../secret.json',
+  'unet/../../secret.json',
+  '/etc/passwd',
+  'C:\\secret.json',
+  'unet\\..\\..\\secret.json',
+  '..',
+  '',
+  'a\0b',
+])('refuses the path %j', async (path) => {
+  const reader = nodeFolderReader(model);
+  await expect(reader.read(path)).rejects.toThrow(UserError);
+  await expect(reader.exists(path)).rejects.toThrow(UserError);
+});
+
+test('refuses links that lead out of the folder, and takes links inside it', async () => {
+  symlinkSync(join(base, 'secret.json'), join(model, 'config.json'));
+  symlinkSync(base, join(model, 'text_encoder'));
+  symlinkSync('model_index.json', join(model, 'alias.json'));
+  symlinkSync('loop.json', join(model, 'loop.json'));
+  const reader = nodeFolderReader(model);
+  await expect(reader.read('config.json')).rejects.toThrow('leads out of the folder');
+  await expect(reader.read('text_encoder/secret.json')).rejects.toThrow('leads out of the folder');
+  await expect(reader.read('loop.json')).rejects.toThrow('symbolic links go in a circle');
+  expect(new TextDecoder().decode(await reader.read('alias.json'))).toBe('{}');
+});
+
+test('the folder itself may be a link, and a neighbour with the same beginning is outside', async () => {
+  symlinkSync(model, join(base, 'link'));
+  mkdirSync(`${model}-other`);
+  writeFileSync(join(`${model}-other`, 'x.json'), '{}');
+  symlinkSync(join(`${model}-other`, 'x.json'), join(model, 'x.json'));
+  const reader = nodeFolderReader(join(base, 'link'));
+  expect(await reader.exists('model_index.json')).toBe(true);
+  await expect(reader.read('x.json')).rejects.toThrow('leads out of the folder');
+});
+
+test('a configuration file may have 10 MiB, weights more', async () => {
+  for (const name of ['config.json', 'unet/weights.safetensors']) {
+    writeFileSync(join(model, name), '');
+    truncateSync(join(model, name), 10 * 1024 ** 2 + 1);
+  }
+  const reader = nodeFolderReader(model);
+  await expect(reader.read('config.json')).rejects.toThrow('at most 10 MiB');
+  expect(await reader.read('unet/weights.safetensors')).toHaveLength(10 * 1024 ** 2 + 1);
+});
+
+test('refuses a folder that is missing or a file', () => {
+  expect(() => nodeFolderReader(join(base, 'none'))).toThrow('does not exist');
+  expect(() => nodeFolderReader(join(base, 'secret.json'))).toThrow('is a file');
+});
