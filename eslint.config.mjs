@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 
 import js from '@eslint/js';
@@ -17,6 +18,14 @@ const below = {
   product: ['maths', 'format', 'model', 'reward', 'runtime', 'world'],
   tools: ['maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
 };
+
+/** The maths, format and model packages, by their tags. */
+const browserPackages = readdirSync(new URL('packages', import.meta.url)).filter((name) => {
+  const manifest = new URL(`packages/${name}/package.json`, import.meta.url);
+  if (!existsSync(manifest)) return false; // what another branch left behind
+  const { tags } = JSON.parse(readFileSync(manifest, 'utf8')).nx;
+  return ['layer:maths', 'layer:format', 'layer:model'].some((tag) => tags.includes(tag));
+});
 
 const browserMessage = 'This package runs in browsers too: take bytes or a reader from the caller.';
 
@@ -62,10 +71,7 @@ export default tseslint.config(
     },
   },
   {
-    // The maths, format and model packages also run in a browser tab.
-    files: [
-      'packages/{advantage-estimators,ppo-objective,diffusion-mdp,safetensors,diffusion-models}/src/**/*.ts',
-    ],
+    files: browserPackages.map((name) => `packages/${name}/src/**/*.ts`),
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-imports': [
@@ -98,6 +104,7 @@ export default tseslint.config(
         require: 'readonly',
         module: 'writable',
         globalThis: 'readonly',
+        __filename: 'readonly',
         Buffer: 'readonly',
       },
     },

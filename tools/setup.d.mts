@@ -1,0 +1,1 @@
+export function dependenciesMatchLock(folder: string): boolean;
