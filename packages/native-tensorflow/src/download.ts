@@ -183,16 +183,14 @@ export function megabytes(bytes: number): string {
 
 /** Bytes of the files below `folder`; files that vanish meanwhile count nothing. */
 async function folderSize(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  const paths = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = await Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map((entry) =>
-        stat(join(entry.parentPath, entry.name)).then(
-          (file) => file.size,
-          () => 0,
-        ),
+    paths.map((path) =>
+      stat(join(folder, path)).then(
+        (file) => (file.isFile() ? file.size : 0),
+        () => 0,
       ),
+    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -178,15 +178,12 @@ async function requireSpace(build: NativeBuild, folder: string): Promise<void> {
 }
 
 async function writeManifest(build: NativeBuild, folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
   const files: Record<string, { size: number; sha256: string }> = {};
-  for (const path of paths) {
+  for (const path of (await readdir(folder, { recursive: true })).sort()) {
     const full = join(folder, path);
-    files[path] = { size: (await stat(full)).size, sha256: await sha256OfFile(full) };
+    const information = await stat(full);
+    if (!information.isFile()) continue;
+    files[path] = { size: information.size, sha256: await sha256OfFile(full) };
     await flush(full);
   }
   const manifest: Manifest = {

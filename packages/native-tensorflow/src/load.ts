@@ -38,13 +38,7 @@ export function registerNativeBackend(folder: string): TensorflowBinding {
   if (tf.findBackendFactory(nativeBackendName) as unknown) return binding;
   restoreRemovedUtilities();
   loadGradients();
-  // Each kernel warns when its name is taken, as when a test realm loads the modules again.
-  if (
-    (tf.getKernel('MatMul', nativeBackendName) as unknown) === undefined &&
-    (tf.getKernel('BatchMatMul', nativeBackendName) as unknown) === undefined
-  ) {
-    requireHere('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
-  }
+  requireHere('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
   const { NodeJSKernelBackend } = requireHere(
     '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js',
   ) as BackendModule;

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
@@ -66,15 +67,19 @@ async function extract(archive: string, zip: ZipFile, entry: Entry, target: stri
   }
   await mkdir(dirname(target), { recursive: true });
   const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
-  const output = createWriteStream(target, { highWaterMark: chunkSize });
-  if (entry.compressedSize === 0) {
-    output.end();
-  } else {
-    const end = start + entry.compressedSize - 1;
-    const input = createReadStream(archive, { start, end, highWaterMark: chunkSize });
-    if (entry.compressionMethod === 0) await pipeline(input, output);
-    else await pipeline(input, createInflateRaw({ chunkSize }), output);
-  }
+  // Archives made on Unix keep the mode in the upper half; only whether a file may be executed matters here.
+  const isExecutable = ((entry.externalFileAttributes >>> 16) & 0o111) !== 0;
+  const output = createWriteStream(target, {
+    highWaterMark: chunkSize,
+    mode: isExecutable ? 0o755 : 0o644,
+  });
+  const end = start + entry.compressedSize - 1;
+  const input =
+    entry.compressedSize === 0
+      ? Readable.from([])
+      : createReadStream(archive, { start, end, highWaterMark: chunkSize });
+  if (entry.compressionMethod === 0) await pipeline(input, output);
+  else await pipeline(input, createInflateRaw({ chunkSize }), output);
   const { size } = await stat(target);
   if (size !== entry.uncompressedSize) {
     throw new Error(
