@@ -1,0 +1,51 @@
+import { mean, populationStd, unbiasedStd } from './moments';
+import { checkGroups, checkRewards, mapValid, validOfRow } from './rewards';
+import type { RewardMask, Rewards } from './rewards';
+
+export interface GroupMeanOptions {
+  /**
+   * What the centred rewards are divided by: `none` nothing (Dr. GRPO, arXiv 2503.20783), `population` the group's standard
+   * deviation as GRPO (arXiv 2402.03300), `unbiased` the same with k − 1. `none` when left out.
+   */
+  readonly std?: 'none' | 'population' | 'unbiased' | undefined;
+  /** Added to the standard deviation, ≥ 0: 1e-4 for `population` and 1e-8 for `unbiased` when left out, as in use. */
+  readonly epsilon?: number | undefined;
+}
+
+/**
+ * Group-relative advantages: r − mean of the prompt's rewards, divided by their spread if asked to. Dividing makes easy and
+ * hard prompts count alike and with k = 2 leaves only the sign.
+ *
+ * A group with fewer than two valid rewards gets 0, see `advantageMask`.
+ *
+ * @param rewards `[prompts, k]`, k ≥ 2
+ * @param mask `[prompts, k]`, false for missing rewards
+ * @returns `[prompts, k]`, each row sums to 0
+ * @throws RangeError when k < 2, shapes differ, a reward is not finite or `epsilon` is negative
+ */
+export function groupMean(
+  rewards: Rewards,
+  { std = 'none', epsilon = std === 'population' ? 1e-4 : 1e-8 }: GroupMeanOptions = {},
+  mask?: RewardMask,
+): number[][] {
+  const valid = checkRewards(rewards, mask);
+  checkGroups(rewards, 'groupMean');
+  if (!(epsilon >= 0)) throw new RangeError(`epsilon must be at least 0, got ${epsilon}.`);
+  const groups = rewards.map((row, prompt) => {
+    const values = validOfRow(row, valid[prompt]);
+    if (values.length < 2) return { centre: 0, spread: Infinity };
+    switch (std) {
+      case 'none':
+        return { centre: mean(values), spread: 1 };
+      case 'population':
+        return { centre: mean(values), spread: populationStd(values) + epsilon };
+      case 'unbiased':
+        return { centre: mean(values), spread: unbiasedStd(values) + epsilon };
+    }
+  });
+  return mapValid(rewards, valid, (reward, prompt) => {
+    const { centre, spread } = groups[prompt] ?? { centre: 0, spread: Infinity };
+    // Equal rewards carry nothing, also where epsilon is 0.
+    return reward === centre ? 0 : (reward - centre) / spread;
+  });
+}
