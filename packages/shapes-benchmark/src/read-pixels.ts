@@ -11,6 +11,11 @@ export const PIXEL_COUNT = CANVAS_SIZE * CANVAS_SIZE;
 
 /** A pixel this near to the ground needs no comparison with the colours (RGB distance, [0, 1]). */
 const SURELY_GROUND = 0.08;
+/**
+ * A pixel has a colour when its distance from it is below this fraction of the one from the ground.
+ * Blur then separates neighbours at about a third of the solid tone, and the light tone is still safe.
+ */
+const GROUND_BIAS = 0.5;
 /** A pixel farther than this from the ground and from every colour is unknown. */
 const COLOUR_REACH = 0.25;
 
@@ -128,7 +133,7 @@ export function readPixels(image: Image, reading: PixelReading): void {
       continue;
     }
     let label = GROUND_LABEL;
-    let nearest = fromGround;
+    let nearest = fromGround * GROUND_BIAS ** 2;
     let nearestTone = 0;
     for (let colour = 0, base = 0; base < SEGMENTS.length; colour++, base += SEGMENT_STRIDE) {
       const spanRed = SEGMENTS[base + 3] as number;
