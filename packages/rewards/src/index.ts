@@ -1,1 +1,14 @@
-export type { Image } from './image';
+export { assertImage, type Image, imageProblem } from './image';
+export { imageGrid, type ImageGridOptions } from './image-grid';
+export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
+export { encodePng } from './png';
+export {
+  type Reward,
+  type RewardBatch,
+  rewardFailure,
+  type RewardFailure,
+  type RewardResult,
+  type RewardScore,
+} from './reward';
+export { scoreAll } from './score-all';
+export { toUint8 } from './to-uint8';
