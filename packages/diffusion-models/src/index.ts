@@ -36,3 +36,7 @@ export type {
 } from './tokenizer/build-clip-tokenizer';
 export { createClipTokenizer } from './tokenizer/clip-tokenizer';
 export type { ClipTokenizer, ClipTokenizerFiles } from './tokenizer/clip-tokenizer';
+export { createLoraAdapter } from './lora/create-lora-adapter';
+export { loraFromSafetensors } from './lora/lora-from-safetensors';
+export { loraToSafetensors } from './lora/lora-to-safetensors';
+export { mergeLora } from './lora/merge-lora';

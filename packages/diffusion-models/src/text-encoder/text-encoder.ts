@@ -51,8 +51,8 @@ export function encodeText(
 
 /** Sum of the tokens' and their positions' embeddings, `[batch, tokens, hiddenSize]`. */
 function embed(config: TextEncoderConfig, weights: Weights, ids: tf.Tensor2D): tf.Tensor3D {
-  const table = parameter<tf.Tensor2D>(weights, `${TOKEN_EMBEDDING}.weight`);
-  const positions = parameter<tf.Tensor2D>(weights, `${POSITION_EMBEDDING}.weight`);
+  const table = parameter(weights, `${TOKEN_EMBEDDING}.weight`) as tf.Tensor2D;
+  const positions = parameter(weights, `${POSITION_EMBEDDING}.weight`) as tf.Tensor2D;
   const [, tokens] = ids.shape;
   const used = tokens === config.maxPositions ? positions : tf.slice(positions, 0, tokens);
   return tf.add(tf.gather(table, ids), used);
@@ -110,8 +110,8 @@ function pool(
 ): tf.Tensor2D {
   const [batch, tokens, width] = lastHiddenState.shape;
   const rows = inputIds.map((ids, row) => row * tokens + endPosition(config, ids));
-  const flat = tf.reshape(lastHiddenState, [batch * tokens, width]);
-  return tf.gather<tf.Tensor2D>(flat, tf.tensor1d(rows, 'int32'));
+  const flat = tf.reshape<tf.Rank.R2>(lastHiddenState, [batch * tokens, width]);
+  return tf.gather(flat, tf.tensor1d(rows, 'int32'));
 }
 
 /** The first end token's place. CLIP's end token has the largest id, which is how old configurations find it. */

@@ -5,9 +5,12 @@ const UNWANTED = /(?![\t\n\r])[\0\ufffd\p{C}]/gu;
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b820}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 
-/** English contractions, runs of letters, single digits, runs of anything else. "ſ" is a form of "s". */
+/**
+ * English contractions, runs of letters, single digits, runs of anything else. The original's pattern
+ * ignores case, by which "ſ" is an "s" and U+0345, whose upper case is a letter, falls through all classes.
+ */
 const WORD =
-  /<\|startoftext\|>|<\|endoftext\|>|'(?:[sſ]|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+  /<\|startoftext\|>|<\|endoftext\|>|'(?:[sſ]|t|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\s\p{L}\u0345\p{N}]+/gu;
 
 /**
  * Cleans a text and cuts it into the words that byte-pair encoding then works on, as `transformers.CLIPTokenizer` does when
