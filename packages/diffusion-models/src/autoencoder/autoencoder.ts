@@ -151,7 +151,7 @@ function middle(
     [batch, height * width, channels],
   );
   const attended = attention(parameters, `${path}.attentions.0`, tokens, tokens, 1);
-  const after = tf.add(before, tf.reshape(attended, before.shape)) as tf.Tensor4D;
+  const after: tf.Tensor4D = tf.add(before, tf.reshape(attended, before.shape));
   return residualBlock(parameters, `${path}.resnets.1`, after, norm);
 }
 

@@ -36,7 +36,7 @@ export function updateAutoencoderWeights(
 /** `[1, 1, in, out]` → `[out, in]` */
 function asLinear(kernel: tf.Tensor4D): tf.Tensor2D {
   const [, , inputs, outputs] = kernel.shape;
-  const weight = tf.tidy(() => tf.transpose(tf.reshape(kernel, [inputs, outputs])) as tf.Tensor2D);
+  const weight = tf.tidy(() => tf.transpose<tf.Tensor2D>(tf.reshape(kernel, [inputs, outputs])));
   kernel.dispose();
   return weight;
 }

@@ -50,8 +50,8 @@ function convolve(
   stride: 1 | 2,
   pad: 'same' | 'valid',
 ): tf.Tensor4D {
-  const weight = parameter<tf.Tensor4D>(parameters.weights, `${path}.weight`);
-  const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
+  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
+  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   const attributes = {
     strides: [stride, stride],
     pad,
@@ -87,8 +87,8 @@ export function pointwiseConvolution<T extends tf.Tensor>(
   path: string,
   x: T,
 ): T {
-  const weight = parameter<tf.Tensor4D>(parameters.weights, `${path}.weight`);
-  const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
+  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
+  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   const [, , inputs, outputs] = weight.shape;
   return differentiable({ x, weight, bias }, () => {
     const pixels: tf.Tensor2D = tf.reshape(x, [-1, inputs]);

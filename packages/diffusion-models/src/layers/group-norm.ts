@@ -26,8 +26,8 @@ export function groupNorm(
   x: tf.Tensor4D,
   options: GroupNormOptions,
 ): tf.Tensor4D {
-  const weight = parameter<tf.Tensor1D>(parameters.weights, `${path}.weight`);
-  const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
+  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor1D;
+  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   const { groups, epsilon } = options;
   const [batch, height, width, channels] = x.shape;
   const pixels = height * width;

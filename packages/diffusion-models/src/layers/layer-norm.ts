@@ -14,8 +14,8 @@ export function layerNorm<T extends tf.Tensor>(
   x: T,
   epsilon: number,
 ): T {
-  const weight = parameter<tf.Tensor1D>(parameters.weights, `${path}.weight`);
-  const bias = parameter<tf.Tensor1D>(parameters.weights, `${path}.bias`);
+  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor1D;
+  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   return differentiable({ x, weight, bias }, () => {
     const centred = tf.sub(x, tf.mean(x, -1, true));
     const variance = tf.mean(tf.square(centred), -1, true);

@@ -26,21 +26,17 @@ export function linear(parameters: ModelParameters, path: string, x: tf.Tensor):
  * @returns `[out, in]`
  */
 export function effectiveWeight(parameters: ModelParameters, path: string): tf.Tensor2D {
-  const weight = parameter<tf.Tensor2D>(parameters.weights, `${path}.weight`);
+  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor2D;
   const { lora } = parameters;
   const down = lora?.weights[`${path}.lora.down.weight`] as tf.Tensor2D | undefined;
   if (lora === undefined || down === undefined) return weight;
-  const up = parameter<tf.Tensor2D>(lora.weights, `${path}.lora.up.weight`);
+  const up = parameter(lora.weights, `${path}.lora.up.weight`) as tf.Tensor2D;
   const scale = lora.config.alpha / lora.config.rank;
   return tf.add(weight, tf.matMul(scale === 1 ? up : tf.mul(up, scale), down));
 }
 
 /** y = x Wᵀ + b for tensors that are at hand: x `[…, in]`, weight `[out, in]`, bias `[out]`. */
-export function linearWith(
-  x: tf.Tensor,
-  weight: tf.Tensor2D,
-  bias?: tf.Tensor1D | undefined,
-): tf.Tensor {
+export function linearWith(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
   const [outputs, inputs] = weight.shape;
   const toRows = (t: tf.Tensor, width: number) =>
     (t.rank === 2 ? t : tf.reshape(t, [-1, width])) as tf.Tensor2D;

@@ -58,7 +58,7 @@ export function transformerBlock(
   const queries = norm('norm2', hidden as tf.Tensor3D);
   hidden = tf.add(hidden, attention(parameters, `${path}.attn2`, queries, text, heads));
   const normed = norm('norm3', hidden as tf.Tensor3D);
-  return tf.add(hidden, feedForward(parameters, `${path}.ff`, normed)) as tf.Tensor3D;
+  return tf.add<tf.Tensor3D>(hidden, feedForward(parameters, `${path}.ff`, normed));
 }
 
 /** Linear to [value | gate], value · gelu(gate), linear. */
@@ -66,7 +66,7 @@ function feedForward(parameters: ModelParameters, path: string, x: tf.Tensor3D):
   // The two halves of the weight one by one: slicing them is free, slicing their wide output is not.
   const [valueWeight, gateWeight] = tf.split(effectiveWeight(parameters, `${path}.net.0.proj`), 2);
   const [valueBias, gateBias] = tf.split(
-    parameter<tf.Tensor1D>(parameters.weights, `${path}.net.0.proj.bias`),
+    parameter(parameters.weights, `${path}.net.0.proj.bias`),
     2,
   );
   const value = linearWith(x, valueWeight as tf.Tensor2D, valueBias as tf.Tensor1D);

@@ -1,0 +1,293 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { relativeDifference, seededRandom } from '../testing/tensors';
+import type { LoraAdapter } from '../types';
+import { geglu, gelu, quickGelu, silu } from './activations';
+import { attend, mergeHeads, splitHeads } from './attention';
+import { convolution, halvingConvolution, pointwiseConvolution } from './convolution';
+import { groupNorm } from './group-norm';
+import { layerNorm } from './layer-norm';
+import { effectiveWeight, linear } from './linear';
+import { resizeNearest } from './upsampling';
+
+const random = seededRandom(7);
+const normal = (...shape: number[]): tf.Tensor =>
+  tf.tensor(random.normal(shape.reduce((a, b) => a * b, 1)), shape);
+
+/** Sums over a few hundred float32 products differ by their order: some 1e-6 of the largest. */
+const ROUNDING = 5e-6;
+
+/**
+ * The value and all gradients of `ours` equal those of `plain`, the same function made of tfjs's own
+ * differentiable operations.
+ */
+function expectEqual(
+  ours: (...inputs: tf.Tensor[]) => tf.Tensor,
+  plain: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: tf.Tensor[],
+): void {
+  const expected = plain(...inputs);
+  const outputGradient = normal(...expected.shape);
+  expect(relativeDifference(ours(...inputs), expected)).toBeLessThan(ROUNDING);
+  const loss = (f: typeof ours) => tf.grads((...x) => tf.sum(tf.mul(f(...x), outputGradient)));
+  const expectedGradients = loss(plain)(inputs);
+  loss(ours)(inputs).forEach((gradient, index) => {
+    expect(relativeDifference(gradient, expectedGradients[index]!)).toBeLessThan(ROUNDING);
+  });
+}
+
+describe('activations', () => {
+  test('silu is x σ(x)', () => {
+    expectEqual(silu, (t) => tf.mul(t, tf.sigmoid(t)), [normal(3, 40)]);
+  });
+
+  test('quickGelu is x σ(1.702 x)', () => {
+    expectEqual(quickGelu, (t) => tf.mul(t, tf.sigmoid(tf.mul(1.702, t))), [normal(3, 40)]);
+  });
+
+  const exactGelu = (t: tf.Tensor) =>
+    tf.mul(tf.mul(0.5, t), tf.add(1, tf.erf(tf.div(t, Math.SQRT2))));
+
+  test('gelu is the exact one', () => {
+    expectEqual(gelu, (t) => exactGelu(t), [normal(3, 40)]);
+    // torch.nn.functional.gelu(torch.tensor([-1., 1.]))
+    expect(gelu(tf.tensor1d([-1, 1])).arraySync()).toEqual([
+      expect.closeTo(-0.15865525, 7),
+      expect.closeTo(0.84134475, 7),
+    ]);
+  });
+
+  test('geglu multiplies the value by gelu of the gate', () => {
+    expectEqual(
+      (value, gate) => geglu(value, gate),
+      (value, gate) => tf.mul(value, exactGelu(gate)),
+      [normal(3, 40), normal(3, 40)],
+    );
+  });
+});
+
+describe('norms', () => {
+  test('layerNorm normalises the last axis', () => {
+    const epsilon = 1e-5;
+    expectEqual(
+      (x, weight, bias) =>
+        layerNorm({ weights: { 'n.weight': weight, 'n.bias': bias } }, 'n', x, epsilon),
+      (x, weight, bias) => {
+        const { mean, variance } = tf.moments(x, -1, true);
+        const normalised = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, epsilon)));
+        return tf.add(tf.mul(normalised, weight), bias);
+      },
+      [normal(2, 5, 16), normal(16), normal(16)],
+    );
+  });
+
+  const plainGroupNorm = (groups: number, epsilon: number, activate: boolean) =>
+    ((x, weight, bias) => {
+      const [batch, height, width, channels] = x.shape as [number, number, number, number];
+      const grouped = tf.reshape(x, [batch, height * width, groups, channels / groups]);
+      const { mean, variance } = tf.moments(grouped, [1, 3], true);
+      const normalised = tf.div(tf.sub(grouped, mean), tf.sqrt(tf.add(variance, epsilon)));
+      const y = tf.add(tf.mul(tf.reshape(normalised, x.shape), weight), bias);
+      return activate ? tf.mul(y, tf.sigmoid(y)) : y;
+    }) as (...inputs: tf.Tensor[]) => tf.Tensor;
+
+  test.each([
+    { groups: 4, activate: false },
+    { groups: 4, activate: true },
+    { groups: 12, activate: true },
+    { groups: 1, activate: true },
+  ])('groupNorm with $groups groups, silu $activate', ({ groups, activate }) => {
+    const epsilon = 1e-6;
+    expectEqual(
+      (x, weight, bias) =>
+        groupNorm({ weights: { 'n.weight': weight, 'n.bias': bias } }, 'n', x as tf.Tensor4D, {
+          groups,
+          epsilon,
+          silu: activate,
+        }),
+      plainGroupNorm(groups, epsilon, activate),
+      [normal(3, 4, 5, 12), normal(12), normal(12)],
+    );
+  });
+
+  test('groupNorm keeps its precision where the mean is 1000 standard deviations', () => {
+    const x = normal(2, 4, 4, 8) as tf.Tensor4D;
+    const weights = { 'n.weight': tf.ones([8]), 'n.bias': tf.zeros([8]) };
+    const options = { groups: 2, epsilon: 1e-6 };
+    const near = groupNorm({ weights }, 'n', x, options);
+    const far = groupNorm({ weights }, 'n', tf.add(x, 1000), options);
+    // The input itself is rounded to 1000 · 2⁻²⁴ = 6e-5, the shift once more.
+    expect(relativeDifference(far, near)).toBeLessThan(2e-4);
+  });
+
+  test('groupNorm refuses channels that do not divide', () => {
+    const weights = { 'n.weight': tf.ones([8]), 'n.bias': tf.zeros([8]) };
+    expect(() =>
+      groupNorm({ weights }, 'n', normal(1, 2, 2, 8) as tf.Tensor4D, { groups: 3, epsilon: 1e-5 }),
+    ).toThrow('n: 8 channels do not divide into 3 groups');
+  });
+});
+
+describe('linear', () => {
+  test('is x Wᵀ + b on any rank', () => {
+    expectEqual(
+      (x, weight, bias) => linear({ weights: { 'l.weight': weight, 'l.bias': bias } }, 'l', x),
+      (x, weight, bias) =>
+        tf.add(tf.reshape(tf.matMul(tf.reshape(x, [10, 6]), weight, false, true), [2, 5, 7]), bias),
+      [normal(2, 5, 6), normal(7, 6), normal(7)],
+    );
+  });
+
+  test('adds an adapter of the weight: y = W x + (alpha / rank) up down x', () => {
+    const scale = 8 / 2;
+    expectEqual(
+      (x, weight, down, up) =>
+        linear(
+          {
+            weights: { 'l.weight': weight },
+            lora: {
+              config: { rank: 2, alpha: 8, targets: ['l'] },
+              weights: { 'l.lora.down.weight': down, 'l.lora.up.weight': up },
+            },
+          },
+          'l',
+          x,
+        ),
+      (x, weight, down, up) =>
+        tf.add(
+          tf.matMul(x, weight, false, true),
+          tf.mul(scale, tf.matMul(tf.matMul(x, down, false, true), up, false, true)),
+        ),
+      [normal(5, 6), normal(7, 6), normal(2, 6), normal(7, 2)],
+    );
+  });
+
+  test('leaves a module alone that the adapter does not name', () => {
+    const weight = normal(7, 6);
+    const lora: LoraAdapter = { config: { rank: 2, alpha: 2, targets: [] }, weights: {} };
+    expect(effectiveWeight({ weights: { 'l.weight': weight }, lora }, 'l')).toBe(weight);
+  });
+
+  test('computes no gradient of a frozen weight', async () => {
+    const weights = { 'l.weight': normal(7, 6), 'l.bias': normal(7) };
+    const { kernels } = await tf.profile(() =>
+      tf.grad((x) => tf.sum(linear({ weights }, 'l', x)))(normal(5, 6)),
+    );
+    // One product forward, and one for the gradient of x.
+    expect(kernels.filter(({ name }) => name === tf.BatchMatMul)).toHaveLength(2);
+  });
+
+  test('names the weight that is missing', () => {
+    expect(() => linear({ weights: {} }, 'mid.to_q', normal(5, 6))).toThrow(
+      'the weight "mid.to_q.weight" is missing from the model',
+    );
+  });
+});
+
+describe('convolutions', () => {
+  const biased = (weight: tf.Tensor, bias: tf.Tensor) => ({
+    weights: { 'c.weight': weight, 'c.bias': bias },
+  });
+
+  test('convolution keeps the size', () => {
+    expectEqual(
+      (x, weight, bias) => convolution(biased(weight, bias), 'c', x as tf.Tensor4D),
+      (x, weight, bias) =>
+        tf.add(tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, 1, 'same'), bias),
+      [normal(2, 5, 4, 3), normal(3, 3, 3, 6), normal(6)],
+    );
+  });
+
+  test.each([
+    ['around', 6, 8],
+    ['around', 5, 7],
+    ['around', 5, 8],
+    ['after', 6, 8],
+    ['after', 5, 7],
+    ['after', 6, 7],
+  ] as const)('halvingConvolution pads %s %i×%i pixels', (padding, height, width) => {
+    const margin: [number, number] = padding === 'around' ? [1, 1] : [0, 1];
+    expectEqual(
+      (x, weight, bias) => halvingConvolution(biased(weight, bias), 'c', x as tf.Tensor4D, padding),
+      (x, weight, bias) => {
+        const padded = tf.pad(x as tf.Tensor4D, [[0, 0], margin, margin, [0, 0]]);
+        return tf.add(tf.conv2d(padded, weight as tf.Tensor4D, 2, 'valid'), bias);
+      },
+      [normal(2, height, width, 3), normal(3, 3, 3, 6), normal(6)],
+    );
+  });
+
+  test('pointwiseConvolution is a product per pixel', () => {
+    expectEqual(
+      (x, weight, bias) => pointwiseConvolution(biased(weight, bias), 'c', x),
+      (x, weight, bias) =>
+        tf.add(tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, 1, 'same'), bias),
+      [normal(2, 5, 4, 3), normal(1, 1, 3, 6), normal(6)],
+    );
+  });
+});
+
+describe('attention', () => {
+  test('attend is softmax(q kᵀ) v', () => {
+    expectEqual(
+      (q, k, v) => attend(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D),
+      (q, k, v) => tf.matMul(tf.softmax(tf.matMul(q, k, false, true)), v),
+      [normal(2, 3, 5, 4), normal(2, 3, 7, 4), normal(2, 3, 7, 4)],
+    );
+  });
+
+  test('splitHeads gives each head its neighbouring channels, mergeHeads puts them back', () => {
+    const x = tf.tensor3d([0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 4]);
+    const heads = splitHeads(x, 2);
+    expect(heads.arraySync()).toEqual([
+      [
+        [
+          [0, 1],
+          [4, 5],
+        ],
+        [
+          [2, 3],
+          [6, 7],
+        ],
+      ],
+    ]);
+    expect(mergeHeads(heads).arraySync()).toEqual(x.arraySync());
+  });
+});
+
+describe('resizeNearest', () => {
+  test.each([
+    [4, 8],
+    [4, 7],
+    [3, 5],
+    [33, 65],
+  ])('from %i to %i takes pixel ⌊i · in / out⌋', (from, to) => {
+    const x = tf.tensor4d(
+      Array.from({ length: from }, (_, i) => i),
+      [1, from, 1, 1],
+    );
+    const expected = Array.from({ length: to }, (_, i) => Math.floor((i * from) / to));
+    expect([...resizeNearest(x, [to, 1]).dataSync()]).toEqual(expected);
+  });
+
+  test('gives a pixel the gradients of all its copies', () => {
+    const gradient = tf.grad((x) => tf.sum(resizeNearest(x as tf.Tensor4D, [5, 3])))(
+      normal(1, 3, 2, 2),
+    );
+    expect(gradient.arraySync()).toEqual([
+      [
+        [
+          [4, 4],
+          [2, 2],
+        ],
+        [
+          [4, 4],
+          [2, 2],
+        ],
+        [
+          [2, 2],
+          [1, 1],
+        ],
+      ],
+    ]);
+  });
+});

@@ -1,0 +1,84 @@
+import { formatUNetConfig, parseUNetConfig } from './config';
+
+const published = {
+  _class_name: 'UNet2DConditionModel',
+  _diffusers_version: '0.6.0',
+  act_fn: 'silu',
+  attention_head_dim: 8,
+  block_out_channels: [320, 640, 1280, 1280],
+  center_input_sample: false,
+  cross_attention_dim: 768,
+  down_block_types: [
+    'CrossAttnDownBlock2D',
+    'CrossAttnDownBlock2D',
+    'CrossAttnDownBlock2D',
+    'DownBlock2D',
+  ],
+  downsample_padding: 1,
+  flip_sin_to_cos: true,
+  freq_shift: 0,
+  in_channels: 4,
+  layers_per_block: 2,
+  mid_block_scale_factor: 1,
+  norm_eps: 1e-5,
+  norm_num_groups: 32,
+  out_channels: 4,
+  sample_size: 64,
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
+};
+
+test('reads what Stable Diffusion 1.5 publishes', () => {
+  expect(parseUNetConfig(published)).toMatchObject({
+    blockOutChannels: [320, 640, 1280, 1280],
+    attentionHeads: [8, 8, 8, 8],
+    crossAttentionDim: 768,
+    useLinearProjection: false,
+  });
+});
+
+test('reads what Stable Diffusion 2.1 publishes', () => {
+  const config = parseUNetConfig({
+    ...published,
+    attention_head_dim: [5, 10, 20, 20],
+    cross_attention_dim: 1024,
+    dual_cross_attention: false,
+    num_class_embeds: null,
+    only_cross_attention: false,
+    upcast_attention: true,
+    use_linear_projection: true,
+  });
+  expect(config).toMatchObject({ attentionHeads: [5, 10, 20, 20], useLinearProjection: true });
+});
+
+test('writes what it reads', () => {
+  for (const heads of [8, [5, 10, 20, 20]]) {
+    const config = parseUNetConfig({ ...published, attention_head_dim: heads });
+    const written = formatUNetConfig(config);
+    expect(written.attention_head_dim).toEqual(heads);
+    expect(parseUNetConfig(written)).toEqual(config);
+  }
+});
+
+test.each([
+  [{ addition_embed_type: 'text_time' }, 'addition_embed_type = "text_time" is not supported'],
+  [{ transformer_layers_per_block: [1, 2, 10] }, 'transformer_layers_per_block = [1,2,10] is not'],
+  [{ class_embed_type: 'timestep' }, 'class_embed_type = "timestep" is not supported'],
+  [{ dropout: 0.1 }, 'dropout = 0.1 is not supported; supported: 0'],
+  [{ block_out_chanels: [1] }, 'unknown key block_out_chanels'],
+  [{ attention_head_dim: 7 }, '320 channels do not divide into attention_head_dim (the number of'],
+  [{ attention_head_dim: [5, 10] }, 'attention_head_dim has 2 entries, block_out_channels has 4'],
+  [
+    { down_block_types: ['AttnDownBlock2D', 'DownBlock2D', 'DownBlock2D', 'DownBlock2D'] },
+    'down_block_types: "AttnDownBlock2D" is not supported; supported: CrossAttnDownBlock2D, DownB',
+  ],
+])('refuses %j', (change, message) => {
+  expect(() => parseUNetConfig({ ...published, ...change })).toThrow(
+    `UNet2DConditionModel config: ${message}`,
+  );
+});
+
+test.each([[null], [[]], ['unet']])('refuses %j', (json) => {
+  expect(() => parseUNetConfig(json)).toThrow(
+    'UNet2DConditionModel config: expected a JSON object',
+  );
+});
