@@ -1,10 +1,10 @@
 /** `loop-diffusion sample`: images for prompts. */
-import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import type { Command } from 'commander';
 
 import { checkWritable } from '../files/check-writable';
+import { fileStatus } from '../files/file-status';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { UserError } from '../user-error';
@@ -85,8 +85,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
 }
 
 function checkSafetensorsFile(flag: string, file: string): void {
-  const status = statSync(file, { throwIfNoEntry: false });
-  if (status?.isFile() !== true) {
+  if (fileStatus(file)?.isFile() !== true) {
     throw new UserError(`${flag} names '${file}', which is not a file`);
   }
   if (!file.endsWith('.safetensors')) {

@@ -1,7 +1,8 @@
 /** Finding out before the work whether its result can be written. */
-import { mkdtempSync, rmdirSync, statSync } from 'node:fs';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
+import { fileStatus } from './file-status';
 import { asUserError } from './system-errors';
 import { UserError } from '../user-error';
 
@@ -13,9 +14,9 @@ import { UserError } from '../user-error';
 export function checkWritable(folder: string): void {
   let existing = resolve(folder);
   for (;;) {
-    const kind = kindOf(existing, folder);
-    if (kind === 'folder') break;
-    if (kind === 'file') {
+    const status = fileStatus(existing);
+    if (status?.isDirectory() === true) break;
+    if (status !== undefined) {
       throw new UserError(`Cannot write into '${folder}': '${existing}' is a file, not a folder`);
     }
     existing = dirname(existing);
@@ -23,17 +24,6 @@ export function checkWritable(folder: string): void {
   try {
     rmdirSync(mkdtempSync(join(existing, '.loop-diffusion-')));
   } catch (error) {
-    throw asUserError(error, 'write into', folder);
-  }
-}
-
-function kindOf(path: string, folder: string): 'folder' | 'file' | 'missing' {
-  try {
-    const status = statSync(path, { throwIfNoEntry: false });
-    if (status === undefined) return 'missing';
-    return status.isDirectory() ? 'folder' : 'file';
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return 'missing';
     throw asUserError(error, 'write into', folder);
   }
 }

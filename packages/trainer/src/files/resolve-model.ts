@@ -1,11 +1,11 @@
 /** What `--model` and the configuration's `model` mean. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
 import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
+import { fileStatus } from './file-status';
 import { nodeFolderReader } from './node-folder-reader';
 import { UserError } from '../user-error';
 
@@ -22,7 +22,7 @@ export function resolveModel(model: string): FileReader {
       `'${model}' names a model on the Hugging Face Hub, which this version does not download; download it yourself and pass the folder`,
     );
   }
-  const status = statSync(model, { throwIfNoEntry: false });
+  const status = fileStatus(model);
   if (PICKLED_WEIGHTS.test(model)) {
     throw new UserError(
       `'${model}' is a pickled weight file, which can run code when it is opened and is never read; pass a diffusers folder with safetensors weights`,
@@ -39,7 +39,7 @@ export function resolveModel(model: string): FileReader {
   if (!status.isDirectory()) {
     throw new UserError(`The model '${model}' is a file; a diffusers folder was expected`);
   }
-  const index = statSync(join(model, 'model_index.json'), { throwIfNoEntry: false });
+  const index = fileStatus(join(model, 'model_index.json'));
   if (index?.isFile() !== true) {
     throw new UserError(
       `The folder '${model}' has no model_index.json, so it is not a diffusers folder`,

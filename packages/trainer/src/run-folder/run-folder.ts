@@ -1,8 +1,9 @@
 /** The folder that holds everything a run leaves behind. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { checkWritable } from '../files/check-writable';
+import { fileStatus } from '../files/file-status';
 import { asUserError } from '../files/system-errors';
 import { writeFileAtomically } from '../files/write-atomically';
 import { openEventLog, type EventLog } from './event-log';
@@ -55,7 +56,7 @@ export function createRunFolder(path: string): RunFolder {
 }
 
 function refuseUsedFolder(path: string): void {
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = fileStatus(path);
   if (status === undefined) return;
   if (!status.isDirectory()) {
     throw new UserError(`The output '${path}' is a file; name a folder that does not exist yet`);

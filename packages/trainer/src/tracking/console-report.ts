@@ -33,6 +33,9 @@ const COLUMNS = [
   ['left', 12],
 ] as const;
 
+/** The others, such as an evaluation, stand between iterations. */
+const ITERATION_PHASES = new Set(['text', 'rollout', 'decode', 'reward', 'update']);
+
 const ROWS_BETWEEN_HEADS = 25;
 
 /**
@@ -49,7 +52,6 @@ export function createConsoleReport(
   const progress = createPhaseProgress();
   const durations: number[] = [];
   let rows = 0;
-  let started = false;
 
   function line(text: string): void {
     live.clear();
@@ -101,12 +103,9 @@ export function createConsoleReport(
   return {
     phase(name, fraction) {
       if (options.quiet) return;
-      const total = String(config.iterations);
-      const position =
-        durations.length > 0 || started
-          ? ` · iteration ${String(Math.min(durations.length + 1, config.iterations))} of ${total}`
-          : '';
-      started ||= name === 'rollout';
+      const position = ITERATION_PHASES.has(name)
+        ? ` · iteration ${String(Math.min(durations.length + 1, config.iterations))} of ${String(config.iterations)}`
+        : '';
       const done = durations.length;
       const left =
         done > 0 && done < config.iterations

@@ -30,6 +30,7 @@ export function curvesSpec(history: RunHistory): TopLevelSpec {
     rewardPanel(history),
     familyPanel(history),
     ratioPanel(history),
+    clipPanel(history),
     timestepPanel(history),
     klPanel(history),
     gradientPanel(history),
@@ -45,14 +46,20 @@ export function curvesSpec(history: RunHistory): TopLevelSpec {
     config: {
       font: FONT_FAMILY,
       view: { stroke: null },
-      title: { anchor: 'start', fontSize: 13, fontWeight: 'bold' },
+      title: { anchor: 'start', frame: 'group', fontSize: 13, fontWeight: 'bold', offset: 10 },
       axis: {
         gridColor: '#e8e8e8',
         domainColor: '#999',
         tickColor: '#999',
         titleFontWeight: 'normal',
       },
-      legend: { title: null, orient: 'top', labelFontSize: 11, symbolStrokeWidth: 2 },
+      legend: {
+        title: null,
+        orient: 'bottom',
+        labelFontSize: 11,
+        labelLimit: 0,
+        symbolStrokeWidth: 2,
+      },
       line: { strokeWidth: 1.8 },
     },
   } as unknown as TopLevelSpec;
@@ -72,7 +79,7 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
     mean: reward.mean,
     low: reward.mean - reward.std,
     high: reward.mean + reward.std,
-    series: 'training prompts (± std)',
+    series: 'training (± std)',
   }));
   const heldOut: Rows = evaluations
     .filter(({ record }) => !isBaseEvaluation(record))
@@ -81,7 +88,7 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
       mean: record.mean,
       low: record.mean - record.standardError,
       high: record.mean + record.standardError,
-      series: 'held-out prompts (± standard error)',
+      series: 'held-out (± standard error)',
     }));
   const base: Rows = evaluations
     .filter(({ record }) => isBaseEvaluation(record))
@@ -90,22 +97,20 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
       series: `base, guidance ${String(record.settings.guidance)}`,
     }));
   const color = {
-    field: 'series',
-    type: 'nominal',
-    scale: { range: ['#4c78a8', '#e45756', '#777777', '#aaaaaa', '#bbbbbb'] },
-    sort: null,
+    ...series(['#4c78a8', '#e45756', '#777777', '#aaaaaa', '#bbbbbb']),
+    legend: { symbolType: 'stroke', symbolOpacity: 1, columns: 2 },
   };
   const mean = { field: 'mean', type: 'quantitative', title: 'reward', scale: { zero: false } };
   const range = { y: { ...mean, field: 'low' }, y2: { field: 'high' } };
   return panel('Reward', {
-    encoding: { x: ITERATION },
+    encoding: { x: { ...ITERATION, scale: { domainMin: 0, nice: false } } },
     layer: [
       {
         data: { values: training },
         mark: { type: 'area', opacity: 0.15 },
         encoding: { ...range, color },
       },
-      { data: { values: training }, mark: 'line', encoding: { y: mean, color } },
+      { data: { values: training }, mark: lineMark(iterations), encoding: { y: mean, color } },
       {
         data: { values: heldOut },
         mark: { type: 'line', strokeWidth: 1.2 },
@@ -171,51 +176,39 @@ function familyPanel({ evaluations }: RunHistory): Panel | undefined {
 }
 
 function ratioPanel({ iterations }: RunHistory): Panel {
-  const deviations: Rows = iterations.flatMap(({ iteration, ratio, clipRange }) =>
+  const rows: Rows = iterations.flatMap(({ iteration, ratio, clipRange }) =>
     positive([
-      { iteration, series: 'ratio: std', value: ratio.std },
-      { iteration, series: 'ratio: largest |ratio − 1|', value: ratio.maxDeviation },
+      { iteration, series: 'std', value: ratio.std },
+      { iteration, series: 'largest |ratio − 1|', value: ratio.maxDeviation },
       { iteration, series: 'clipRange', value: clipRange },
     ]),
   );
-  const clipped: Rows = iterations.map(({ iteration, clipFraction }) => ({
-    iteration,
-    clipFraction,
-    series: 'clip fraction (right)',
-  }));
-  const color = {
-    field: 'series',
-    type: 'nominal',
-    sort: null,
-    scale: {
-      domain: ['ratio: std', 'ratio: largest |ratio − 1|', 'clipRange', 'clip fraction (right)'],
-      range: ['#4c78a8', '#9ecae9', '#777777', '#f58518'],
+  return panel('Ratios: how far from 1', {
+    data: { values: rows },
+    mark: lineMark(iterations),
+    encoding: {
+      x: ITERATION,
+      y: logarithmic('distance from 1'),
+      color: series(['#4c78a8', '#9ecae9', '#777777']),
     },
-    legend: { columns: 2 },
-  };
-  return panel('Ratios and clipping', {
-    encoding: { x: ITERATION },
-    layer: [
-      {
-        data: { values: deviations },
-        mark: 'line',
-        encoding: { y: logarithmic('distance from 1'), color },
+  });
+}
+
+function clipPanel({ iterations }: RunHistory): Panel {
+  return panel('Clip fraction: ratios outside 1 ± clipRange', {
+    data: {
+      values: iterations.map(({ iteration, clipFraction }) => ({ iteration, clipFraction })),
+    },
+    mark: { ...lineMark(iterations), color: '#f58518' },
+    encoding: {
+      x: ITERATION,
+      y: {
+        field: 'clipFraction',
+        type: 'quantitative',
+        title: 'fraction',
+        axis: { format: '%', tickMinStep: 0.01 },
       },
-      {
-        data: { values: clipped },
-        mark: 'line',
-        encoding: {
-          y: {
-            field: 'clipFraction',
-            type: 'quantitative',
-            title: 'clip fraction',
-            axis: { grid: false, format: '%', orient: 'right' },
-          },
-          color,
-        },
-      },
-    ],
-    resolve: { scale: { y: 'independent' } },
+    },
   });
 }
 
@@ -226,7 +219,7 @@ function timestepPanel({ iterations }: RunHistory): Panel | undefined {
   if (rows.length === 0) return undefined;
   return panel('Std of the ratio by timestep', {
     data: { values: rows },
-    mark: { type: 'line', strokeWidth: 1.3 },
+    mark: { ...lineMark(iterations), strokeWidth: 1.3 },
     encoding: {
       x: ITERATION,
       y: logarithmic('std'),
@@ -250,18 +243,13 @@ function klPanel({ iterations }: RunHistory): Panel {
         : [{ iteration, series: 'base model', value: klReference }]),
     ]),
   );
-  return panel('Divergence from the old policy', {
+  return panel('Divergence', {
     data: { values: rows },
-    mark: 'line',
+    mark: lineMark(iterations),
     encoding: {
       x: ITERATION,
       y: logarithmic('KL'),
-      color: {
-        field: 'series',
-        type: 'nominal',
-        sort: null,
-        scale: { range: ['#54a24b', '#b279a2'] },
-      },
+      color: series(['#54a24b', '#b279a2']),
     },
   });
 }
@@ -271,7 +259,7 @@ function gradientPanel({ iterations }: RunHistory): Panel {
     data: {
       values: iterations.map(({ iteration, gradientNorm }) => ({ iteration, gradientNorm })),
     },
-    mark: { type: 'line', color: '#4c78a8' },
+    mark: { ...lineMark(iterations), color: '#4c78a8' },
     encoding: {
       x: ITERATION,
       y: { field: 'gradientNorm', type: 'quantitative', title: 'norm', scale: { zero: true } },
@@ -285,10 +273,10 @@ function secondsPanel({ iterations }: RunHistory): Panel {
   );
   return panel('Seconds by phase', {
     data: { values: rows },
-    mark: { type: 'area' },
+    mark: iterations.length < 3 ? { type: 'bar', width: 20 } : { type: 'area' },
     encoding: {
       x: ITERATION,
-      y: { field: 'seconds', type: 'quantitative', stack: 'zero', title: 's' },
+      y: { field: 'seconds', type: 'quantitative', stack: 'zero', title: 'seconds' },
       order: { field: 'order', type: 'quantitative' },
       color: { field: 'phase', type: 'nominal', scale: { domain: PHASES, scheme: 'tableau10' } },
     },
@@ -307,6 +295,15 @@ function logarithmic(title: string): Panel {
     scale: { type: 'log' },
     axis: { format: '.0e', tickCount: 5 },
   };
+}
+
+/** A line through a single point would not be seen. */
+function lineMark(iterations: RunHistory['iterations']): { type: 'line'; point: boolean } {
+  return { type: 'line', point: iterations.length < 3 };
+}
+
+function series(range: readonly string[]): Panel {
+  return { field: 'series', type: 'nominal', sort: null, scale: { range } };
 }
 
 /** A logarithmic axis has no place for 0, as before the first update, nor for figures that are not finite. */

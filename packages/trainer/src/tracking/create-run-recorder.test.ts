@@ -1,0 +1,124 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import sharp from 'sharp';
+
+import { resolveConfig } from '../configuration/resolve-config';
+import { createRunFolder, type RunFolder } from '../run-folder/run-folder';
+import { captureOutput } from '../testing/captured-output';
+import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { createRunRecorder } from './create-run-recorder';
+
+// Vega cannot be loaded in jest; what it draws has a test of its own.
+jest.mock('./curves', () => ({ renderCurves: () => Promise.resolve(new Uint8Array([1, 2, 3])) }));
+
+const config = resolveConfig({ iterations: 2 }, []);
+
+let base: string;
+let folder: RunFolder;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'loop-diffusion-'));
+  folder = createRunFolder(join(base, 'run'));
+});
+afterEach(() => {
+  rmSync(base, { recursive: true });
+});
+
+function image(shade: number) {
+  return { width: 8, height: 8, data: new Uint8Array(8 * 8 * 3).fill(shade) };
+}
+
+function readJsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test('a whole run leaves its events, summary, curves and samples', async () => {
+  const output = captureOutput();
+  const recorder = createRunRecorder(folder, config, { json: true, quiet: false, output });
+  expect(readdirSync(folder.path).sort()).toEqual(['config.yaml', 'events.jsonl']);
+
+  const prompts = ['a red circle', 'a <b> & "c"'];
+  recorder.phase('rollout', 0.5);
+  await recorder.evaluation(exampleEvaluation('before', 0.6));
+  await recorder.sampleGrid('before', [image(40), image(80)], prompts);
+  recorder.iteration(exampleIteration(1));
+  recorder.iteration(exampleIteration(2));
+  await recorder.sampleGrid('after', [image(120), image(160)], prompts);
+  await recorder.evaluation(exampleEvaluation('after', 0.8));
+  await recorder.finish(exampleSummary());
+  recorder.close();
+  recorder.close();
+
+  const events = readJsonLines(readFileSync(join(folder.path, 'events.jsonl'), 'utf8'));
+  expect(events.map(({ event }) => event)).toEqual(
+    'start evaluation samples iteration iteration samples evaluation finish'.split(' '),
+  );
+  expect(events[0]).toMatchObject({ config: { iterations: 2 } });
+  expect(events[1]).toMatchObject({ name: 'before', rewards: [0.1, 0.9] });
+  expect(readJsonLines(output.outText())).toEqual(events);
+  expect(output.errorText()).toBe('');
+
+  const summary = JSON.parse(readFileSync(join(folder.path, 'summary.json'), 'utf8')) as ReturnType<
+    typeof exampleSummary
+  >;
+  expect(summary.evaluation.gain).toEqual({ mean: 0.152, standardError: 0.018 });
+  expect(summary.evaluation.before).toMatchObject({ mean: 0.652, count: 256 });
+  expect(summary.evaluation.before).not.toHaveProperty('rewards');
+
+  expect([...readFileSync(join(folder.path, 'curves.png'))]).toEqual([1, 2, 3]);
+  for (const name of ['samples/before.png', 'samples/after.png']) {
+    const { format, width } = await sharp(join(folder.path, name)).metadata();
+    expect(format).toBe('png');
+    expect(width).toBeGreaterThan(300);
+  }
+  const leftover = readdirSync(folder.path, { recursive: true }).filter((name) =>
+    String(name).endsWith('.tmp'),
+  );
+  expect(leftover).toEqual([]);
+});
+
+test('a later grid stands beside the first, and has the pixels of both', async () => {
+  const output = captureOutput();
+  const recorder = createRunRecorder(folder, config, { json: false, quiet: false, output });
+  await recorder.sampleGrid('before', [image(40)], ['a red circle']);
+  await recorder.sampleGrid('after', [image(160)], ['a red circle']);
+  const { data } = await sharp(join(folder.path, 'samples/after.png'))
+    .greyscale()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const count = (shade: number) => data.filter((value) => value === shade).length;
+  expect(count(40)).toBeGreaterThanOrEqual(128 * 128);
+  expect(count(160)).toBeGreaterThanOrEqual(128 * 128);
+  expect(output.outText()).toContain('samples/after.png');
+  recorder.close();
+});
+
+test('curves are drawn anew now and then', async () => {
+  let time = 0;
+  const recorder = createRunRecorder(folder, config, {
+    json: false,
+    quiet: true,
+    output: captureOutput(),
+    now: () => time,
+  });
+  recorder.iteration(exampleIteration(1));
+  await recorder.evaluation(exampleEvaluation('iteration-1', 0.6));
+  expect(existsSync(join(folder.path, 'curves.png'))).toBe(false);
+  time = 61_000;
+  recorder.iteration(exampleIteration(2));
+  await recorder.evaluation(exampleEvaluation('iteration-2', 0.6));
+  expect(existsSync(join(folder.path, 'curves.png'))).toBe(true);
+  recorder.close();
+});
+
+test('a setting that makes little sense is warned of at the start', () => {
+  const output = captureOutput();
+  const odd = resolveConfig({}, ['algorithm.innerUpdates=1']);
+  createRunRecorder(folder, odd, { json: true, quiet: true, output }).close();
+  expect(output.errorText()).toMatch(/^Warning: algorithm\.innerUpdates is 1/);
+  expect(output.outText()).toBe('');
+});

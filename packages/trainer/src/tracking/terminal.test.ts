@@ -1,0 +1,106 @@
+import { resolveConfig } from '../configuration/resolve-config';
+import { captureOutput } from '../testing/captured-output';
+import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { createConsoleReport, summaryLines } from './console-report';
+import { createLiveLine } from './live-line';
+import { createPhaseProgress } from './progress-text';
+
+const config = resolveConfig({ iterations: 3 }, []);
+
+describe('createLiveLine', () => {
+  test('draws over itself, not too often, and never wider than the terminal', () => {
+    const output = captureOutput({ isTTY: true });
+    let time = 0;
+    const live = createLiveLine({ ...output.out, columns: 12 }, () => time);
+    live.show('first');
+    time = 50;
+    live.show('too soon');
+    time = 150;
+    live.show('a very long line indeed');
+    live.clear();
+    live.clear();
+    expect(output.outText()).toBe('\r\u001b[2Kfirst\r\u001b[2Ka very long\r\u001b[2K');
+  });
+
+  test('is silent where there is no terminal', () => {
+    const output = captureOutput();
+    const live = createLiveLine(output.out);
+    live.show('x');
+    live.clear();
+    expect(output.outText()).toBe('');
+  });
+});
+
+test('a phase shows how far it is and how long it will take', () => {
+  let time = 0;
+  const progress = createPhaseProgress(() => time);
+  expect(progress.describe('rollout', 0)).toBe(`rollout ${'─'.repeat(20)}   0 %`);
+  time = 2000;
+  expect(progress.describe('rollout', 0.25)).toBe(
+    `rollout ${'━'.repeat(5)}${'─'.repeat(15)}  25 % · 6 s left`,
+  );
+  time = 8000;
+  expect(progress.describe('rollout', 1)).toBe(`rollout ${'━'.repeat(20)} 100 %`);
+  // The next iteration's rollout starts its own clock.
+  expect(progress.describe('rollout', 0)).not.toContain('left');
+  time = 9000;
+  expect(progress.describe('rollout', 0.5)).toContain('1 s left');
+});
+
+describe('createConsoleReport', () => {
+  test('without a terminal: a plain line per iteration, no control characters', () => {
+    const output = captureOutput();
+    const report = createConsoleReport(config, output, { quiet: false });
+    report.phase('rollout', 0.5);
+    report.iteration(exampleIteration(1));
+    report.iteration(exampleIteration(2));
+    const lines = output.outText().trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(
+      /^iteration 1\/3 · reward 0\.\d{3} ± 0\.200 · .* · 4\.\d s · \d+ s left$/,
+    );
+    expect(output.outText()).not.toContain('\u001b');
+  });
+
+  test('on a terminal: a live line, and a table under its head', () => {
+    const output = captureOutput({ isTTY: true });
+    const report = createConsoleReport(config, output, { quiet: false });
+    report.phase('rollout', 0.5);
+    report.iteration(exampleIteration(1));
+    report.iteration(exampleIteration(2));
+    report.close();
+    const text = output.outText();
+    expect(text).toContain('rollout ━━━━━━━━━━──────────  50 % · iteration 1 of 3');
+    expect(text.match(/clipped/g)).toHaveLength(1);
+    expect(text).toMatch(/ 1\/3 +0\.\d{3} ± 0\.20/);
+  });
+
+  test('quiet: warnings and the summary only', () => {
+    const output = captureOutput();
+    const report = createConsoleReport(config, output, { quiet: true });
+    report.iteration(exampleIteration(1));
+    report.evaluation(exampleEvaluation('before', 0.6));
+    report.note('samples');
+    expect(output.outText()).toBe('');
+    report.warn('mind this');
+    report.finish(exampleSummary(), 'runs/x');
+    expect(output.errorText()).toBe('Warning: mind this\n');
+    expect(output.outText()).toContain('runs/x');
+  });
+});
+
+describe('summaryLines', () => {
+  test('says before, after, the gain, families and the base at its other guidance', () => {
+    expect(summaryLines(exampleSummary())).toEqual([
+      'Done: 150 iterations.',
+      'Held-out reward over 256 images: before 0.652 ± 0.016, after 0.804 ± 0.016, gain +0.152 ± 0.018',
+      '  colour 0.75 → 0.90 · shape 0.70 → 0.85 · texture 0.65 → 0.80 · spatial 0.60 → 0.75 · numeracy 0.55 → 0.70',
+      'Base model at guidance 2: 0.795 ± 0.016',
+    ]);
+  });
+
+  test('an interrupted run says so, and needs no evaluation', () => {
+    const summary = { ...exampleSummary(), interrupted: true, iterations: 7, evaluation: {} };
+    expect(summaryLines(summary)).toEqual(['Ended early after 7 iterations.']);
+  });
+});
