@@ -25,7 +25,7 @@ export function leaveOneOut(rewards: Rewards, mask?: RewardMask): number[][] {
   });
   return mapValid(rewards, valid, (reward, prompt) => {
     const { count = 0, centre = 0 } = groups[prompt] ?? {};
-    // The form with the mean, not with the sum of the others: equal rewards give exactly 0.
+    // The form with the mean rather than the sum of the others: equal rewards give exactly 0.
     return count < 2 ? 0 : (count / (count - 1)) * (reward - centre);
   });
 }

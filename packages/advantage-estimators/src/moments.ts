@@ -1,5 +1,7 @@
+/** Counted from the first value, so that equal values have exactly that mean; NaN for none. */
 export function mean(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
+  const first = values[0] ?? NaN;
+  return first + values.reduce((total, value) => total + (value - first), 0) / values.length;
 }
 
 /** Two passes, so that large offsets do not swallow a small spread. */
