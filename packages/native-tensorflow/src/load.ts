@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { addonFile, startupAddonFile } from './addon';
 import { NativeTensorflowError } from './errors';
-import { requireFromTfjsNode, requireHere } from './package-files';
+import { requireFromTfjsNode, requireHere, tfjsNodeFile } from './package-files';
 import { runtimeLibraries } from './wheels';
 
 /** The part of tfjs-node's addon that is used here; the rest goes through its own JavaScript. */
@@ -35,12 +35,12 @@ export const nativeBackendName = 'tensorflow';
  */
 export function registerNativeBackend(folder: string): TensorflowBinding {
   const binding = openAddon(folder);
-  if (tf.findBackendFactory(nativeBackendName) as unknown) return binding;
+  if (isRegistered(nativeBackendName)) return binding;
   restoreRemovedUtilities();
   loadGradients();
-  requireHere('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
+  requireHere(tfjsNodeFile('dist/register_all_kernels.js'));
   const { NodeJSKernelBackend } = requireHere(
-    '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js',
+    tfjsNodeFile('dist/nodejs_kernel_backend.js'),
   ) as BackendModule;
   tf.registerBackend(
     nativeBackendName,
@@ -48,6 +48,10 @@ export function registerNativeBackend(folder: string): TensorflowBinding {
     3,
   );
   return binding;
+}
+
+export function isRegistered(backend: string): boolean {
+  return (tf.findBackendFactory(backend) as unknown) != null;
 }
 
 function openAddon(folder: string): TensorflowBinding {
@@ -70,11 +74,11 @@ function openAddon(folder: string): TensorflowBinding {
   }
 }
 
-/** tfjs-node calls functions of `node:util` that Node 23 has removed. */
+/** tfjs-node calls functions of `node:util` that Node 22 warns about and Node 23 has removed. */
 export function restoreRemovedUtilities(): void {
   const utilities = util as unknown as Record<string, unknown>;
-  utilities['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  utilities['isArray'] ??= (value: unknown) => Array.isArray(value);
+  utilities['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  utilities['isArray'] = (value: unknown) => Array.isArray(value);
 }
 
 /** tfjs-core alone knows no gradients; the union package registers those of all kernels, whatever the backend. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,14 +6,23 @@ import { fileURLToPath } from 'node:url';
 /** `require` as seen from this package, also where this file runs as an ES module. */
 export const requireHere = createRequire(import.meta.url);
 
-/** `require` as seen from @tensorflow/tfjs-node-gpu, whose own dependencies need not be visible from here. */
-export function requireFromTfjsNode(): NodeJS.Require {
-  return createRequire(tfjsNodeFile('package.json'));
+/**
+ * Where the used part of @tensorflow/tfjs-node-gpu lies: the build copies it into `dist`; in the workspace's sources the
+ * npm package itself serves.
+ */
+function tfjsNodeFolder(): string {
+  const copied = fileURLToPath(new URL('./tfjs-node', import.meta.url));
+  if (existsSync(join(copied, 'package.json'))) return copied;
+  return dirname(requireHere.resolve('@tensorflow/tfjs-node-gpu/package.json'));
 }
 
-/** A file inside the installed npm package @tensorflow/tfjs-node-gpu. */
 export function tfjsNodeFile(path: string): string {
-  return join(dirname(requireHere.resolve('@tensorflow/tfjs-node-gpu/package.json')), path);
+  return join(tfjsNodeFolder(), path);
+}
+
+/** `require` as seen from tfjs-node's JavaScript, so that both get the same copy of TensorFlow.js. */
+export function requireFromTfjsNode(): NodeJS.Require {
+  return createRequire(tfjsNodeFile('package.json'));
 }
 
 /** The folder with `node_api.h`. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { isRegistered } from './load';
 import { useBestBackend, type BackendName } from './use-best-backend';
 
 let savedEnvironment: NodeJS.ProcessEnv;
@@ -13,6 +14,7 @@ function forget(): void {
   const holder = globalThis as unknown as Record<symbol, unknown>;
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the key is this package's own symbol
   delete holder[Symbol.for('@loop-diffusion/native-tensorflow')];
+  if (isRegistered('tensorflow')) tf.removeBackend('tensorflow');
 }
 
 beforeEach(() => {
@@ -57,6 +59,19 @@ describe('where the native library is not installed', () => {
     await useBestBackend({ quiet: true });
     expect(said).not.toHaveBeenCalled();
   });
+});
+
+it('a TensorFlow that the application has registered itself is taken as it is', async () => {
+  const { MathBackendCPU } = await import('@tensorflow/tfjs-backend-cpu');
+  const binding = { TF_Version: '2.9.1', isUsingGpuDevice: () => false };
+  tf.registerBackend('tensorflow', () => Object.assign(new MathBackendCPU(), { binding }));
+  await expect(useBestBackend()).resolves.toMatchObject({
+    name: 'tensorflow',
+    version: 'TensorFlow 2.9.1',
+  });
+  await expect(useBestBackend({ backend: 'tensorflow-gpu' })).rejects.toThrow(
+    'of its own without a GPU',
+  );
 });
 
 it('calls at the same time give the same answer, said once', async () => {

@@ -3,7 +3,13 @@ import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { buildFolder, readInstalled } from './cache';
 import { NativeTensorflowError } from './errors';
-import { loadGradients, nativeBackendName, registerNativeBackend } from './load';
+import {
+  isRegistered,
+  loadGradients,
+  nativeBackendName,
+  registerNativeBackend,
+  type TensorflowBinding,
+} from './load';
 import { requireHere } from './package-files';
 import { nvidiaDriver, unsupportedPlatform } from './platform';
 import { nativeBuilds } from './wheels';
@@ -123,7 +129,28 @@ async function whyNotNative(): Promise<string | null> {
   return `TensorFlow's native library, many times faster, is not installed: ${howToInstall}.`;
 }
 
+/**
+ * The backend of an application that has imported @tensorflow/tfjs-node itself. It is taken as it is: a second TensorFlow
+ * in the same process would not get on with the first.
+ */
+async function applicationBackend(state: SharedState): Promise<BackendChoice | null> {
+  if (state.loaded !== undefined || !isRegistered(nativeBackendName)) return null;
+  loadGradients();
+  await activate(nativeBackendName);
+  const { binding } = tf.backend() as tf.KernelBackend & { readonly binding?: TensorflowBinding };
+  const version = `TensorFlow ${binding?.TF_Version ?? '(unknown version)'}`;
+  const gpu = binding?.isUsingGpuDevice() ?? false;
+  return {
+    name: gpu ? 'tensorflow-gpu' : 'tensorflow',
+    gpu,
+    version,
+    reason: `Backend: ${version}, as this application registered it.`,
+  };
+}
+
 async function bestNative(state: SharedState): Promise<BackendChoice | null> {
+  const registered = await applicationBackend(state);
+  if (registered !== null) return registered;
   const driver = await nvidiaDriver();
   if (driver !== null && (await isInstalled('gpu'))) return loadNative(state, 'gpu', 'any');
   if (await isInstalled('cpu')) {
@@ -143,6 +170,16 @@ async function isInstalled(kind: 'cpu' | 'gpu'): Promise<boolean> {
 }
 
 async function namedBackend(state: SharedState, name: BackendName): Promise<BackendChoice> {
+  if (name === 'tensorflow' || name === 'tensorflow-gpu') {
+    const registered = await applicationBackend(state);
+    if (registered?.name === name) return registered;
+    if (registered !== null) {
+      throw new NativeTensorflowError(
+        'backend',
+        `The backend "${name}" was asked for, but this application has registered a TensorFlow of its own ${registered.gpu ? 'with' : 'without'} a GPU.`,
+      );
+    }
+  }
   if (name === 'tensorflow-gpu') {
     if (!(await isInstalled('gpu'))) {
       throw new NativeTensorflowError(
