@@ -37,9 +37,14 @@ export async function fetchWheel(
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const target = join(folder, wheel.file);
+  onProgress(fetchMessage(wheel), 0);
   if (!(await copyLocalWheel(wheel, target))) await downloadWheel(wheel, folder, onProgress);
   await verifyWheel(wheel, target);
   return target;
+}
+
+function fetchMessage(wheel: Wheel): string {
+  return `fetching ${wheel.project} ${wheel.version} (${megabytes(wheel.size)})`;
 }
 
 async function copyLocalWheel(wheel: Wheel, target: string): Promise<boolean> {
@@ -62,7 +67,7 @@ async function downloadWheel(wheel: Wheel, folder: string, onProgress: Progress)
   const timer = setInterval(() => {
     void folderSize(folder).then((size) => {
       const fraction = Math.min(size / wheel.size, 1);
-      onProgress(`${wheel.project} ${wheel.version}`, fraction);
+      onProgress(fetchMessage(wheel), fraction);
     });
   }, 500);
   let result: CommandResult;

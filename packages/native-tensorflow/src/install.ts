@@ -131,7 +131,6 @@ async function fetchLibraries(
 ): Promise<void> {
   for (const wheel of [build.tensorflow, ...build.libraries]) {
     const download = join(folder, 'download');
-    onProgress(`fetching ${wheel.project} ${wheel.version} (${megabytes(wheel.size)})`, 0);
     const path = await steps.fetchWheel(wheel, download, onProgress);
     onProgress(`unpacking ${wheel.project}`);
     const isKept = wheel === build.tensorflow ? isKeptTensorflowFile : isKeptNvidiaFile;
