@@ -1,6 +1,6 @@
 /**
  * Checks each package as its users get it: packed with `npm pack`, looked over by publint and are-the-types-wrong, and
- * installed alone in an empty folder, where every example of its README runs as an ES module and as CommonJS.
+ * installed alone in an empty folder, where every example of its README type-checks and runs as an ES module and as CommonJS.
  *
  *   npm run check:pack                  every package (needs their builds)
  *   npm run check:pack -- safetensors   one
@@ -97,6 +97,7 @@ async function checkPackage(one: WorkspacePackage, context: PackContext): Promis
     ]),
   );
 
+  if (!existsSync(join(one.folder, 'README.md'))) return [...problems, 'README.md is missing.'];
   const readme = await readFile(join(one.folder, 'README.md'), 'utf8');
   const examples = examplesOf(readme);
   if (examples.length === 0) problems.push('README.md has no example fenced as ```ts.');
@@ -109,6 +110,7 @@ async function checkPackage(one: WorkspacePackage, context: PackContext): Promis
   );
   if (!installed) return problems;
 
+  collect('the types of README.md', await checkTypes(examples, folder));
   for (const [index, example] of examples.entries()) {
     for (const [form, extension] of [
       ['esm', 'mjs'],
@@ -180,6 +182,30 @@ async function installAlone(
       '--loglevel=error',
     ],
     { folder, timeoutSeconds: 300 },
+  );
+}
+
+/** Type-checks the examples against the types that were installed. */
+async function checkTypes(examples: readonly string[], folder: string): Promise<RunResult> {
+  const files = await Promise.all(
+    examples.map(async (example, index) => {
+      const file = join(folder, `example-${index + 1}.mts`);
+      await writeFile(file, example);
+      return file;
+    }),
+  );
+  const options = {
+    target: 'es2022',
+    lib: 'es2023,dom',
+    module: 'nodenext',
+    types: 'node',
+    typeRoots: join(workspaceRoot, 'node_modules', '@types'),
+  };
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  return runNode(
+    commandScript('typescript', 'tsc'),
+    ['--noEmit', '--strict', '--skipLibCheck', ...flags, ...files],
+    { folder },
   );
 }
 
