@@ -40,3 +40,7 @@ export { createLoraAdapter } from './lora/create-lora-adapter';
 export { loraFromSafetensors } from './lora/lora-from-safetensors';
 export { loraToSafetensors } from './lora/lora-to-safetensors';
 export { mergeLora } from './lora/merge-lora';
+export { loadStableDiffusion } from './folder/load-stable-diffusion';
+export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';
+export { stableDiffusionFiles } from './folder/stable-diffusion-files';
+export type { StableDiffusionFilesOptions } from './folder/stable-diffusion-files';

@@ -1,0 +1,302 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { float32Tensor, readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
+import * as tf from '@tensorflow/tfjs-core';
+import { fixtureTensors, largestDifference } from '../testing/tensors';
+import { encodeText } from '../text-encoder/text-encoder';
+import type { FileReader } from '../types';
+import { loadStableDiffusion } from './load-stable-diffusion';
+import { stableDiffusionFiles } from './stable-diffusion-files';
+
+const folder = join(__dirname, '../../fixtures/pipeline');
+const original = new Map(
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => [relative(folder, path), new Uint8Array(readFileSync(path))]),
+);
+
+function readerOf(files: ReadonlyMap<string, Uint8Array>): FileReader {
+  return {
+    name: 'the model',
+    exists: (path) => Promise.resolve(files.has(path)),
+    read: (path) => {
+      const bytes = files.get(path);
+      return bytes === undefined
+        ? Promise.reject(new Error('no such file'))
+        : Promise.resolve(bytes);
+    },
+  };
+}
+
+const encode = (value: unknown) =>
+  new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+const parse = (bytes: Uint8Array | undefined) =>
+  JSON.parse(Buffer.from(bytes ?? []).toString()) as Record<string, unknown>;
+
+/** The model with some files replaced, or left out where undefined. */
+function changed(changes: Record<string, Uint8Array | undefined>): FileReader {
+  const files = new Map<string, Uint8Array>(original);
+  for (const [path, bytes] of Object.entries(changes)) {
+    if (bytes === undefined) files.delete(path);
+    else files.set(path, bytes);
+  }
+  return readerOf(files);
+}
+
+/** A JSON file of the model with some keys replaced. */
+const withKeys = (path: string, keys: Record<string, unknown>) => ({
+  [path]: encode({ ...parse(original.get(path)), ...keys }),
+});
+
+const UNET = 'unet/diffusion_pytorch_model.safetensors';
+
+describe('loadStableDiffusion', () => {
+  it('gives the ids and embeddings that the pipeline of diffusers computes', async () => {
+    const model = await loadStableDiffusion(readerOf(original));
+    const known = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')) as {
+      prompts: string[];
+      input_ids: number[][];
+    };
+    const expected = fixtureTensors(readFileSync(join(folder, 'io.safetensors')));
+    const embed = (prompts: string[]) =>
+      encodeText(
+        model.textEncoder.config,
+        model.textEncoder.weights,
+        prompts.map((prompt) => model.tokenizer.encode(prompt)),
+      ).lastHiddenState;
+
+    expect(known.prompts.map((prompt) => model.tokenizer.encode(prompt))).toEqual(known.input_ids);
+    // CLIP's float32 noise is 3.1e-6.
+    expect(largestDifference(embed(known.prompts), expected('prompt_embeds'))).toBeLessThan(2e-5);
+    expect(largestDifference(embed(['']), expected('negative_prompt_embeds'))).toBeLessThan(2e-5);
+    expect(model.scheduler['beta_schedule']).toBe('scaled_linear');
+    expect(model.notes).toEqual([]);
+  });
+
+  it('frees everything', async () => {
+    const before = tf.memory().numTensors;
+    const model = await loadStableDiffusion(readerOf(original));
+    expect(tf.memory().numTensors).toBeGreaterThan(before + 100);
+    model.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('says what it leaves out', async () => {
+    const { notes } = await loadStableDiffusion(
+      changed(
+        withKeys('model_index.json', {
+          safety_checker: ['stable_diffusion', 'StableDiffusionSafetyChecker'],
+          feature_extractor: ['transformers', 'CLIPImageProcessor'],
+        }),
+      ),
+    );
+    expect(notes).toEqual(['the safety checker of this model is not run']);
+  });
+
+  it('takes float16 weights, also under the name of a variant', async () => {
+    const model = await loadStableDiffusion(readerOf(original));
+    const halves = stableDiffusionFiles(model, { dtype: 'F16' });
+    const half = halves.get(UNET)!;
+    expect(half.length).toBeLessThan(0.6 * original.get(UNET)!.length);
+    const again = await loadStableDiffusion(
+      changed({ [UNET]: undefined, [UNET.replace('.saf', '.fp16.saf')]: half }),
+    );
+    for (const [key, weight] of Object.entries(again.unet.weights)) {
+      expect(weight.dtype).toBe('float32');
+      // 11 bits; the weights are of the order of 1.
+      expect(largestDifference(weight, model.unet.weights[key]!)).toBeLessThan(1e-3);
+    }
+  });
+
+  const refused: [what: string, changes: Record<string, Uint8Array | undefined>, RegExp][] = [
+    [
+      'a folder without an index',
+      { 'model_index.json': undefined },
+      /^model_index\.json of the model is missing; .*Fetch the model again/,
+    ],
+    [
+      'an index that is cut off',
+      { 'model_index.json': original.get('model_index.json')!.subarray(0, 50) },
+      /model_index\.json of the model is not valid JSON .* cut off/,
+    ],
+    ['an index that is a list', { 'model_index.json': encode([]) }, /must hold a JSON object/],
+    [
+      'another pipeline',
+      withKeys('model_index.json', { _class_name: 'StableDiffusionXLPipeline' }),
+      /that of a "StableDiffusionXLPipeline"; supported/,
+    ],
+    [
+      'a class of the folder itself',
+      withKeys('model_index.json', { unet: ['my_code', 'UNet2DConditionModel'] }),
+      /unet = \["my_code","UNet2DConditionModel"\] is not supported; supported: diffusers UNet2D/,
+    ],
+    [
+      'another class',
+      withKeys('model_index.json', { text_encoder: ['transformers', 'T5EncoderModel'] }),
+      /T5EncoderModel"\] is not supported/,
+    ],
+    [
+      'a missing part',
+      withKeys('model_index.json', { vae: [null, null] }),
+      /vae = \[null,null\] is not supported/,
+    ],
+    [
+      'a part that is not known',
+      withKeys('model_index.json', { controlnet: ['diffusers', 'ControlNetModel'] }),
+      /the part "controlnet" is not supported/,
+    ],
+    [
+      'a malformed part',
+      withKeys('model_index.json', { unet: 'UNet2DConditionModel' }),
+      /unet must be \[library, class\]/,
+    ],
+    [
+      'a missing configuration',
+      { 'vae/config.json': undefined },
+      /^vae\/config\.json of the model is missing/,
+    ],
+    [
+      'a huge configuration',
+      { 'unet/config.json': new Uint8Array(10_000_001) },
+      /unet\/config\.json of the model has 10000001 bytes/,
+    ],
+    [
+      'a configuration that is not UTF-8',
+      { 'unet/config.json': new Uint8Array([0xff]) },
+      /is not UTF-8 text/,
+    ],
+    [
+      'an option that is not supported',
+      withKeys('unet/config.json', { act_fn: 'mish' }),
+      /unet\/config\.json of the model: .*act_fn = "mish" is not supported/,
+    ],
+    [
+      'a scheduler that is a list',
+      { 'scheduler/scheduler_config.json': encode([]) },
+      /scheduler_config\.json of the model: expected a JSON object/,
+    ],
+    [
+      'a missing vocabulary',
+      { 'tokenizer/vocab.json': undefined },
+      /tokenizer\/vocab\.json of the model is missing/,
+    ],
+    [
+      'a malformed vocabulary',
+      { 'tokenizer/vocab.json': encode({ a: 'b' }) },
+      /tokenizer of the model: vocab\.json must give whole numbers/,
+    ],
+    [
+      'parts of different widths',
+      withKeys('unet/config.json', { cross_attention_dim: 32 }),
+      /attends to 32 channels of text, the text encoder gives 24/,
+    ],
+    [
+      'parts of different latents',
+      withKeys('vae/config.json', { latent_channels: 8 }),
+      /takes 4 and gives 4 channels, latents have 8/,
+    ],
+    [
+      'a tokenizer that is too long',
+      withKeys('tokenizer/tokenizer_config.json', { model_max_length: 78 }),
+      /gives 78 tokens, the text encoder takes 77/,
+    ],
+    [
+      'missing weights',
+      { [UNET]: undefined },
+      /^unet\/diffusion_pytorch_model\.safetensors of the model is missing; .* Fetch/,
+    ],
+    [
+      'pickled weights',
+      { [UNET]: undefined, 'unet/diffusion_pytorch_model.bin': new Uint8Array(1) },
+      /only diffusion_pytorch_model\.bin\. .* never read\. Convert the model in Python/,
+    ],
+    [
+      'a pickled text encoder',
+      {
+        'text_encoder/model.safetensors': undefined,
+        'text_encoder/pytorch_model.bin': new Uint8Array(1),
+      },
+      /only pytorch_model\.bin/,
+    ],
+    [
+      'weights in several files',
+      { [UNET]: undefined, [`${UNET}.index.json`]: encode({}) },
+      /in several files, which is not supported/,
+    ],
+    [
+      'truncated weights',
+      { [UNET]: original.get(UNET)!.subarray(0, 100_000) },
+      /^unet\/.*safetensors of the model: .*truncated\. Fetch it again/,
+    ],
+    [
+      'weights of another shape',
+      withKeys('unet/config.json', { block_out_channels: [8, 24] }),
+      /weights of unet\/.* do not fit its config: .* has shape \[.*\], expected \[.*\].*and \d+ more/,
+    ],
+    ['no weights at all', { [UNET]: writeSafetensors([]) }, /is missing; .*and \d+ more/],
+    [
+      'weights too many',
+      {
+        [UNET]: writeSafetensors([
+          ...readSafetensors(original.get(UNET)!).tensors,
+          ['extra', float32Tensor(new Float32Array(1), [1])],
+        ]),
+      },
+      /"extra" is unknown/,
+    ],
+  ];
+  it.each(refused)('refuses %s and keeps no tensors', async (_what, changes, message) => {
+    const before = tf.memory().numTensors;
+    await expect(loadStableDiffusion(changed(changes))).rejects.toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('names the file that cannot be read', async () => {
+    const reader: FileReader = {
+      ...readerOf(original),
+      read: () => Promise.reject(new Error('EACCES: permission denied')),
+    };
+    await expect(loadStableDiffusion(reader)).rejects.toThrow(
+      /^model_index\.json of the model cannot be read: EACCES/,
+    );
+  });
+});
+
+describe('stableDiffusionFiles', () => {
+  it('gives the folder back', async () => {
+    const model = await loadStableDiffusion(readerOf(original));
+    const files = stableDiffusionFiles(model);
+    const ours = [...original.keys()].filter(
+      (path) => /\//.test(path) || path === 'model_index.json',
+    );
+    expect([...files.keys()].sort()).toEqual(ours.sort());
+    for (const [path, bytes] of files) {
+      const before = original.get(path)!;
+      if (path.endsWith('.safetensors')) {
+        // Bit for bit, header included: the original comes from Python's writer.
+        expect({ path, same: Buffer.compare(bytes, before) }).toEqual({ path, same: 0 });
+      } else if (path.endsWith('.json')) {
+        // Keys of no effect are not kept.
+        expect(parse(before)).toMatchObject(
+          path === 'text_encoder/config.json'
+            ? { ...parse(bytes), projection_dim: 512 }
+            : parse(bytes),
+        );
+      }
+    }
+    const again = await loadStableDiffusion(readerOf(files));
+    expect(again.unet.config).toEqual(model.unet.config);
+    expect(again.vae.config).toEqual(model.vae.config);
+    expect(again.textEncoder.config).toEqual(model.textEncoder.config);
+    expect(again.scheduler).toEqual(model.scheduler);
+  });
+
+  it('refuses a scheduler that no loader takes', async () => {
+    const model = await loadStableDiffusion(readerOf(original));
+    const scheduler = { _class_name: 'EulerDiscreteScheduler' };
+    expect(() => stableDiffusionFiles({ ...model, scheduler })).toThrow(
+      /"EulerDiscreteScheduler" is not supported/,
+    );
+  });
+});

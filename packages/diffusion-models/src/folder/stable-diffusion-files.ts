@@ -1,0 +1,58 @@
+import { writeSafetensors } from '@loop-diffusion/safetensors';
+import { formatAutoencoderConfig } from '../autoencoder/config';
+import { formatTextEncoderConfig } from '../text-encoder/config';
+import type { Weights } from '../types';
+import { formatUNetConfig } from '../unet/config';
+import { weightsToSafetensors } from '../weights';
+import { formatModelIndex, SCHEDULER_CLASSES } from './model-index';
+import type { StableDiffusionParts } from './stable-diffusion';
+
+export interface StableDiffusionFilesOptions {
+  /** Element type of the weights. Float16 halves the files and rounds to 11 bits. Default `F32`. */
+  readonly dtype?: 'F32' | 'F16';
+}
+
+/**
+ * A Stable Diffusion as the files of a diffusers folder, which `StableDiffusionPipeline.from_pretrained` and
+ * {@link loadStableDiffusion} read. Nothing is written: the caller stores the bytes under the paths given.
+ *
+ * @param parts a loaded model, perhaps with other weights
+ * @throws Error when the scheduler is none that the loader takes
+ */
+export function stableDiffusionFiles(
+  parts: StableDiffusionParts,
+  { dtype = 'F32' }: StableDiffusionFilesOptions = {},
+): Map<string, Uint8Array> {
+  const { unet, vae, textEncoder, tokenizerFiles } = parts;
+  const scheduler = { _class_name: 'DDIMScheduler', ...parts.scheduler };
+  if (!SCHEDULER_CLASSES.includes(scheduler._class_name)) {
+    throw new Error(
+      `The scheduler ${JSON.stringify(scheduler._class_name)} is not supported; supported: ${SCHEDULER_CLASSES.join(', ')}.`,
+    );
+  }
+  const files = new Map<string, Uint8Array>();
+  const text = (path: string, content: string): void => {
+    files.set(path, new TextEncoder().encode(content));
+  };
+  const json = (path: string, value: unknown): void => {
+    if (value !== undefined) text(path, `${JSON.stringify(value, null, 2)}\n`);
+  };
+  const tensors = (path: string, weights: Weights): void => {
+    // The metadata tell Python's loaders that the layout is PyTorch's.
+    files.set(path, writeSafetensors(weightsToSafetensors(weights, dtype), { format: 'pt' }));
+  };
+
+  json('model_index.json', formatModelIndex(scheduler._class_name));
+  json('scheduler/scheduler_config.json', scheduler);
+  json('tokenizer/vocab.json', tokenizerFiles.vocab);
+  text('tokenizer/merges.txt', tokenizerFiles.merges);
+  json('tokenizer/special_tokens_map.json', tokenizerFiles.specialTokens);
+  json('tokenizer/tokenizer_config.json', tokenizerFiles.config);
+  json('text_encoder/config.json', formatTextEncoderConfig(textEncoder.config));
+  tensors('text_encoder/model.safetensors', textEncoder.weights);
+  json('unet/config.json', formatUNetConfig(unet.config));
+  tensors('unet/diffusion_pytorch_model.safetensors', unet.weights);
+  json('vae/config.json', formatAutoencoderConfig(vae.config));
+  tensors('vae/diffusion_pytorch_model.safetensors', vae.weights);
+  return files;
+}
