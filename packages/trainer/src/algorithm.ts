@@ -15,12 +15,22 @@ export type AdvantageEstimator = (
   rewards: readonly (readonly number[])[],
 ) => number[][];
 
-export function createAdvantageEstimator(name: AlgorithmName): AdvantageEstimator {
+/** @param clip advantages are clamped to ± this */
+export function createAdvantageEstimator(name: AlgorithmName, clip: number): AdvantageEstimator {
+  const estimate = unclippedEstimator(name);
+  return (prompts, rewards) =>
+    estimate(prompts, rewards).map((row) =>
+      row.map((advantage) => Math.min(Math.max(advantage, -clip), clip)),
+    );
+}
+
+function unclippedEstimator(name: AlgorithmName): AdvantageEstimator {
   switch (name) {
     case 'loop':
     case 'rloo':
       return (_prompts, rewards) => leaveOneOut(rewards, validity(rewards));
     case 'ppo': {
+      // As ddpo-pytorch and TRL set them.
       const statistics = createPerPromptStatistics({ bufferSize: 32, minCount: 16 });
       return (prompts, rewards) => statistics.advantages(prompts, rewards, validity(rewards));
     }
@@ -41,22 +51,19 @@ export interface Objective {
   readonly name: AlgorithmName;
   /** How far a ratio may leave 1 before its gradient stops. */
   readonly clipRange: number;
-  /** Advantages are clamped to ± this. */
-  readonly advantageClip: number | null;
   /** Weight of the divergence from the model without its adapter. */
   readonly klWeight: number;
 }
 
 /** The loss of a chunk of (trajectory, denoise step) pairs, averaged over them. */
 export function policyLoss(objective: Objective, inputs: ObjectiveInputs): tf.Scalar {
-  const advantageClip = objective.advantageClip ?? undefined;
   switch (objective.name) {
     case 'loop':
     case 'ppo':
-      return clippedSurrogate({ ...inputs, clipRange: objective.clipRange, advantageClip });
+      return clippedSurrogate({ ...inputs, clipRange: objective.clipRange });
     case 'rloo':
     case 'reinforce':
-      return reinforce({ ...inputs, advantageClip });
+      return reinforce(inputs);
   }
 }
 

@@ -63,7 +63,10 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
 }
 
 /** Noise that image i gets in every evaluation of this seed, whatever the policy, the batch or the run. */
-export function evaluationNoise(seed: number, shape: readonly [number, number, number]): NoiseSource {
+export function evaluationNoise(
+  seed: number,
+  shape: readonly [number, number, number],
+): NoiseSource {
   const count = shape[0] * shape[1] * shape[2];
   return (image, step) =>
     counterNormal({ seed, prompt: image, sample: 0, step, stream: STREAMS.evaluation }, count);

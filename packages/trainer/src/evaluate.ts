@@ -21,7 +21,10 @@ export interface Evaluation {
 }
 
 /** @throws UserError when a reward fails on an image: a mean over fewer images could not be compared with another */
-export async function evaluatePolicy(policy: Policy, request: EvaluationRequest): Promise<Evaluation> {
+export async function evaluatePolicy(
+  policy: Policy,
+  request: EvaluationRequest,
+): Promise<Evaluation> {
   const prompts = request.prompts.map((prompt) => prompt.text);
   const images = await drawImages(policy, { ...request, prompts });
   const scores = await scoreImages(request.rewards, { images, prompts });
@@ -56,6 +59,9 @@ function byFamily(
     groups.set(family, group);
   }
   return Object.fromEntries(
-    [...groups].map(([family, values]) => [family, { ...meanWithError(values), count: values.length }]),
+    [...groups].map(([family, values]) => [
+      family,
+      { ...meanWithError(values), count: values.length },
+    ]),
   );
 }

@@ -1,1 +1,27 @@
-export {};
+/** Fine-tuning text-to-image diffusion models on black-box rewards. */
+export { runCommandLine } from './command-line/run-command-line';
+export type {
+  EvaluateOptions,
+  EvaluateResult,
+  SampleOptions,
+  SampleResult,
+} from './command-line/options';
+export { configKeys, type ConfigKey } from './configuration/key-reference';
+export { resolveConfig } from './configuration/resolve-config';
+export type { AlgorithmName, BackendSetting, TrainConfig } from './configuration/schema';
+export { evaluateModel } from './evaluate-command';
+export { nodeFolderReader } from './files/node-folder-reader';
+export { train } from './loop';
+export type {
+  EvaluationRecord,
+  FamilyScore,
+  IterationRecord,
+  MeanWithError,
+  RunSummary,
+} from './run-folder/records';
+export { createRunFolder, type RunFolder } from './run-folder/run-folder';
+export { sampleImages } from './sample';
+export { createRunRecorder, type RecorderOptions } from './tracking/create-run-recorder';
+export type { Output, OutputStream } from './tracking/output';
+export type { RunRecorder } from './tracking/recorder';
+export { UserError } from './user-error';

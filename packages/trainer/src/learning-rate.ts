@@ -13,7 +13,8 @@ export function learningRateAt(
   iterations: number,
 ): number {
   const { learningRate, schedule, warmupIterations, finalLearningRateFraction: final } = optimizer;
-  if (iteration < warmupIterations) return (learningRate * (iteration + 1)) / (warmupIterations + 1);
+  if (iteration < warmupIterations)
+    return (learningRate * (iteration + 1)) / (warmupIterations + 1);
   if (schedule === 'constant') return learningRate;
   const last = Math.max(iterations - 1 - warmupIterations, 1);
   const progress = Math.min((iteration - warmupIterations) / last, 1);

@@ -8,17 +8,20 @@ describe('cutIntoMinibatches', () => {
     [64, 2, 1],
     [7, 3, 1],
     [12, 8, 4],
-  ])('has each of %d images once an epoch (%d updates, %d epochs)', (images, innerUpdates, innerEpochs) => {
-    const minibatches = cutIntoMinibatches(images, { innerUpdates, innerEpochs }, 5, 0);
-    expect(minibatches).toHaveLength(innerUpdates);
-    const parts = innerUpdates / innerEpochs;
-    for (let epoch = 0; epoch < innerEpochs; epoch += 1) {
-      const members = minibatches.slice(epoch * parts, (epoch + 1) * parts).flat();
-      expect(sorted(members)).toEqual(everyone(images));
-    }
-    const sizes = minibatches.map((minibatch) => minibatch.length);
-    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
-  });
+  ])(
+    'has each of %d images once an epoch (%d updates, %d epochs)',
+    (images, innerUpdates, innerEpochs) => {
+      const minibatches = cutIntoMinibatches(images, { innerUpdates, innerEpochs }, 5, 0);
+      expect(minibatches).toHaveLength(innerUpdates);
+      const parts = innerUpdates / innerEpochs;
+      for (let epoch = 0; epoch < innerEpochs; epoch += 1) {
+        const members = minibatches.slice(epoch * parts, (epoch + 1) * parts).flat();
+        expect(sorted(members)).toEqual(everyone(images));
+      }
+      const sizes = minibatches.map((minibatch) => minibatch.length);
+      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+    },
+  );
 
   it('depends on seed, iteration and epoch, and on nothing else', () => {
     const cut = (seed: number, iteration: number) =>

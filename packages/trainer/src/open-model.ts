@@ -43,7 +43,9 @@ export async function openModel(options: {
   try {
     const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
     const adapter =
-      adapterBytes === undefined ? undefined : loraFromSafetensors(adapterBytes, model.unet.weights);
+      adapterBytes === undefined
+        ? undefined
+        : loraFromSafetensors(adapterBytes, model.unet.weights);
     return { backend, model, schedule, adapter };
   } catch (error) {
     model.dispose();

@@ -48,7 +48,12 @@ export function predict(
   const { config, weights } = policy.model.unet;
   const lora = policy.adapter;
   if (policy.guidance <= 1) {
-    return unet(config, weights, { sample, timesteps, encoderHiddenStates: conditioning.prompts, lora });
+    return unet(config, weights, {
+      sample,
+      timesteps,
+      encoderHiddenStates: conditioning.prompts,
+      lora,
+    });
   }
   // One call for both branches, the empty prompt first.
   const rows = sample.shape[0];

@@ -38,7 +38,6 @@ export async function prepareRun(config: TrainConfig) {
   const objective: Objective = {
     name,
     clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
-    advantageClip,
     klWeight,
   };
   const empty = encodePrompts(model, ['']);
@@ -64,7 +63,7 @@ export async function prepareRun(config: TrainConfig) {
       .filter(({ sigma }) => sigma > 0)
       .map(({ index }) => index),
     objective,
-    estimateAdvantages: createAdvantageEstimator(name),
+    estimateAdvantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
     /** Text states of the empty prompt, `[1, tokens, width]`. */
     empty,
     dispose() {

@@ -13,7 +13,10 @@ export async function readTrainingPrompts(source: string): Promise<TaggedPrompt[
  * @param source `shapes` for the embedded held-out split, or the path of a text file with a prompt a line
  * @param count how many; a file's prompts are repeated from its start when it has fewer
  */
-export async function readEvaluationPrompts(source: string, count: number): Promise<TaggedPrompt[]> {
+export async function readEvaluationPrompts(
+  source: string,
+  count: number,
+): Promise<TaggedPrompt[]> {
   if (source === 'shapes') return evaluationPrompts(count);
   const lines = await readLines(source);
   return Array.from({ length: count }, (_, index) => lines[index % lines.length] as TaggedPrompt);

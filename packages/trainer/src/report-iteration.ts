@@ -1,5 +1,5 @@
 /** What an iteration was like, from what its phases returned. */
-import { ratioDiagnostics } from '@loop-diffusion/ppo-objective';
+import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { PreparedRun } from './prepare-run';
@@ -7,6 +7,15 @@ import type { Scores } from './rewards';
 import type { IterationRecord } from './run-folder/records';
 import { mean, standardDeviation } from './statistics';
 import type { OptimizerStepReport } from './update';
+
+/** When every group's rewards were alike there are no pairs, and no ratio has left 1. */
+const NOTHING_TO_LEARN = {
+  ratioMean: 1,
+  ratioStd: 0,
+  ratioMaxDeviation: 0,
+  clipFraction: 0,
+  approxKl: 0,
+};
 
 export interface IterationFacts {
   /** Counted from 0. */
@@ -25,7 +34,11 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
   const valid = scores.total.filter((reward) => !Number.isNaN(reward));
   // Only after the first optimizer step can a ratio leave 1.
   const pairs = steps.at(-1)?.pairs ?? [];
-  const ratios = diagnose(pairs, clipRange);
+  const logProbs = pairs.map((pair) => pair.logProb);
+  const oldLogProbs = pairs.map((pair) => pair.oldLogProb);
+  const ratios =
+    pairs.length > 0 ? ratioDiagnostics(logProbs, oldLogProbs, clipRange) : NOTHING_TO_LEARN;
+  const timesteps = pairs.map((pair) => run.plan[pair.step]?.timestep ?? Number.NaN);
   const kls = steps.map((step) => step.klReference).filter((kl) => kl !== undefined);
   return {
     iteration: facts.iteration + 1,
@@ -38,16 +51,16 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
     ratio: {
       mean: ratios.ratioMean,
       std: ratios.ratioStd,
-      maxDeviation: ratios.maxDeviation,
+      maxDeviation: ratios.ratioMaxDeviation,
     },
-    ratioPerTimestep: run.trainedSteps.map((step) => {
-      const { ratioMean, ratioStd, clipFraction } = diagnose(
-        pairs.filter((pair) => pair.step === step),
-        clipRange,
-      );
-      const timestep = run.plan[step]?.timestep ?? Number.NaN;
-      return { timestep, mean: ratioMean, std: ratioStd, clipFraction };
-    }),
+    ratioPerTimestep: ratioDiagnosticsByTimestep(timesteps, logProbs, oldLogProbs, clipRange).map(
+      ({ timestep, ratioMean, ratioStd, clipFraction }) => ({
+        timestep,
+        mean: ratioMean,
+        std: ratioStd,
+        clipFraction,
+      }),
+    ),
     clipFraction: ratios.clipFraction,
     clipRange,
     approxKl: ratios.approxKl,

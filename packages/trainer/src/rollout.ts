@@ -53,7 +53,13 @@ export async function sampleTrajectories(
         const conditioning = { prompts, empty: request.empty };
         const output = tf.tidy(() => predict(policy, sample, step.timestep, conditioning));
         const z = noiseOf(step.index + 1);
-        const { previousSample, logProb } = takePolicyStep(policy.schedule, step, sample, output, z);
+        const { previousSample, logProb } = takePolicyStep(
+          policy.schedule,
+          step,
+          sample,
+          output,
+          z,
+        );
         tf.dispose([output, z]);
         latents.push(previousSample);
         logProbs.push(logProb);

@@ -98,8 +98,7 @@ export function createRunEvaluator(
     async afterIteration(iterations) {
       if (iterations === config.iterations) return;
       const name = `iteration-${iterations}`;
-      const evaluationIsDue =
-        config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
+      const evaluationIsDue = config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
       const gridIsDue = config.samples.every > 0 && iterations % config.samples.every === 0;
       if (evaluationIsDue) await evaluateAndShow(name, run.policy);
       else if (gridIsDue) await sampleGrid(name, run.policy);

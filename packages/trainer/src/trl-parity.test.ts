@@ -133,13 +133,16 @@ describe("TRL's calculate_loss", () => {
         {
           name: 'loop',
           clipRange: expected.clip_range,
-          advantageClip: file.adv_clip_max,
           klWeight: 0,
         },
         {
           logProb,
           oldLogProb: io.get(`${name}.old_log_probs`) as tf.Tensor1D,
-          advantages: data.get('advantages') as tf.Tensor1D,
+          advantages: tf.clipByValue(
+            data.get('advantages') as tf.Tensor1D,
+            -file.adv_clip_max,
+            file.adv_clip_max,
+          ),
         },
       );
     }, variables);
@@ -218,7 +221,6 @@ describe("a whole step of TRL's trainer", () => {
       objective: {
         name: 'loop',
         clipRange: file.clip_range,
-        advantageClip: file.adv_clip_max,
         klWeight: 0,
       },
       learningRate: file.lr,

@@ -5,9 +5,13 @@ import type { RunRecorder } from '../tracking/recorder';
 import type { EvaluateOptions, EvaluateResult, SampleOptions, SampleResult } from './options';
 
 export interface Core {
-  train(config: TrainConfig, recorder: RunRecorder, signal: AbortSignal): Promise<RunSummary>;
-  sampleImages(options: SampleOptions): Promise<SampleResult>;
-  evaluateModel(options: EvaluateOptions): Promise<EvaluateResult>;
+  readonly train: (
+    config: TrainConfig,
+    recorder: RunRecorder,
+    signal: AbortSignal,
+  ) => Promise<RunSummary>;
+  readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
+  readonly evaluateModel: (options: EvaluateOptions) => Promise<EvaluateResult>;
 }
 
 export async function loadCore(): Promise<Core> {

@@ -47,7 +47,7 @@ export function nodeFolderReader(folder: string): FileReader {
 
   return {
     name: folder,
-    // eslint-disable-next-line @typescript-eslint/require-await -- a rejected promise, not an exception, for a bad path
+    // Async, so that a path that is refused is a rejected promise as in `read`.
     async exists(path) {
       const real = locate(path);
       return real !== undefined && statSync(real).isFile();

@@ -32,7 +32,10 @@ export function readJson(...path: string[]): unknown {
 export function readTensors(...path: string[]): Map<string, tf.Tensor> {
   const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(...path))));
   return new Map(
-    [...tensors].map(([key, tensor]) => [key, tf.tensor(toFloat32Array(tensor), [...tensor.shape])]),
+    [...tensors].map(([key, tensor]) => [
+      key,
+      tf.tensor(toFloat32Array(tensor), [...tensor.shape]),
+    ]),
   );
 }
 

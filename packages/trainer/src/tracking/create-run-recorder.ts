@@ -162,6 +162,7 @@ function withoutRewards(summary: RunSummary): object {
 
 function scores(record: EvaluationRecord | undefined): object | undefined {
   if (record === undefined) return undefined;
-  const { rewards: _, ...rest } = record;
+  const rest: Partial<EvaluationRecord> = { ...record };
+  delete rest.rewards;
   return rest;
 }

@@ -61,7 +61,7 @@ test('draws a PNG that is not blank', async () => {
     const flags = ['-C', '@loop/source', '--import', 'tsx'];
     execFileSync(process.execPath, [...flags, program, path]);
     const { channels } = await sharp(path).stats();
-    const { format, width = 0, height = 0 } = await sharp(path).metadata();
+    const { format, width, height } = await sharp(path).metadata();
     expect(format).toBe('png');
     expect(width).toBeGreaterThan(1000);
     expect(height).toBeGreaterThan(1000);

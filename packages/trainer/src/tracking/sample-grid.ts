@@ -36,8 +36,14 @@ export async function renderSampleGrid(
     rows.map(async ({ images }, index) => {
       const left = CELL_GAP + (index % columns) * (cellWidth + CELL_GAP);
       const top = TITLE_HEIGHT + Math.floor(index / columns) * (cellHeight + CELL_GAP);
-      const caption = (captions[index] ?? []).map((line, number) =>
-        label(line, left, top + LINE_HEIGHT * (number + 0.75), 'fill="#111"'),
+      const lines = captions[index] ?? [];
+      const caption = lines.map((line, number) =>
+        label(
+          line,
+          left,
+          top + captionHeight - LINE_HEIGHT * (lines.length - number - 0.75),
+          'fill="#111"',
+        ),
       );
       const pictures = await Promise.all(
         images.map(async (image, column) => {
