@@ -35,3 +35,4 @@ export {
 } from './prompt-sets';
 export { drawScene, layOutScene, type PlacedObject, renderScene, type Scene } from './renderer';
 export { scoreScene, type SceneScore } from './score-scene';
+export { shapesReward } from './shapes-reward';
