@@ -145,12 +145,12 @@ function middle(
   const norm = normOf(config);
   const path = `${half}.mid_block`;
   const before = residualBlock(parameters, `${path}.resnets.0`, x, norm);
-  const [batch, height, width, channels] = before.shape;
-  const tokens: tf.Tensor3D = tf.reshape(
-    groupNorm(parameters, `${path}.attentions.0.group_norm`, before, norm),
-    [batch, height * width, channels],
-  );
-  const attended = attention(parameters, `${path}.attentions.0`, tokens, tokens, 1);
+  const [batch, , , channels] = before.shape;
+  const normed = groupNorm(parameters, `${path}.attentions.0.group_norm`, before, norm);
+  const tokens: tf.Tensor2D = tf.reshape(normed, [-1, channels]);
+  // One head of all channels.
+  const size = { batch, heads: 1 };
+  const attended = attention(parameters, `${path}.attentions.0`, tokens, tokens, size);
   const after: tf.Tensor4D = tf.add(before, tf.reshape(attended, before.shape));
   return residualBlock(parameters, `${path}.resnets.1`, after, norm);
 }

@@ -64,22 +64,28 @@ export function gelu<T extends tf.Tensor>(x: T): T {
 }
 
 /**
- * value · gelu(gate), the gated feed-forward of Shazeer 2020 (GLU Variants, eq. 7).
+ * value · gelu(gate), the gated feed-forward of Shazeer 2020 (GLU Variants, eq. 7), of inputs that come
+ * divided by √2: with v and g so scaled it is v g (1 + erf g), which saves two passes.
  * @param value any shape
  * @param gate the same shape
  */
-export function geglu<T extends tf.Tensor>(value: T, gate: T): T {
+export function scaledGeglu<T extends tf.Tensor>(value: T, gate: T): T {
   return differentiable({ value, gate }, () => {
-    const probability = normalProbability(gate);
-    const activated = tf.mul(gate, probability);
+    const bell = tf.erf(gate);
+    const activated = tf.add(gate, tf.mul(gate, bell));
     return {
       value: tf.mul(value, activated),
-      saved: [value, gate, probability, activated],
+      saved: [value, gate, bell, activated],
       gradients: (outputGradient, saved) => {
-        const [v, g, p, a] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        const [v, g, e, a] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
         return {
           value: () => tf.mul(outputGradient, a),
-          gate: () => tf.mul(tf.mul(outputGradient, v), geluSlope(g, p)),
+          // d(g + g erf g)/dg = 1 + erf g + g 2/√π exp(−g²)
+          gate: () => {
+            const density = tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.square(g)));
+            const slope = tf.add(tf.add(tf.mul(g, density), e), 1);
+            return tf.mul(tf.mul(outputGradient, v), slope);
+          },
         };
       },
     };

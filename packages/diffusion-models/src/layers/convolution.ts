@@ -4,17 +4,19 @@ import { differentiable } from './differentiable';
 import { parameter } from './parameter';
 
 /**
- * A 3×3 convolution with its bias that keeps the size.
+ * A 3×3 convolution that keeps the size.
  *
  * @param x `[batch, height, width, in]`
+ * @param options without its bias where the caller adds that more cheaply
  * @returns `[batch, height, width, out]`
  */
 export function convolution(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
+  options: { bias: boolean } = { bias: true },
 ): tf.Tensor4D {
-  return convolve(parameters, path, x, 1, 'same');
+  return convolve(parameters, path, x, 1, 'same', options.bias);
 }
 
 /**
@@ -49,9 +51,10 @@ function convolve(
   x: tf.Tensor4D,
   stride: 1 | 2,
   pad: 'same' | 'valid',
+  hasBias = true,
 ): tf.Tensor4D {
   const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
-  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
+  const bias = hasBias ? parameter(parameters.weights, `${path}.bias`) : undefined;
   const attributes = {
     strides: [stride, stride],
     pad,
@@ -60,8 +63,10 @@ function convolve(
     inputShape: x.shape,
     filterShape: weight.shape,
   };
-  return differentiable({ x, weight, bias }, () => ({
-    value: tf.add(tf.conv2d(x, weight, stride, pad), bias),
+  const inputs = { x, weight, ...(bias && { bias }) } as Inputs;
+  const convolved = () => tf.conv2d(x, weight, stride, pad);
+  return differentiable(inputs, () => ({
+    value: bias === undefined ? convolved() : tf.add(convolved(), bias),
     saved: [x, weight],
     gradients: (outputGradient, saved) => {
       const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
@@ -76,19 +81,22 @@ function convolve(
   })) as tf.Tensor4D;
 }
 
+type Inputs = Record<'x' | 'weight' | 'bias', tf.Tensor>;
+
 /**
- * A 1×1 convolution with its bias: a matrix product over all pixels.
+ * A 1×1 convolution: a matrix product over all pixels.
  *
  * @param x `[batch, …, in]`
+ * @param bias the convolution's own, unless another is given
  * @returns `[batch, …, out]`
  */
 export function pointwiseConvolution<T extends tf.Tensor>(
   parameters: ModelParameters,
   path: string,
   x: T,
+  bias: tf.Tensor = parameter(parameters.weights, `${path}.bias`),
 ): T {
   const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
-  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   const [, , inputs, outputs] = weight.shape;
   return differentiable({ x, weight, bias }, () => {
     const pixels: tf.Tensor2D = tf.reshape(x, [-1, inputs]);

@@ -9,14 +9,17 @@ export interface GroupNormOptions {
   readonly epsilon: number;
   /** Apply SiLU to the result, as every residual block does. */
   readonly silu?: boolean;
+  /** Something to add to every pixel of `x` first, `[batch or 1, channels]`: it costs no pass over the image. */
+  readonly offset?: tf.Tensor2D | undefined;
 }
 
 /**
  * Normalises each image's groups of neighbouring channels to mean 0 and variance 1, then scales and
  * shifts per channel (Wu & He 2018).
  *
- * Every pass over the image is an operation, so there are few: two reductions over the pixels, and one
- * product and one sum with factors per image and channel. All else happens on `[batch, channels]`.
+ * A pass over the image is what costs, so there are few: two sums over the pixels around a squared
+ * difference, then one product and one sum with factors per image and channel. All else happens on
+ * `[batch, channels]`.
  *
  * @param x `[batch, height, width, channels]`
  */
@@ -26,70 +29,103 @@ export function groupNorm(
   x: tf.Tensor4D,
   options: GroupNormOptions,
 ): tf.Tensor4D {
-  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor1D;
-  const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
-  const { groups, epsilon } = options;
-  const [batch, height, width, channels] = x.shape;
+  const weight = parameter(parameters.weights, `${path}.weight`);
+  const bias = parameter(parameters.weights, `${path}.bias`);
+  const { groups, epsilon, offset } = options;
+  const [, height, width, channels] = x.shape;
   const pixels = height * width;
   if (channels % groups !== 0) {
     throw new RangeError(`${path}: ${channels} channels do not divide into ${groups} groups`);
   }
+  const average = groupAverage(channels, groups, pixels);
+  const inputs = { x, weight, bias, ...(offset && { offset }) } as Inputs;
 
-  /** [batch, channels] → its mean over each group, back on every channel of the group */
-  const meanOverGroup = (t: tf.Tensor): tf.Tensor => {
-    const grouped = tf.reshape(t, [batch, groups, channels / groups]);
-    const mean = tf.mean(grouped, 2, true);
-    return tf.reshape(tf.add(tf.zerosLike(grouped), mean), [batch, 1, channels]);
-  };
-  const flat = (t: tf.Tensor): tf.Tensor3D => tf.reshape(t, [batch, pixels, channels]);
-
-  return differentiable({ x, weight, bias }, () => {
-    const image = flat(x);
-    const channelMean = tf.mean(image, 1, true);
-    const mean = meanOverGroup(channelMean);
-    // Around the group's own mean: E[x²] − E[x]² would cancel where the mean is large.
-    const variance = meanOverGroup(tf.mean(tf.squaredDifference(image, mean), 1, true));
-    const reciprocal = tf.rsqrt(tf.add(variance, epsilon));
+  return differentiable(inputs, () => {
+    const total = sumOverPixels(x);
+    const shifted = offset === undefined ? total : tf.add(total, tf.mul(offset, pixels));
+    const mean = tf.matMul(shifted, average);
+    // Where x, without its offset, has the group's mean.
+    const centre = offset === undefined ? mean : tf.sub(mean, offset);
+    // Around the mean, because E[x²] − E[x]² would cancel where the mean is large.
+    const squares = sumOverPixels(tf.squaredDifference(x, onPixels(centre)));
+    const reciprocal = tf.rsqrt(tf.add(tf.matMul(squares, average), epsilon));
     const scale = tf.mul(reciprocal, weight);
-    const shift = tf.sub(bias, tf.mul(mean, scale));
-    const normed = tf.add(tf.mul(image, scale), shift);
+    const shift = tf.sub(bias, tf.mul(centre, scale));
+    const normed = tf.add(tf.mul(x, onPixels(scale)), onPixels(shift));
     const gate = options.silu === true ? tf.sigmoid(normed) : undefined;
     const value = gate === undefined ? normed : tf.mul(normed, gate);
     return {
-      value: tf.reshape(value, x.shape),
-      saved: [image, weight, mean, reciprocal, ...(gate === undefined ? [] : [value, gate])],
+      value,
+      saved: [x, weight, total, centre, reciprocal, ...(gate === undefined ? [] : [value, gate])],
       gradients: (outputGradient, saved) => {
-        const [input, w, m, r, ...activation] = saved as [
-          tf.Tensor,
-          tf.Tensor,
-          tf.Tensor,
-          tf.Tensor,
-          ...tf.Tensor[],
-        ];
+        const [input, w, sum, c, r, ...activation] = saved as Saved;
         const dy =
-          activation.length === 0
-            ? flat(outputGradient)
-            : siluGradient(flat(outputGradient), activation);
-        // Per image and channel, means over the pixels: all that the three gradients need.
-        const gradientMean = tf.mean(dy, 1, true);
-        const productMean = tf.mean(tf.mul(dy, input), 1, true);
+          activation.length === 0 ? outputGradient : siluGradient(outputGradient, activation);
+        // Sums over the pixels of dy and of dy (x − c): all that the gradients need.
+        const gradientSum = sumOverPixels(dy);
+        const productSum = tf.sub(sumOverPixels(tf.mul(dy, input)), tf.mul(c, gradientSum));
+        // With x̂ = (x − c) r and g = dy w:
+        // ∂x = r (g − mean(g) − x̂ mean(g x̂)) = dy (r w) + x slope + level
+        const factors = () => {
+          const meanGradient = tf.matMul(tf.mul(gradientSum, w), average);
+          const meanProduct = tf.matMul(tf.mul(productSum, w), average);
+          const slope = tf.neg(tf.mul(meanProduct, tf.mul(tf.square(r), r)));
+          const level = tf.neg(tf.add(tf.mul(meanGradient, r), tf.mul(slope, c)));
+          return { scale: tf.mul(r, w), slope, level };
+        };
         return {
-          // with x̂ = (x − m) r and g = dy·w:  r (g − mean(g) − x̂ mean(g x̂)) = dy·(r w) + x·a + b
           x: () => {
-            const meanGradient = meanOverGroup(tf.mul(gradientMean, w));
-            const meanProduct = meanOverGroup(tf.mul(productMean, w));
-            // mean(g x̂) = r (mean(g x) − m mean(g))
-            const slope = tf.mul(tf.sub(meanProduct, tf.mul(m, meanGradient)), tf.square(r));
-            const a = tf.neg(tf.mul(slope, r));
-            const b = tf.sub(tf.neg(tf.mul(meanGradient, r)), tf.mul(a, m));
-            const dx = tf.add(tf.add(tf.mul(dy, tf.mul(r, w)), tf.mul(input, a)), b);
-            return tf.reshape(dx, x.shape);
+            const { scale, slope, level } = factors();
+            const linear = tf.add(tf.mul(input, onPixels(slope)), onPixels(level));
+            return tf.add(tf.mul(dy, onPixels(scale)), linear);
           },
-          weight: () =>
-            tf.mul(tf.sum(tf.mul(tf.sub(productMean, tf.mul(gradientMean, m)), r), [0, 1]), pixels),
-          bias: () => tf.mul(tf.sum(gradientMean, [0, 1]), pixels),
+          weight: () => tf.sum(tf.mul(productSum, r), 0),
+          bias: () => tf.sum(gradientSum, 0),
+          // The sum of ∂x over the pixels, from the sums of its three terms.
+          offset: () => {
+            const { scale, slope, level } = factors();
+            const linear = tf.add(tf.mul(sum, slope), tf.mul(level, pixels));
+            const perImage = tf.add(tf.mul(gradientSum, scale), linear);
+            return offset?.shape[0] === 1 ? tf.sum(perImage, 0, true) : perImage;
+          },
         };
       },
     };
   }) as tf.Tensor4D;
+}
+
+type Inputs = Record<'x' | 'weight' | 'bias' | 'offset', tf.Tensor>;
+type Saved = [tf.Tensor4D, tf.Tensor, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, ...tf.Tensor[]];
+
+/** `[batch, height, width, channels]` → `[batch, channels]` */
+function sumOverPixels(x: tf.Tensor): tf.Tensor2D {
+  return tf.sum(x, [1, 2]);
+}
+
+/** `[batch, channels]` → `[batch, 1, 1, channels]` */
+function onPixels(t: tf.Tensor): tf.Tensor4D {
+  const [batch, channels] = t.shape as [number, number];
+  return tf.reshape(t, [batch, 1, 1, channels]);
+}
+
+const averages = new Map<string, tf.Tensor2D>();
+
+/**
+ * `[channels, channels]`: sums over the pixels per channel, times this matrix, are the means over each
+ * channel's whole group. As a product it is one operation where reshaping, reducing and repeating is
+ * five. Made once per size and kept.
+ */
+function groupAverage(channels: number, groups: number, pixels: number): tf.Tensor2D {
+  const key = `${channels}/${groups}/${pixels}`;
+  const known = averages.get(key);
+  if (known !== undefined && !known.isDisposed) return known;
+  const width = channels / groups;
+  const values = new Float32Array(channels * channels);
+  for (let row = 0; row < channels; row++) {
+    const start = row * channels + Math.floor(row / width) * width;
+    values.fill(1 / (width * pixels), start, start + width);
+  }
+  const matrix = tf.keep(tf.tensor2d(values, [channels, channels]));
+  averages.set(key, matrix);
+  return matrix;
 }

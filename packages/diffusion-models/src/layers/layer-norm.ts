@@ -17,8 +17,8 @@ export function layerNorm<T extends tf.Tensor>(
   const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor1D;
   const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
   return differentiable({ x, weight, bias }, () => {
-    const centred = tf.sub(x, tf.mean(x, -1, true));
-    const variance = tf.mean(tf.square(centred), -1, true);
+    const centred = tf.sub(x, mean(x));
+    const variance = mean(tf.square(centred));
     const reciprocal = tf.rsqrt(tf.add(variance, epsilon));
     const normalised = tf.mul(centred, reciprocal);
     return {
@@ -31,8 +31,8 @@ export function layerNorm<T extends tf.Tensor>(
           // with g = ∂L/∂y · w:  r (g − mean(g) − n mean(g n))
           x: () => {
             const g = tf.mul(outputGradient, w);
-            const along = tf.mul(n, tf.mean(tf.mul(g, n), -1, true));
-            return tf.mul(tf.sub(tf.sub(g, tf.mean(g, -1, true)), along), r);
+            const along = tf.mul(n, mean(tf.mul(g, n)));
+            return tf.mul(tf.sub(tf.sub(g, mean(g)), along), r);
           },
           weight: () => tf.sum(tf.mul(outputGradient, n), leading),
           bias: () => tf.sum(outputGradient, leading),
@@ -40,4 +40,9 @@ export function layerNorm<T extends tf.Tensor>(
       },
     };
   }) as T;
+}
+
+/** Over the last axis, which stays. (`tf.mean` is the same with a copy of its input before.) */
+function mean(x: tf.Tensor): tf.Tensor {
+  return tf.mul(tf.sum(x, -1, true), 1 / (x.shape.at(-1) as number));
 }

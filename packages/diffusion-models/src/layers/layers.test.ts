@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { relativeDifference, seededRandom } from '../testing/tensors';
 import type { LoraAdapter } from '../types';
-import { geglu, gelu, quickGelu, silu } from './activations';
+import { gelu, quickGelu, scaledGeglu, silu } from './activations';
 import { attend, mergeHeads, splitHeads } from './attention';
 import { convolution, halvingConvolution, pointwiseConvolution } from './convolution';
 import { groupNorm } from './group-norm';
@@ -56,9 +56,9 @@ describe('activations', () => {
     ]);
   });
 
-  test('geglu multiplies the value by gelu of the gate', () => {
+  test('scaledGeglu multiplies the value by gelu of the gate', () => {
     expectEqual(
-      (value, gate) => geglu(value, gate),
+      (value, gate) => scaledGeglu(tf.div(value, Math.SQRT2), tf.div(gate, Math.SQRT2)),
       (value, gate) => tf.mul(value, exactGelu(gate)),
       [normal(3, 40), normal(3, 40)],
     );
@@ -106,6 +106,24 @@ describe('norms', () => {
         }),
       plainGroupNorm(groups, epsilon, activate),
       [normal(3, 4, 5, 12), normal(12), normal(12)],
+    );
+  });
+
+  test.each([3, 1])('groupNorm adds an offset for %i rows first', (rows) => {
+    const options = { groups: 4, epsilon: 1e-6, silu: true };
+    expectEqual(
+      (x, weight, bias, offset) =>
+        groupNorm({ weights: { 'n.weight': weight, 'n.bias': bias } }, 'n', x as tf.Tensor4D, {
+          ...options,
+          offset: offset as tf.Tensor2D,
+        }),
+      (x, weight, bias, offset) =>
+        plainGroupNorm(4, 1e-6, true)(
+          tf.add(x, tf.reshape(offset, [rows, 1, 1, 12])),
+          weight,
+          bias,
+        ),
+      [normal(3, 4, 5, 12), normal(12), normal(12), normal(rows, 12)],
     );
   });
 
@@ -227,11 +245,34 @@ describe('convolutions', () => {
 });
 
 describe('attention', () => {
-  test('attend is softmax(q kᵀ) v', () => {
+  const [batch, heads, channels] = [2, 3, 12];
+  const plainAttention = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor => {
+    const [query, key, value] = [q, k, v].map((t) =>
+      splitHeads(tf.reshape(t, [batch, -1, channels]), heads),
+    ) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const probabilities = tf.softmax(tf.matMul(query, key, false, true));
+    return tf.reshape(mergeHeads(tf.matMul(probabilities, value)), [-1, channels]);
+  };
+
+  test('attend is softmax(q kᵀ) v per head, of the tokens themselves', () => {
     expectEqual(
-      (q, k, v) => attend(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D),
-      (q, k, v) => tf.matMul(tf.softmax(tf.matMul(q, k, false, true)), v),
-      [normal(2, 3, 5, 4), normal(2, 3, 7, 4), normal(2, 3, 7, 4)],
+      (packed) => attend([packed as tf.Tensor2D], { batch, heads }),
+      (packed) => {
+        const [q, k, v] = tf.split(packed, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return plainAttention(q, k, v);
+      },
+      [normal(batch * 5, 3 * channels)],
+    );
+  });
+
+  test('attend is softmax(q kᵀ) v per head, of a context', () => {
+    expectEqual(
+      (q, kv) => attend([q as tf.Tensor2D, kv as tf.Tensor2D], { batch, heads }),
+      (q, kv) => {
+        const [k, v] = tf.split(kv, 2, 1) as [tf.Tensor, tf.Tensor];
+        return plainAttention(q, k, v);
+      },
+      [normal(batch * 5, channels), normal(batch * 7, 2 * channels)],
     );
   });
 

@@ -5,6 +5,7 @@ import { convolution, pointwiseConvolution } from './convolution';
 import { groupNorm } from './group-norm';
 import type { GroupNormOptions } from './group-norm';
 import { linear } from './linear';
+import { parameter } from './parameter';
 
 /**
  * diffusers' `ResnetBlock2D`: norm, SiLU, convolution, plus the time, norm, SiLU, convolution, plus the
@@ -21,20 +22,24 @@ export function residualBlock(
   norm: GroupNormOptions,
   time?: tf.Tensor2D,
 ): tf.Tensor4D {
-  const activated = { ...norm, silu: true };
-  let hidden = groupNorm(parameters, `${path}.norm1`, x, activated);
-  hidden = convolution(parameters, `${path}.conv1`, hidden);
-  if (time !== undefined) {
-    const shift = linear(parameters, `${path}.time_emb_proj`, time);
-    hidden = tf.add(hidden, tf.reshape(shift, [-1, 1, 1, hidden.shape[3]]));
+  const { weights } = parameters;
+  const withoutBias = { bias: false };
+  let hidden = groupNorm(parameters, `${path}.norm1`, x, { ...norm, silu: true });
+  hidden = convolution(parameters, `${path}.conv1`, hidden, withoutBias);
+  // The convolution's bias and the time go on every pixel alike, so the norm can take them in.
+  const bias = tf.reshape<tf.Rank.R2>(parameter(weights, `${path}.conv1.bias`), [1, -1]);
+  const offset: tf.Tensor2D =
+    time === undefined ? bias : tf.add(linear(parameters, `${path}.time_emb_proj`, time), bias);
+  hidden = groupNorm(parameters, `${path}.norm2`, hidden, { ...norm, silu: true, offset });
+  if (!(`${path}.conv_shortcut.weight` in weights)) {
+    return tf.add(x, convolution(parameters, `${path}.conv2`, hidden));
   }
-  hidden = groupNorm(parameters, `${path}.norm2`, hidden, activated);
-  hidden = convolution(parameters, `${path}.conv2`, hidden);
-  const shortcut =
-    `${path}.conv_shortcut.weight` in parameters.weights
-      ? pointwiseConvolution(parameters, `${path}.conv_shortcut`, x)
-      : x;
-  return tf.add(shortcut, hidden);
+  hidden = convolution(parameters, `${path}.conv2`, hidden, withoutBias);
+  const biases = tf.add(
+    parameter(weights, `${path}.conv_shortcut.bias`),
+    parameter(weights, `${path}.conv2.bias`),
+  );
+  return tf.add(pointwiseConvolution(parameters, `${path}.conv_shortcut`, x, biases), hidden);
 }
 
 export function residualBlockShapes(

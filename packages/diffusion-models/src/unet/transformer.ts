@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { geglu } from '../layers/activations';
+import { scaledGeglu } from '../layers/activations';
 import { attention, attentionShapes } from '../layers/attention';
+import type { AttentionSize } from '../layers/attention';
 import { pointwiseConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { layerNorm } from '../layers/layer-norm';
@@ -17,7 +18,7 @@ const LAYER_NORM_EPSILON = 1e-5;
  * plus the input.
  *
  * @param x `[batch, height, width, channels]`
- * @param text `[batch, tokens, textChannels]`
+ * @param text `[batch · textTokens, textChannels]`
  * @returns the shape of `x`
  */
 export function transformer(
@@ -25,53 +26,53 @@ export function transformer(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
-  text: tf.Tensor3D,
+  text: tf.Tensor2D,
   heads: number,
 ): tf.Tensor4D {
-  const [batch, height, width, channels] = x.shape;
+  const [batch, , , channels] = x.shape;
   const project = config.useLinearProjection ? linear : pointwiseConvolution;
   // This norm has its own ε, whatever the config says.
   const norm = { groups: config.normGroups, epsilon: 1e-6 };
-  const normed = tf.reshape(groupNorm(parameters, `${path}.norm`, x, norm), [
-    batch,
-    height * width,
-    channels,
-  ]);
-  let tokens = project(parameters, `${path}.proj_in`, normed) as tf.Tensor3D;
-  tokens = transformerBlock(parameters, `${path}.transformer_blocks.0`, tokens, text, heads);
-  const projected = project(parameters, `${path}.proj_out`, tokens);
-  return tf.add(x, tf.reshape(projected, x.shape));
+  const normed = groupNorm(parameters, `${path}.norm`, x, norm);
+  const tokens = project(parameters, `${path}.proj_in`, tf.reshape(normed, [-1, channels]));
+  const block = `${path}.transformer_blocks.0`;
+  const hidden = transformerBlock(parameters, block, tokens as tf.Tensor2D, text, { batch, heads });
+  return tf.add(x, tf.reshape(project(parameters, `${path}.proj_out`, hidden), x.shape));
 }
 
-/** diffusers' `BasicTransformerBlock`: attention to itself, to the text, feed-forward; each plus its input. */
-export function transformerBlock(
+/**
+ * diffusers' `BasicTransformerBlock`: attention to itself, to the text, feed-forward; each of the
+ * normed input, and plus the input.
+ *
+ * @param x `[batch · tokens, channels]`
+ * @param text `[batch · textTokens, textChannels]`
+ */
+function transformerBlock(
   parameters: ModelParameters,
   path: string,
-  tokens: tf.Tensor3D,
-  text: tf.Tensor3D,
-  heads: number,
-): tf.Tensor3D {
-  const norm = (name: string, x: tf.Tensor3D) =>
-    layerNorm(parameters, `${path}.${name}`, x, LAYER_NORM_EPSILON);
-  const own = norm('norm1', tokens);
-  let hidden = tf.add(tokens, attention(parameters, `${path}.attn1`, own, own, heads));
-  const queries = norm('norm2', hidden as tf.Tensor3D);
-  hidden = tf.add(hidden, attention(parameters, `${path}.attn2`, queries, text, heads));
-  const normed = norm('norm3', hidden as tf.Tensor3D);
-  return tf.add<tf.Tensor3D>(hidden, feedForward(parameters, `${path}.ff`, normed));
+  x: tf.Tensor2D,
+  text: tf.Tensor2D,
+  size: AttentionSize,
+): tf.Tensor2D {
+  const norm = (name: string, tokens: tf.Tensor2D): tf.Tensor2D =>
+    layerNorm(parameters, `${path}.${name}`, tokens, LAYER_NORM_EPSILON);
+  const own = norm('norm1', x);
+  let hidden: tf.Tensor2D = tf.add(x, attention(parameters, `${path}.attn1`, own, own, size));
+  const asking = norm('norm2', hidden);
+  hidden = tf.add(hidden, attention(parameters, `${path}.attn2`, asking, text, size));
+  return tf.add(hidden, feedForward(parameters, `${path}.ff`, norm('norm3', hidden)));
 }
 
 /** Linear to [value | gate], value · gelu(gate), linear. */
-function feedForward(parameters: ModelParameters, path: string, x: tf.Tensor3D): tf.Tensor {
-  // The two halves of the weight one by one: slicing them is free, slicing their wide output is not.
-  const [valueWeight, gateWeight] = tf.split(effectiveWeight(parameters, `${path}.net.0.proj`), 2);
-  const [valueBias, gateBias] = tf.split(
-    parameter(parameters.weights, `${path}.net.0.proj.bias`),
-    2,
-  );
-  const value = linearWith(x, valueWeight as tf.Tensor2D, valueBias as tf.Tensor1D);
-  const gate = linearWith(x, gateWeight as tf.Tensor2D, gateBias as tf.Tensor1D);
-  return linear(parameters, `${path}.net.2`, geglu(value, gate));
+function feedForward(parameters: ModelParameters, path: string, x: tf.Tensor2D): tf.Tensor2D {
+  // Cutting and scaling the weight is cheap, cutting and scaling its wide output would not be.
+  const halves = <T extends tf.Tensor>(t: T): T[] => tf.split(tf.mul<T>(t, Math.SQRT1_2), 2);
+  const bias = parameter(parameters.weights, `${path}.net.0.proj.bias`) as tf.Tensor1D;
+  const [valueBias, gateBias] = halves(bias);
+  const [valueWeight, gateWeight] = halves(effectiveWeight(parameters, `${path}.net.0.proj`));
+  const value = linearWith(x, valueWeight as tf.Tensor2D, valueBias);
+  const gate = linearWith(x, gateWeight as tf.Tensor2D, gateBias);
+  return linear(parameters, `${path}.net.2`, scaledGeglu(value, gate)) as tf.Tensor2D;
 }
 
 export function transformerShapes(

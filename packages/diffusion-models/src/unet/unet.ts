@@ -36,7 +36,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
     const timesteps = typeof input.timesteps === 'number' ? [input.timesteps] : input.timesteps;
     const time = silu(timeEmbedding(config, parameters, timesteps));
-    const text = input.encoderHiddenStates;
+    const text: tf.Tensor2D = tf.reshape(input.encoderHiddenStates, [-1, config.crossAttentionDim]);
     const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
       const hidden = tf.tidy(() =>
         residualBlock(parameters, `${path}.resnets.${index}`, x, norm, time),
