@@ -96,7 +96,7 @@ async function diagnose(tools: DoctorTools): Promise<Diagnosis> {
       'loop-diffusion': packageVersion(TRAINER) ?? 'unknown',
       node: process.versions.node,
       'TensorFlow.js': packageVersion('@tensorflow/tfjs-core') ?? 'not installed',
-      TensorFlow: backend.version,
+      engine: backend.version,
     },
     machine: {
       platform: `${platform()} ${release()} ${arch()}`,
@@ -179,7 +179,7 @@ function diagnosisLines(diagnosis: Diagnosis): string[] {
     ...diagnosis.backends.map(({ name, found, about }) =>
       row(`  ${name}`, `${found ? 'yes' : 'no'} (${about})`),
     ),
-    row('backend', `${backend.name}: ${backend.reason}`),
+    row('backend', `${backend.name} (${backend.reason.replace(/^Backend: |\.$/g, '')})`),
     row('matmul 1024', `${diagnosis.matmulGigaflops.toFixed(0)} GFLOP/s`),
     ...diagnosis.advice,
   ];
