@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { planDenoiseSteps } from './denoise-plan';
+import { alphaCumprodAt, createNoiseSchedule } from './noise-schedule';
+import { parseSchedulerConfig } from './scheduler-config';
+
+const stableDiffusion = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  clip_sample: false,
+  set_alpha_to_one: false,
+  steps_offset: 1,
+};
+
+const schedule = (json: Record<string, unknown>) => createNoiseSchedule(parseSchedulerConfig(json));
+
+test("ᾱ of Stable Diffusion's schedule", () => {
+  const { alphasCumprod, finalAlphaCumprod } = schedule(stableDiffusion);
+  expect(alphasCumprod[0]).toBeCloseTo(0.99915, 6);
+  expect(alphasCumprod[1]).toBeCloseTo(0.998296, 6);
+  expect(alphasCumprod[981]).toBeCloseTo(0.0057755, 7);
+  expect(finalAlphaCumprod).toBe(alphasCumprod[0]);
+  expect(schedule({ ...stableDiffusion, set_alpha_to_one: true }).finalAlphaCumprod).toBe(1);
+});
+
+test('betas given outright', () => {
+  const given = schedule({ num_train_timesteps: 2, trained_betas: [0.1, 0.2] });
+  expect(given.alphasCumprod[0]).toBeCloseTo(0.9, 7);
+  expect(given.alphasCumprod[1]).toBeCloseTo(0.72, 7);
+  expect(() => alphaCumprodAt(given, 2)).toThrow(
+    'Timestep 2 lies outside the noise schedule, expected 0 to 1.',
+  );
+});
+
+// Variances that diffusers' own tests state for the linear schedule, with their five digits.
+test.each([
+  { steps: 50, timestep: 420, previous: 400, variance: 0.14771 },
+  { steps: 50, timestep: 980, previous: 960, variance: 0.3246 },
+  { steps: 1000, timestep: 487, previous: 486, variance: 0.00979 },
+  { steps: 1000, timestep: 999, previous: 998, variance: 0.02 },
+])('variance of $timestep → $previous', ({ steps, timestep, previous, variance }) => {
+  const plan = planDenoiseSteps(schedule({}), { steps, eta: 1 });
+  const step = plan.find((one) => one.timestep === timestep)!;
+  expect(step.previousTimestep).toBe(previous);
+  expect(Math.abs(step.sigma ** 2 - variance)).toBeLessThan(1e-5);
+});
+
+test.each([
+  [981, 0.454463],
+  [501, 0.294785],
+  [21, 0.03948],
+  [1, 0.020648],
+])('σ of 50 steps of Stable Diffusion at t = %d', (timestep, sigma) => {
+  const plan = planDenoiseSteps(schedule(stableDiffusion), { steps: 50, eta: 1 });
+  expect(plan.find((step) => step.timestep === timestep)!.sigma).toBeCloseTo(sigma, 6);
+});
+
+test('any plan goes down in time, and σ is proportional to η', () => {
+  const spacing = fc.constantFrom('leading', 'trailing', 'linspace');
+  const steps = fc.integer({ min: 1, max: 60 });
+  const eta = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(spacing, steps, eta, (timestep_spacing, count, size) => {
+      const noise = schedule({ ...stableDiffusion, timestep_spacing });
+      const plan = planDenoiseSteps(noise, { steps: count, eta: size });
+      const full = planDenoiseSteps(noise, { steps: count, eta: 1 });
+      expect(plan).toHaveLength(count);
+      const falling = plan
+        .slice(1)
+        .every(({ timestep }, index) => timestep < plan[index]!.timestep);
+      const proportional = plan.every(
+        ({ sigma }, index) => Math.abs(sigma - size * full[index]!.sigma) <= 1e-7,
+      );
+      expect([falling, proportional]).toEqual([true, true]);
+      expect(plan.map(({ index }) => index)).toEqual(plan.map((_, index) => index));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('steps that arrive at no noise, or at themselves, are deterministic', () => {
+  const last = (json: Record<string, unknown>) =>
+    planDenoiseSteps(schedule({ ...stableDiffusion, ...json }), { steps: 10, eta: 1 }).at(-1)!;
+  expect(last({}).sigma).toBeGreaterThan(0);
+  expect(last({ set_alpha_to_one: true }).sigma).toBe(0);
+  expect(last({ steps_offset: 0 }).sigma).toBe(0);
+  expect(planDenoiseSteps(schedule(stableDiffusion), { steps: 4, eta: 0 })[0]!.sigma).toBe(0);
+});
+
+test('what cannot be planned is refused', () => {
+  const noise = schedule(stableDiffusion);
+  expect(() => planDenoiseSteps(noise, { steps: 0, eta: 1 })).toThrow(
+    'Denoise steps must be a whole number from 1 to 1000, got 0.',
+  );
+  expect(() => planDenoiseSteps(noise, { steps: 2.5, eta: 1 })).toThrow(/got 2.5/);
+  expect(() => planDenoiseSteps(noise, { steps: 1001, eta: 1 })).toThrow(/got 1001/);
+  expect(() => planDenoiseSteps(noise, { steps: 10, eta: -1 })).toThrow(/eta must be.*got -1/);
+  expect(() => planDenoiseSteps(noise, { steps: 10, eta: NaN })).toThrow(/got NaN/);
+  expect(() => planDenoiseSteps(noise, { steps: 10, eta: 3 })).toThrow(/eta 3 asks for more noise/);
+  // The first of 1000 steps would be timestep 1000.
+  expect(() => planDenoiseSteps(noise, { steps: 1000, eta: 1 })).toThrow(/start at timestep 1000/);
+});
+
+test('a schedule without terminal signal cannot predict ε there, but v', () => {
+  const zero = { ...stableDiffusion, rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
+  expect(() => planDenoiseSteps(schedule(zero), { steps: 10, eta: 1 })).toThrow(
+    /Timestep 999 has no signal left.*v_prediction/,
+  );
+  const velocity = schedule({ ...zero, prediction_type: 'v_prediction' });
+  expect(planDenoiseSteps(velocity, { steps: 10, eta: 1 })[0]!.alphaCumprod).toBe(0);
+});
