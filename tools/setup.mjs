@@ -9,7 +9,7 @@
  *   node tools/setup.mjs --no-build   leave the builds to the caller
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -99,6 +99,8 @@ function setup({ build }) {
 
   if (!dependenciesMatchLock(root)) {
     console.error('setup: installing dependencies (npm ci)');
+    // What says that the dependencies are whole goes first, wherever npm may be interrupted.
+    rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true });
     // No install scripts: none is needed, and tfjs-node-gpu's would fetch a TensorFlow from 2022.
     if (npm('ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline') !== 0) {
       stop('npm ci failed, see above. Is the npm registry reachable?');
@@ -114,17 +116,13 @@ function setup({ build }) {
   }
 
   if (build) {
-    const nx = join('node_modules', 'nx', 'dist', 'bin', 'nx.js');
-    const legacyNx = join('node_modules', 'nx', 'bin', 'nx.js');
+    const nxFolder = join(root, 'node_modules', 'nx');
+    const { bin } = JSON.parse(readFileSync(join(nxFolder, 'package.json'), 'utf8'));
     const status = run(
       process.execPath,
       [
-        existsSync(join(root, nx)) ? nx : legacyNx,
-        'run-many',
-        '-t',
-        'build',
-        '--parallel=2',
-        '--output-style=static',
+        join(nxFolder, bin.nx),
+        ...['run-many', '-t', 'build', '--parallel=2', '--output-style=static'],
       ],
       { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
     );
