@@ -108,10 +108,7 @@ function setup({ build }) {
   }
 
   const nativeTensorflow = join('packages', 'native-tensorflow', 'src', 'install-cli.ts');
-  const installed =
-    existsSync(join(root, nativeTensorflow)) &&
-    run(process.execPath, ['-C', '@loop/source', '--import', 'tsx', nativeTensorflow]) === 0;
-  if (!installed) {
+  if (run(process.execPath, ['-C', '@loop/source', '--import', 'tsx', nativeTensorflow]) !== 0) {
     console.error('setup: no native TensorFlow here; the slower WebAssembly backend serves.');
   }
 
