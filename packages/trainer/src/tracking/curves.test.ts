@@ -52,7 +52,8 @@ test('zeros and figures that are not finite have no place on a logarithmic axis'
   expect(found[titles.indexOf('Ratios: how far from 1')]?.data?.values).toHaveLength(1);
 });
 
-// Vega awaits at its top level, which jest cannot load: a process of its own draws.
+// Vega awaits at its top level, which jest cannot load: a process of its own draws. It compiles what it needs, which takes
+// long on a busy machine.
 test('draws a PNG that is not blank', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loop-diffusion-'));
   try {
@@ -69,4 +70,4 @@ test('draws a PNG that is not blank', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
+}, 180_000);
