@@ -128,6 +128,7 @@ async function runIteration(
         objective: run.objective,
         batch: batch.update,
         onProgress,
+        signal,
       }),
     );
     const seconds = clock.lap();

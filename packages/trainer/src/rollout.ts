@@ -2,6 +2,7 @@
 import { takePolicyStep, TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { nextTurn } from './next-turn';
 import { predict, type Policy } from './policy';
 
 /**
@@ -48,7 +49,7 @@ export async function sampleTrajectories(
     const logProbs: (tf.Tensor1D | null)[] = [];
     try {
       for (const step of plan) {
-        request.signal?.throwIfAborted();
+        await nextTurn(request.signal);
         const sample = latents[step.index] as tf.Tensor4D;
         const conditioning = { prompts, empty: request.empty };
         const output = tf.tidy(() => predict(policy, sample, step.timestep, conditioning));

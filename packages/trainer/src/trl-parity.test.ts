@@ -211,7 +211,7 @@ describe("a whole step of TRL's trainer", () => {
       weightDecay: file.weight_decay,
       maxGradientNorm: file.max_grad_norm,
     });
-    const reports = updatePolicy(policy, variables, optimizer, {
+    const reports = await updatePolicy(policy, variables, optimizer, {
       ...text,
       trajectories,
       advantages,

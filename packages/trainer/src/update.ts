@@ -9,6 +9,7 @@ import { assertRatioIsOne, klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { policyLoss, type Objective } from './algorithm';
+import { nextTurn } from './next-turn';
 import type { AdamW } from './optimizer';
 import { predict, type Policy } from './policy';
 import { gatherRows } from './rollout';
@@ -30,6 +31,8 @@ export interface UpdateRequest {
   readonly batch: number;
   readonly objective: Objective;
   readonly learningRate: number;
+  /** Ends the update between two chunks; the minibatch under way is dropped. */
+  readonly signal?: AbortSignal | undefined;
   /** Called with the fraction done, in [0, 1]. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
@@ -56,53 +59,54 @@ const LOG_RATIO_NOISE = 5e-5;
  * Takes one optimizer step per minibatch. A minibatch's gradient is the mean over its trajectories and trained denoise
  * steps, accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result.
  *
- * @throws Error when a ratio is not 1 before the first step: then the policy that learns is not the one that sampled
+ * @throws the signal's reason when it is aborted; Error when a ratio is not 1 before the first step, for then the policy that
+ *   learns is not the one that sampled
  */
-export function updatePolicy(
+export async function updatePolicy(
   policy: Policy,
   variables: readonly tf.Variable[],
   optimizer: AdamW,
   request: UpdateRequest,
-): OptimizerStepReport[] {
+): Promise<OptimizerStepReport[]> {
   const { minibatches, trainedSteps, advantages, objective, batch } = request;
   const total = minibatches.flat().length * trainedSteps.length;
   let done = 0;
 
-  return minibatches.map((minibatch, position) => {
+  const reports: OptimizerStepReport[] = [];
+  for (const [position, minibatch] of minibatches.entries()) {
     // Pairs of one denoise step stand together, as they did in the rollout.
-    const pairs = trainedSteps.flatMap((step) =>
+    const rows = trainedSteps.flatMap((step) =>
       minibatch
         .filter((sample) => advantages[sample] !== 0 || objective.klWeight > 0)
         .map((sample) => ({ sample, step })),
     );
     const scale = 1 / (minibatch.length * trainedSteps.length);
-    const reports: PairReport[] = [];
+    const pairs: PairReport[] = [];
     let loss = 0;
     let kl = 0;
-    let gradients: tf.Tensor[] | undefined;
-    for (let first = 0; first < pairs.length; first += batch) {
-      const chunk = pairs.slice(first, first + batch);
-      const result = chunkGradients(policy, variables, request, chunk, chunk.length * scale);
-      if (position === 0) {
-        assertRatioIsOne(
-          result.pairs.map((pair) => pair.logProb),
-          result.pairs.map((pair) => pair.oldLogProb),
-          LOG_RATIO_NOISE,
-        );
+    let gradients: tf.Tensor[] = [];
+    try {
+      for (let first = 0; first < rows.length; first += batch) {
+        await nextTurn(request.signal);
+        const chunk = rows.slice(first, first + batch);
+        const result = chunkGradients(policy, variables, request, chunk, chunk.length * scale);
+        gradients = accumulate(gradients, result.gradients);
+        if (position === 0) checkOnPolicy(result.pairs);
+        pairs.push(...result.pairs);
+        loss += result.loss;
+        kl += result.kl;
+        done += chunk.length;
+        request.onProgress?.(done / total);
       }
-      reports.push(...result.pairs);
-      loss += result.loss;
-      kl += result.kl;
-      gradients = accumulate(gradients, result.gradients);
-      done += chunk.length;
-      request.onProgress?.(done / total);
+      const gradientNorm =
+        gradients.length > 0 ? optimizer.step(gradients, request.learningRate) : 0;
+      const klReference = objective.klWeight > 0 ? kl : undefined;
+      reports.push({ loss, gradientNorm, klReference, pairs });
+    } finally {
+      tf.dispose(gradients);
     }
-    const gradientNorm =
-      gradients === undefined ? 0 : optimizer.step(gradients, request.learningRate);
-    tf.dispose(gradients ?? []);
-    const klReference = objective.klWeight > 0 ? kl : undefined;
-    return { loss, gradientNorm, klReference, pairs: reports };
-  });
+  }
+  return reports;
 }
 
 interface ChunkResult {
@@ -173,8 +177,16 @@ function chunkGradients(
   return result;
 }
 
-function accumulate(sum: tf.Tensor[] | undefined, gradients: tf.Tensor[]): tf.Tensor[] {
-  if (sum === undefined) return gradients;
+function checkOnPolicy(pairs: readonly PairReport[]): void {
+  assertRatioIsOne(
+    pairs.map((pair) => pair.logProb),
+    pairs.map((pair) => pair.oldLogProb),
+    LOG_RATIO_NOISE,
+  );
+}
+
+function accumulate(sum: tf.Tensor[], gradients: tf.Tensor[]): tf.Tensor[] {
+  if (sum.length === 0) return gradients;
   const next = sum.map((tensor, index) => tf.add(tensor, gradients[index] as tf.Tensor));
   tf.dispose([...sum, ...gradients]);
   return next;

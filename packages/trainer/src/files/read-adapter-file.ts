@@ -1,7 +1,7 @@
 /** A LoRA file, as `--lora` names it. */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { fileStatus } from './file-status';
 import { readBytes } from './read-bytes';
 import { UserError } from '../user-error';
 
@@ -14,10 +14,8 @@ const NAME_IN_FOLDER = 'pytorch_lora_weights.safetensors';
  */
 export function readAdapterFile(path: string): Promise<Uint8Array> {
   const candidates = [join(path, NAME_IN_FOLDER), join(path, 'adapter', NAME_IN_FOLDER)];
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  const file = isFolder
-    ? candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile())
-    : path;
+  const isFolder = fileStatus(path)?.isDirectory() === true;
+  const file = isFolder ? candidates.find((candidate) => fileStatus(candidate)?.isFile()) : path;
   if (file === undefined) {
     throw new UserError(`The folder '${path}' holds no adapter (${NAME_IN_FOLDER})`);
   }
