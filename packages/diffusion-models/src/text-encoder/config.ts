@@ -72,13 +72,10 @@ export function parseTextEncoderConfig(json: unknown): TextEncoderConfig {
 export function formatTextEncoderConfig(config: TextEncoderConfig): Record<string, unknown> {
   return {
     architectures: ['CLIPTextModel'],
-    attention_dropout: 0,
     bos_token_id: config.startTokenId,
     eos_token_id: config.endTokenId,
     hidden_act: config.activation,
     hidden_size: config.hiddenSize,
-    initializer_factor: 1,
-    initializer_range: 0.02,
     intermediate_size: config.intermediateSize,
     layer_norm_eps: config.normEpsilon,
     max_position_embeddings: config.maxPositions,
