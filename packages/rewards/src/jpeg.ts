@@ -34,9 +34,13 @@ export async function jpegSize(image: Image): Promise<number> {
   return encoded.length + JFIF_HEADER_BYTES;
 }
 
-async function scoreSizes({ images }: RewardBatch, perByte: number): Promise<RewardResult[]> {
+async function scoreSizes({ images }: RewardBatch, sign: 1 | -1): Promise<RewardResult[]> {
   const sizes = await Promise.all(images.map(jpegSize));
-  return sizes.map((size) => ({ ok: true, value: size * perByte, components: { bytes: size } }));
+  return sizes.map((size) => ({
+    ok: true,
+    value: (sign * size) / 1000,
+    components: { bytes: size },
+  }));
 }
 
 /**
@@ -49,7 +53,7 @@ export function jpegCompressibility(): Reward {
     version: '1',
     range: [-Infinity, 0],
     batchSize: 16,
-    score: (batch) => scoreSizes(batch, -1 / 1000),
+    score: (batch) => scoreSizes(batch, -1),
   };
 }
 
@@ -60,6 +64,6 @@ export function jpegIncompressibility(): Reward {
     version: '1',
     range: [0, Infinity],
     batchSize: 16,
-    score: (batch) => scoreSizes(batch, 1 / 1000),
+    score: (batch) => scoreSizes(batch, 1),
   };
 }

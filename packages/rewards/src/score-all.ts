@@ -13,7 +13,7 @@ function describeError(error: unknown): string {
 
 /** Turns what a reward gave for one image into a result that can be trusted. */
 function checkResult(reward: Reward, result: RewardResult | undefined): RewardResult {
-  if (typeof result !== 'object' || typeof result.ok !== 'boolean') {
+  if (typeof result?.ok !== 'boolean') {
     return rewardFailure('malformed', `Reward "${reward.name}" gave no result for this image.`);
   }
   if (!result.ok) return result;

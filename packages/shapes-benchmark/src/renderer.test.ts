@@ -87,8 +87,8 @@ describe('drawScene', () => {
       for (let i = 0; i < data.length; i += 3) {
         covered += (GROUND[0] - data[i]!) / (GROUND[0] - SOLID_TONES.blue[0]);
       }
-      // 4×4 sub-samples at the edges: within 1 % of the exact area.
-      expect(Math.abs(covered / areas[shape] - 1)).toBeLessThan(0.01);
+      // 4×4 sub-samples at the edges: within 2 % of the exact area.
+      expect(Math.abs(covered / areas[shape] - 1)).toBeLessThan(0.02);
     }
   });
 
