@@ -22,7 +22,7 @@ export function plainProject(displayName) {
     transformIgnorePatterns: [
       '/node_modules/(?!(vega|vega-[a-z-]+|d3-[a-z-]+|internmap|delaunator|robust-predicates)/)',
     ],
-    testTimeout: 60_000,
+    testTimeout: 240_000,
   };
 }
 
