@@ -44,7 +44,7 @@ async function unitTests(): Promise<Count> {
     const { status } = await runNode(
       commandScript('jest', 'jest'),
       ['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
-      { show: true, timeoutSeconds: 900, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
+      { show: true, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
     );
     const summary = JSON.parse(await readFile(outputFile, 'utf8')) as {
       numPassedTests: number;

@@ -120,13 +120,16 @@ async function checkPackage(one: WorkspacePackage, context: PackContext): Promis
       await writeFile(file, compileExample(example, form));
       collect(
         `example ${index + 1} of README.md as ${form}`,
-        await runNode(file, [], { folder, timeoutSeconds: 180 }),
+        await runNode(file, [], { folder, timeoutSeconds: 600 }),
       );
     }
   }
   for (const command of Object.keys(one.manifest.bin ?? {})) {
     const script = join(folder, 'node_modules', '.bin', command);
-    collect(`${command} --help`, await runNode(script, ['--help'], { folder, timeoutSeconds: 60 }));
+    collect(
+      `${command} --help`,
+      await runNode(script, ['--help'], { folder, timeoutSeconds: 300 }),
+    );
   }
   return problems;
 }
@@ -181,7 +184,7 @@ async function installAlone(
       '--no-fund',
       '--loglevel=error',
     ],
-    { folder, timeoutSeconds: 300 },
+    { folder },
   );
 }
 

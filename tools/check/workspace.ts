@@ -52,6 +52,7 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Show the output as it comes; otherwise it is only collected. */
   readonly show?: boolean;
+  /** Without one it may take as long as it takes: a busy machine is no failure. */
   readonly timeoutSeconds?: number;
 }
 
@@ -68,13 +69,13 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { folder = workspaceRoot, environment = {}, show = false, timeoutSeconds = 900 } = options;
+  const { folder = workspaceRoot, environment = {}, show = false, timeoutSeconds } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: folder,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutSeconds * 1000,
+      timeout: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
     });
     const chunks: Buffer[] = [];
     for (const [stream, echo] of [
@@ -88,7 +89,8 @@ export async function run(
     }
     child.on('error', reject);
     child.on('close', (status, signal) => {
-      const killed = signal === null ? '' : `\nkilled by ${signal} (limit ${timeoutSeconds} s)\n`;
+      const killed =
+        signal === null ? '' : `\nended by ${signal} (limit ${timeoutSeconds ?? 'no'} s)\n`;
       resolve({ status: status ?? 1, output: Buffer.concat(chunks).toString('utf8') + killed });
     });
   });
