@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from './run-command';
 import { NativeTensorflowError } from './errors';
@@ -14,17 +15,14 @@ const compilerFlags = [
   '-O2',
   '-shared',
   '-fPIC',
-  '-fvisibility=default',
   '-DNAPI_VERSION=8',
   '-DNODE_GYP_MODULE_NAME=tfjs_binding',
 ];
 
-/** Relative to the addon, so that the folder can be renamed into place. */
-const libraryFlags = [
-  '-l:libtensorflow_cc.so.2',
-  '-l:libtensorflow_framework.so.2',
-  '-Wl,-rpath,$ORIGIN/tensorflow',
-];
+const libraryName = 'libtensorflow_cc.so.2';
+
+/** The library is found relative to the addon, so that the folder can be renamed into place. */
+const libraryFlags = ['-Wl,--no-as-needed', `-l:${libraryName}`, '-Wl,-rpath,$ORIGIN/tensorflow'];
 
 function bindingFolder(): string {
   return tfjsNodeFile('binding');
@@ -68,32 +66,41 @@ export async function findCompiler(): Promise<string> {
   );
 }
 
-/** Compiles both addons into `folder`, against the headers and libraries that lie there. */
+/** Compiles both addons into `folder`, against the headers that lie there. */
 export async function compileAddon(folder: string): Promise<void> {
   const compiler = await findCompiler();
   const headers = [`-I${nodeApiHeaderFolder()}`, `-I${join(folder, 'tensorflow', 'include')}`];
-  const compile = async (sources: string[], output: string, link: readonly string[]) => {
-    const target = join(folder, output);
-    const result = await run(compiler, [
-      ...compilerFlags,
-      ...headers,
-      ...sources,
-      '-o',
-      target,
-      ...link,
-    ]);
-    if (result.code !== 0) {
-      throw new NativeTensorflowError(
-        result.errors.includes('No space left') ? 'disk' : 'compiler',
-        `${compiler} could not compile ${output}: ${firstError(result.errors)}`,
-        { cause: new Error(result.errors) },
-      );
-    }
-  };
+  // Linking with the real library takes 15 s and 900 MB for its symbols, which are not needed: an empty one of the same
+  // name leaves them to be found when the addon is loaded.
+  const stubs = join(folder, 'stubs');
+  await mkdir(stubs);
+  const empty = join(stubs, 'empty.cc');
+  await writeFile(empty, '');
+  await compile(compiler, join(stubs, libraryName), [empty, `-Wl,-soname,${libraryName}`]);
   await Promise.all([
-    compile(addonSources(), addonFile, [`-L${join(folder, 'tensorflow')}`, ...libraryFlags]),
-    compile(startupSources(), startupAddonFile, ['-ldl']),
+    compile(compiler, join(folder, addonFile), [
+      ...headers,
+      ...addonSources(),
+      `-L${stubs}`,
+      ...libraryFlags,
+    ]),
+    compile(compiler, join(folder, startupAddonFile), [...headers, ...startupSources(), '-ldl']),
   ]);
+  await rm(stubs, { recursive: true });
+}
+
+async function compile(
+  compiler: string,
+  output: string,
+  parameters: readonly string[],
+): Promise<void> {
+  const result = await run(compiler, [...compilerFlags, '-o', output, ...parameters]);
+  if (result.code === 0) return;
+  throw new NativeTensorflowError(
+    result.errors.includes('No space left') ? 'disk' : 'compiler',
+    `${compiler} could not compile ${basename(output)}: ${firstError(result.errors)}`,
+    { cause: new Error(result.errors) },
+  );
 }
 
 function firstError(output: string): string {

@@ -3,9 +3,13 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from './errors';
 
-/** A holder on another machine counts as gone when its lock has not been renewed for this long. */
-const staleAfter = 60_000;
 const renewEvery = 10_000;
+
+/**
+ * A holder whose lock has not been renewed for this long counts as gone: on another machine, of which no more is known,
+ * and on this one, where its process id may have gone to somebody else and a busy machine may delay the renewal.
+ */
+const staleAfter = { elsewhere: 120_000, here: 600_000 };
 
 /**
  * Runs `work` while holding the lock file `path`, so that two installs at the same time download once. Safety does not
@@ -56,15 +60,23 @@ async function tryLock(path: string): Promise<boolean> {
 
 async function isAbandoned(path: string): Promise<boolean> {
   try {
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > staleAfter) return true;
-    const owner: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof owner !== 'object' || owner === null) return false;
-    if (!('host' in owner) || !('pid' in owner) || typeof owner.pid !== 'number') return false;
-    return owner.host === hostname() && !isRunning(owner.pid);
+    const age = Date.now() - (await stat(path)).mtimeMs;
+    const owner = parseOwner(await readFile(path, 'utf8'));
+    if (owner?.host !== hostname()) return age > staleAfter.elsewhere;
+    return !isRunning(owner.pid) || age > staleAfter.here;
   } catch {
-    // Gone already, or not written out yet: look again.
-    return false;
+    return false; // Gone meanwhile: try to lock again.
+  }
+}
+
+/** Null for a lock that was not written out, because its holder was killed on the spot. */
+function parseOwner(text: string): { readonly host: string; readonly pid: number } | null {
+  try {
+    const owner = JSON.parse(text) as { host?: unknown; pid?: unknown } | null;
+    if (typeof owner?.host !== 'string' || typeof owner.pid !== 'number') return null;
+    return { host: owner.host, pid: owner.pid };
+  } catch {
+    return null;
   }
 }
 

@@ -57,7 +57,7 @@ function sharedState(): SharedState {
 
 /** How to get the native library, at the end of every line that says it is missing. */
 const howToInstall =
-  'install it with `npx loop-diffusion doctor --install` (or `npm run setup` in the workspace)';
+  'install it with `npx loop-diffusion doctor --install` (in the workspace `npm run setup`, from code `installNativeTensorflow()`)';
 
 /**
  * Makes the fastest backend that can be had the one that TensorFlow.js uses: TensorFlow with a GPU, TensorFlow on the CPU,

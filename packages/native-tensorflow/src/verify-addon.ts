@@ -12,7 +12,7 @@ export async function verifyAddon(folder: string, build: NativeBuild): Promise<v
     console.log(require(${JSON.stringify(join(folder, addonFile))}).TF_Version);`;
   const result = await run(process.execPath, ['--eval', script], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', NODE_OPTIONS: '' },
-    timeout: 120_000,
+    timeout: 600_000,
   });
   if (result.code === 0 && result.output.trim() === build.version) return;
   const cause = { cause: new Error(result.errors) };
