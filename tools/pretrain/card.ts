@@ -56,6 +56,22 @@ export async function writeModelCard(
       })
     : null;
   if (before?.fingerprint === fingerprint) evaluations.push(...before.evaluations);
+  const write = (): void => {
+    const autoencoderLog = readLog(join(workFolder, 'autoencoder.jsonl'));
+    const diffusionLog = readLog(join(workFolder, 'diffusion.jsonl'));
+    writeWhole(
+      join(modelFolder, 'README.md'),
+      card({
+        evaluations,
+        autoencoderLog,
+        diffusionLog,
+        plans,
+        backend,
+        notes: readIfThere(join(workFolder, 'notes.md')),
+        parity: readIfThere(join(workFolder, 'parity.txt')),
+      }),
+    );
+  };
   for (const steps of [10, 20]) {
     for (const eta of [1, 0]) {
       for (const guidance of [1, 2, 3, 5]) {
@@ -72,26 +88,14 @@ export async function writeModelCard(
         const scores = scoreImages(images, prompts);
         evaluations.push({ settings, scores });
         writeWhole(saved, JSON.stringify({ fingerprint, evaluations }));
+        write();
         report(`card: ${JSON.stringify({ ...settings, mean: scores.all.mean.toFixed(3) })}`);
         if (steps === 10 && eta === 1 && guidance === 1)
           await saveExamples(join(modelFolder, 'samples.png'), model, settings);
       }
     }
   }
-  const autoencoderLog = readLog(join(workFolder, 'autoencoder.jsonl'));
-  const diffusionLog = readLog(join(workFolder, 'diffusion.jsonl'));
-  writeWhole(
-    join(modelFolder, 'README.md'),
-    card({
-      evaluations,
-      autoencoderLog,
-      diffusionLog,
-      plans,
-      backend,
-      notes: readIfThere(join(workFolder, 'notes.md')),
-      parity: readIfThere(join(workFolder, 'parity.txt')),
-    }),
-  );
+  write();
 }
 
 async function openModel(folder: string): Promise<SamplingModel> {
