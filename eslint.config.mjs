@@ -126,6 +126,7 @@ export default tseslint.config(
           ignoredDependencies: [
             '@tensorflow/tfjs-backend-cpu',
             '@tensorflow/tfjs-backend-wasm',
+            '@tensorflow/tfjs',
             '@tensorflow/tfjs-node-gpu',
             'dejavu-fonts-ttf',
             'node-api-headers',
