@@ -40,7 +40,7 @@ export function imageGrid(
   const gridWidth = gap + across * (width * scale + gap);
   const gridHeight = gap + down * (height * scale + gap);
   const data = new Uint8Array(gridWidth * gridHeight * 3);
-  for (let offset = 0; offset < data.length; offset += 3) data.set(background, offset);
+  for (let index = 0; index < data.length; index++) data[index] = background[index % 3] ?? 0;
   for (const [index, image] of images.entries()) {
     if (image.width !== width || image.height !== height) {
       throw new RangeError(
@@ -54,7 +54,10 @@ export function imageGrid(
     for (let y = 0; y < height * scale; y++) {
       for (let x = 0; x < width * scale; x++) {
         const source = (Math.floor(y / scale) * width + Math.floor(x / scale)) * 3;
-        data.set(bytes.subarray(source, source + 3), ((top + y) * gridWidth + left + x) * 3);
+        const target = ((top + y) * gridWidth + left + x) * 3;
+        for (let channel = 0; channel < 3; channel++) {
+          data[target + channel] = bytes[source + channel] ?? 0;
+        }
       }
     }
   }

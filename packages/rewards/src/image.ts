@@ -26,8 +26,11 @@ export function imageProblem({ width, height, data }: Image): string | undefined
     );
   }
   if (data instanceof Uint8Array) return undefined;
-  const broken = data.findIndex((value) => !Number.isFinite(value));
-  return broken < 0 ? undefined : `its value at index ${broken} is ${String(data[broken])}`;
+  for (let index = 0; index < data.length; index++) {
+    const value = data[index] ?? 0;
+    if (!Number.isFinite(value)) return `its value at index ${index} is ${value}`;
+  }
+  return undefined;
 }
 
 /** @throws {RangeError} when the image's sizes, length or values make no picture */

@@ -1,14 +1,5 @@
 import { assertImage, type Image } from './image';
 
-/** Rounds to the nearest whole number, halves to the even one, as NumPy and PyTorch do. */
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest < 0.5) return floor;
-  if (rest > 0.5) return floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
 /**
  * The picture in bytes: round(x · 255), clamped to [0, 255].
  *
@@ -22,10 +13,10 @@ export function toUint8(image: Image): Uint8Array {
   assertImage(image);
   const { data } = image;
   if (data instanceof Uint8Array) return data;
-  // Clamping to [0, 255] is what this array type does on assignment.
+  // On assignment this array type clamps, and rounds halves to even.
   const bytes = new Uint8ClampedArray(data.length);
-  for (const [index, value] of data.entries()) {
-    bytes[index] = roundHalfToEven(Math.fround(value * 255));
+  for (let index = 0; index < data.length; index++) {
+    bytes[index] = Math.fround((data[index] ?? 0) * 255);
   }
   return new Uint8Array(bytes.buffer);
 }
