@@ -33,8 +33,8 @@ export function createAdamW(variables: readonly tf.Variable[], options: AdamWOpt
   const [beta1, beta2] = options.betas;
   const sizes = variables.map((variable) => variable.size);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  let firstMoment = tf.zeros([total]);
-  let secondMoment = tf.zeros([total]);
+  let firstMoment: tf.Tensor = tf.zeros([total]);
+  let secondMoment: tf.Tensor = tf.zeros([total]);
   let count = 0;
 
   return {
@@ -62,8 +62,8 @@ export function createAdamW(variables: readonly tf.Variable[], options: AdamWOpt
         return [weights, first, second, norm] as const;
       });
       tf.dispose([firstMoment, secondMoment]);
-      firstMoment = first as tf.Tensor1D;
-      secondMoment = second as tf.Tensor1D;
+      firstMoment = first;
+      secondMoment = second;
 
       const parts = tf.split(weights, sizes);
       for (const [index, variable] of variables.entries()) {

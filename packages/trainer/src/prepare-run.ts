@@ -2,7 +2,6 @@
 import { counterNormal, counterUniform, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 import { createLoraAdapter, type RandomSource } from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
-import type * as tf from '@tensorflow/tfjs-core';
 
 import { createAdvantageEstimator, type Objective } from './algorithm';
 import type { TrainConfig } from './configuration/schema';
@@ -13,6 +12,7 @@ import { createAdamW } from './optimizer';
 import { encodePrompts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards } from './rewards';
+import { trainableVariables } from './trainable-variables';
 
 export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
 
@@ -29,7 +29,7 @@ export async function prepareRun(config: TrainConfig) {
     backend: config.backend,
   });
   const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
-  const variables = Object.values(adapter.weights) as tf.Variable[];
+  const variables = trainableVariables(adapter);
   const optimizer = createAdamW(variables, config.optimizer);
   const plan = planDenoiseSteps(schedule, config.sampler);
   const { from, to } = config.algorithm.timesteps;
