@@ -1,5 +1,8 @@
 /** All packages in one run; a single package: `cd packages/NAME && npx jest`. */
 export default {
+  // A run of several projects takes this from here alone. Generous: tests state no timings, and machines are busy.
+  testTimeout: 240_000,
+
   projects: ['<rootDir>/packages/*/jest.config.mjs', '<rootDir>/tools/jest.config.mjs'],
   // TensorFlow's buffers outlive a test file; a worker that has grown past this starts afresh.
   workerIdleMemoryLimit: '2GB',
