@@ -31,7 +31,7 @@ export interface PackReport {
   readonly seconds: number;
 }
 
-/** Checks the packages with the given folder names, or all. */
+/** Checks the packages with the given folder names, or all, and prints each verdict when it is there. */
 export async function checkPacks(folderNames: readonly string[] = []): Promise<PackReport[]> {
   const packages = publicPackages();
   const known = packages.map(({ folder }) => basename(folder));
@@ -60,7 +60,10 @@ export async function checkPacks(folderNames: readonly string[] = []): Promise<P
       const problems = await checkPackage(one, { packages, tarballs, failures, scratch }).catch(
         (error: unknown) => [String(error)],
       );
-      return { name: one.manifest.name, problems, seconds: (Date.now() - started) / 1000 };
+      const seconds = (Date.now() - started) / 1000;
+      const report: PackReport = { name: one.manifest.name, problems, seconds };
+      print(report);
+      return report;
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -225,16 +228,12 @@ function internalClosure(name: string, packages: readonly WorkspacePackage[]): s
   return [...seen];
 }
 
-/** Prints the verdicts; the number of packages that failed. */
-export function printPackReports(reports: readonly PackReport[]): number {
-  for (const { name, problems, seconds } of reports) {
-    console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
-    for (const problem of problems) console.log(problem.replace(/^/gm, '    '));
-  }
-  return reports.filter(({ problems }) => problems.length > 0).length;
+function print({ name, problems, seconds }: PackReport): void {
+  console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds.toFixed(1)} s)`);
+  for (const problem of problems) console.log(problem.replace(/^/gm, '    '));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const reports = await checkPacks(process.argv.slice(2));
-  process.exitCode = printPackReports(reports) === 0 ? 0 : 1;
+  process.exitCode = reports.every(({ problems }) => problems.length === 0) ? 0 : 1;
 }
