@@ -13,36 +13,49 @@ export interface ObjectMeasures {
   readonly colourError: number;
 }
 
-/** Is the offset from the centre of mass inside the template of this area? */
-function isInsideTemplate(shape: Shape, x: number, y: number, area: number): boolean {
+/**
+ * Half the width of a shape's template at a height relative to its centre of mass (down is
+ * positive), or a negative number above and below it.
+ */
+function templateHalfWidth(shape: Shape, y: number, area: number): number {
   switch (shape) {
     case 'circle':
-      return (x * x + y * y) * Math.PI <= area;
-    case 'square':
-      return 4 * x * x <= area && 4 * y * y <= area;
+      return area >= Math.PI * y * y ? Math.sqrt(area / Math.PI - y * y) : -1;
+    case 'square': {
+      const half = Math.sqrt(area) / 2;
+      return Math.abs(y) <= half ? half : -1;
+    }
     case 'triangle': {
       // Base and height are √(2·area); the centre of mass is a third of the height above the base.
       const height = Math.sqrt(2 * area);
-      return y <= height / 3 && 2 * Math.abs(x) <= y + (2 * height) / 3;
+      return y <= height / 3 ? (y + (2 * height) / 3) / 2 : -1;
     }
   }
 }
 
-/** Half the width of a box that holds every template, in multiples of √area. */
+/** No template reaches farther from its centre of mass, in multiples of √area. */
 const TEMPLATE_REACH = 1;
 
 function measureOverlap(shape: Shape, object: FoundObject, owners: Int16Array): number {
   const { id, area, massX, massY } = object;
+  const size = CANVAS_SIZE;
   const reach = TEMPLATE_REACH * Math.sqrt(area);
+  const firstRow = Math.floor(massY - reach);
+  const lastRow = Math.ceil(massY + reach);
   let templateArea = 0;
   let shared = 0;
   // The template may reach beyond the canvas, so that a cut-off object is not a whole one.
-  for (let row = Math.floor(massY - reach); row < massY + reach; row++) {
-    for (let column = Math.floor(massX - reach); column < massX + reach; column++) {
-      if (!isInsideTemplate(shape, column + 0.5 - massX, row + 0.5 - massY, area)) continue;
-      templateArea++;
-      if (row < 0 || column < 0 || row >= CANVAS_SIZE || column >= CANVAS_SIZE) continue;
-      if (owners[row * CANVAS_SIZE + column] === id) shared++;
+  for (let row = firstRow; row < lastRow; row++) {
+    const halfWidth = templateHalfWidth(shape, row + 0.5 - massY, area);
+    if (halfWidth < 0) continue;
+    // Columns whose pixel centres lie inside.
+    const first = Math.ceil(massX - halfWidth - 0.5);
+    const end = Math.floor(massX + halfWidth - 0.5) + 1;
+    templateArea += Math.max(0, end - first);
+    if (row < 0 || row >= size) continue;
+    const from = first < 0 ? 0 : first;
+    for (let column = from; column < end && column < size; column++) {
+      if (owners[row * size + column] === id) shared++;
     }
   }
   return shared / (area + templateArea - shared);
@@ -82,8 +95,9 @@ export function measureObject(
       const tone = tones[pixel] as number;
       const tileIndex = (row % TILE_SIZE) * TILE_SIZE + (column % TILE_SIZE);
       for (let texture = 0; texture < TEXTURE_TILES.length; texture++) {
-        const expected = (TEXTURE_TILES[texture] as Float32Array)[tileIndex] as number;
-        textureErrors[texture] = (textureErrors[texture] as number) + Math.abs(tone - expected);
+        const difference = tone - ((TEXTURE_TILES[texture] as Float32Array)[tileIndex] as number);
+        const error = difference < 0 ? -difference : difference;
+        textureErrors[texture] = (textureErrors[texture] as number) + error;
       }
       red += rgb[pixel * 3] as number;
       green += rgb[pixel * 3 + 1] as number;

@@ -8,7 +8,7 @@ import { scoreScene } from './score-scene';
 const prompts = allPrompts();
 const everyFamily = FAMILIES.map((family) => prompts.filter((prompt) => prompt.family === family));
 
-const everyTenth = prompts.filter((_, index) => index % 10 === 0);
+const someOfAll = prompts.filter((_, index) => index % 25 === 0);
 
 /** Mean score of pictures of one prompt when another one was asked for. */
 function scoreOf(shown: string, asked: string): number {
@@ -47,7 +47,7 @@ describe('a clean render', () => {
   it('scores exactly 1 over many layouts of every family', () => {
     const random = seededRandom(2);
     for (const family of everyFamily) {
-      for (const prompt of samplePrompts(family, 120, random)) {
+      for (const prompt of samplePrompts(family, 80, random)) {
         expect(scoreScene(renderScene(prompt, random).image, prompt).value).toBe(1);
       }
     }
@@ -148,7 +148,7 @@ describe('a picture of nothing', () => {
     ['all yellow', 0.98, 0.84, 0.12],
   ])('%s scores 0 whatever the prompt', (_, red, green, blue) => {
     const image = flatImage(red, green, blue);
-    for (const prompt of everyTenth) expect(scoreScene(image, prompt).value).toBe(0);
+    for (const prompt of someOfAll) expect(scoreScene(image, prompt).value).toBe(0);
   });
 
   it('noise scores 0', () => {
@@ -168,7 +168,7 @@ describe('a picture of nothing', () => {
     const random = seededRandom(9);
     for (let i = 0; i < 12; i++) {
       const blotches = blur(addNoise(flatImage(0.5, 0.5, 0.5), 3, random), 2 + (i % 4));
-      for (const prompt of samplePrompts(prompts, 20, random)) {
+      for (const prompt of samplePrompts(prompts, 10, random)) {
         expect(scoreScene(blotches, prompt).value).toBeLessThan(0.1);
       }
     }
@@ -179,7 +179,7 @@ describe('a degraded render', () => {
   function degradedMean(sigmaBlur: number, sigmaNoise: number): number {
     const random = seededRandom(10);
     return mean(
-      samplePrompts(prompts, 50, random).map((prompt) => {
+      samplePrompts(prompts, 30, random).map((prompt) => {
         const image = blur(renderScene(prompt, random).image, sigmaBlur);
         return scoreScene(addNoise(image, sigmaNoise, random), prompt).value;
       }),

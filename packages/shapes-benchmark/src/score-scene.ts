@@ -117,21 +117,22 @@ const nearInRow = new Uint8Array(PIXEL_COUNT);
 /** Marks what lies within {@link RIM} pixels of an object: first along rows, then columns. */
 function markSurroundings(): void {
   const { owners } = map;
+  const size = CANVAS_SIZE;
   nearInRow.fill(0);
   nearObject.fill(0);
-  for (let pixel = 0; pixel < PIXEL_COUNT; pixel++) {
-    if ((owners[pixel] as number) <= 0) continue;
-    const column = pixel % CANVAS_SIZE;
-    const from = Math.max(0, column - RIM);
-    const to = Math.min(CANVAS_SIZE - 1, column + RIM);
-    for (let x = from; x <= to; x++) nearInRow[pixel - column + x] = 1;
+  for (let row = 0; row < PIXEL_COUNT; row += size) {
+    for (let column = 0; column < size; column++) {
+      if ((owners[row + column] as number) <= 0) continue;
+      const from = column < RIM ? 0 : column - RIM;
+      for (let x = from; x <= column + RIM && x < size; x++) nearInRow[row + x] = 1;
+    }
   }
   for (let pixel = 0; pixel < PIXEL_COUNT; pixel++) {
     if (nearInRow[pixel] === 0) continue;
-    const column = pixel % CANVAS_SIZE;
-    const from = Math.max(column, pixel - RIM * CANVAS_SIZE);
-    const to = Math.min(PIXEL_COUNT - 1, pixel + RIM * CANVAS_SIZE);
-    for (let near = from; near <= to; near += CANVAS_SIZE) nearObject[near] = 1;
+    const top = pixel - RIM * size;
+    const from = top < 0 ? pixel % size : top;
+    const to = pixel + RIM * size;
+    for (let near = from; near <= to && near < PIXEL_COUNT; near += size) nearObject[near] = 1;
   }
 }
 
