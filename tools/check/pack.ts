@@ -47,17 +47,14 @@ export async function checkPacks(folderNames: readonly string[] = []): Promise<P
   try {
     const packed = join(scratch, 'packed');
     await mkdir(packed);
-    const tarballs = new Map<string, string>();
     const needed = new Set(chosen.flatMap((one) => internalClosure(one.manifest.name, packages)));
-    const failures = new Map<string, string>();
-    for (const one of packages.filter(({ manifest }) => needed.has(manifest.name))) {
-      const result = await pack(one, packed);
-      if (typeof result === 'string') tarballs.set(one.manifest.name, result);
-      else failures.set(one.manifest.name, result.output);
-    }
+    const tarballs = await pack(
+      packages.filter(({ manifest }) => needed.has(manifest.name)),
+      packed,
+    );
     return await mapLimited(chosen, 2, async (one) => {
       const started = Date.now();
-      const problems = await checkPackage(one, { packages, tarballs, failures, scratch }).catch(
+      const problems = await checkPackage(one, { packages, tarballs, scratch }).catch(
         (error: unknown) => [String(error)],
       );
       const seconds = (Date.now() - started) / 1000;
@@ -73,14 +70,13 @@ export async function checkPacks(folderNames: readonly string[] = []): Promise<P
 interface PackContext {
   readonly packages: readonly WorkspacePackage[];
   readonly tarballs: ReadonlyMap<string, string>;
-  readonly failures: ReadonlyMap<string, string>;
   readonly scratch: string;
 }
 
 async function checkPackage(one: WorkspacePackage, context: PackContext): Promise<string[]> {
   const { name } = one.manifest;
   const tarball = context.tarballs.get(name);
-  if (tarball === undefined) return [`npm pack failed:\n${context.failures.get(name) ?? ''}`];
+  if (tarball === undefined) return ['npm pack left no tarball.'];
 
   const problems: string[] = [];
   const collect = (what: string, { status, output }: RunResult) => {
@@ -137,16 +133,28 @@ async function checkPackage(one: WorkspacePackage, context: PackContext): Promis
   return problems;
 }
 
-/** Packs into `destination`; the tarball's path, or what npm said. */
-async function pack(one: WorkspacePackage, destination: string): Promise<string | RunResult> {
-  const result = await run(
-    'npm',
-    ['pack', '--silent', '--ignore-scripts', '--pack-destination', destination],
-    { folder: one.folder },
+/**
+ * Packs into `destination`.
+ *
+ * @returns each package's tarball by its name
+ * @throws Error with what npm said when it fails
+ */
+async function pack(
+  packages: readonly WorkspacePackage[],
+  destination: string,
+): Promise<Map<string, string>> {
+  const workspaces = packages.flatMap(({ manifest }) => ['--workspace', manifest.name]);
+  const { status, output } = await run('npm', [
+    ...['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', destination],
+    ...workspaces,
+  ]);
+  if (status !== 0) throw new Error(`npm pack failed:\n${output}`);
+  return new Map(
+    packages.map(({ manifest: { name, version } }) => [
+      name,
+      join(destination, `${name.slice(1).replace('/', '-')}-${version}.tgz`),
+    ]),
   );
-  const file = `${one.manifest.name.replace('@', '').replace('/', '-')}-${one.manifest.version}.tgz`;
-  const tarball = join(destination, file);
-  return result.status === 0 && existsSync(tarball) ? tarball : result;
 }
 
 /**
