@@ -22,5 +22,7 @@ export type {
   SchedulerConfig,
   TimestepSpacing,
 } from './scheduler-config';
+export { stepSigmas, stepTensor } from './step-tensor';
+export type { Steps, StepTensor } from './step-tensor';
 export { TrajectoryStore } from './trajectory-store';
 export type { TrajectoryBatch, TrajectoryRow } from './trajectory-store';

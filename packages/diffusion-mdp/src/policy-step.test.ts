@@ -4,6 +4,7 @@ import { planDenoiseSteps } from './denoise-plan';
 import { createNoiseSchedule } from './noise-schedule';
 import type { NoiseSchedule } from './noise-schedule';
 import { classifierFreeGuidance, gaussianLogProb, policyMean, takePolicyStep } from './policy-step';
+import { stepSigmas, stepTensor } from './step-tensor';
 import { parseSchedulerConfig } from './scheduler-config';
 
 const stableDiffusion = {
@@ -159,6 +160,18 @@ describe.each(['best', 'cpu'])('on the %s backend', (backend) => {
           Array.from(alone(together.previousSample).dataSync()),
         );
       });
+      // The last step of clip_sample's schedule arrives at no noise, and has a tensor of its own.
+      const random = plan.filter(({ sigma }) => sigma > 0);
+      const rows = (tensor: tf.Tensor4D) => tf.slice(tensor, 0, random.length);
+      const steps = stepTensor(noise, random);
+      const packed = takePolicyStep(noise, steps, rows(sample), rows(output), rows(draw));
+      expect(Array.from(packed.previousSample.dataSync())).toEqual(
+        Array.from(rows(together.previousSample).dataSync()),
+      );
+      expect(Array.from(packed.logProb!.dataSync())).toEqual([...logProbs.slice(0, random.length)]);
+      expect(Array.from(stepSigmas(steps).dataSync())).toEqual(
+        random.map(({ sigma }) => Math.fround(sigma)),
+      );
     },
   );
 
@@ -251,6 +264,11 @@ test('shapes and sigmas are checked, with both shapes in the message', () => {
   );
   expect(() => policyMean(noise, plan, small, small)).toThrow(/batch has 1 rows, but 2 entries/);
   expect(() => classifierFreeGuidance(small, large, 1)).toThrow(/unconditional.*conditional/);
+  const steps = stepTensor(noise, plan);
+  expect(() => policyMean(noise, steps, small, small)).toThrow(/batch has 1 rows, but the steps/);
+  const still = { ...plan[0]!, sigma: 0 };
+  expect(() => stepTensor(noise, [plan[0]!, still])).toThrow(/sigma 0 and steps with randomness/);
+  expect(() => gaussianLogProb(small, small, stepTensor(noise, [still]))).toThrow(/no density/);
   expect(() => gaussianLogProb(small, small, 0)).toThrow(/sigma 0 has no density/);
   expect(() => gaussianLogProb(large, large, [1, -1])).toThrow(/sigma -1/);
   expect(() => gaussianLogProb(large, large, [1])).toThrow(/batch has 2 rows, but 1 entries/);

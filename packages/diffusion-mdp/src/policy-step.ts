@@ -1,9 +1,9 @@
 /** The policy p_θ(x_{t−1} | x_t, c): a diagonal Gaussian around DDIM's step (arXiv 2305.13301, eq. 4). */
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { DenoiseStep } from './denoise-plan';
 import type { NoiseSchedule } from './noise-schedule';
-import { perRow } from './per-row';
+import { columnOf, isStepTensor, sigmaColumn, stepColumn } from './step-tensor';
+import type { StepColumn, Steps, StepTensor } from './step-tensor';
 
 /** One transition as it was taken. Shapes: latents `[batch, height, width, channels]`. */
 export interface PolicyStep {
@@ -25,25 +25,27 @@ export interface PolicyStep {
  */
 export function policyMean(
   schedule: NoiseSchedule,
-  step: DenoiseStep | readonly DenoiseStep[],
+  step: Steps,
   sample: tf.Tensor4D,
   modelOutput: tf.Tensor4D,
 ): tf.Tensor4D {
   checkSameShape('sample', sample, 'modelOutput', modelOutput);
   const { config } = schedule;
   return tf.tidy(() => {
-    const column = (value: (step: DenoiseStep) => number) => perRow(step, sample.shape[0], value);
+    const column = (name: StepColumn) => stepColumn(schedule, step, sample.shape[0], name);
     if (!config.clipSample) {
-      const { fromSample, fromOutput } = meanCoefficients(schedule);
-      return tf.add(tf.mul(sample, column(fromSample)), tf.mul(modelOutput, column(fromOutput)));
+      return tf.add(
+        tf.mul(sample, column('meanFromSample')),
+        tf.mul(modelOutput, column('meanFromOutput')),
+      );
     }
     const original = predictOriginalSample(schedule, step, sample, modelOutput);
     const epsilon = config.useClippedModelOutput
-      ? tf.div(tf.sub(sample, tf.mul(original, column(signalRoot))), column(noiseRoot))
+      ? tf.div(tf.sub(sample, tf.mul(original, column('signalRoot'))), column('noiseRoot'))
       : predictNoise(schedule, step, sample, modelOutput);
     return tf.add(
-      tf.mul(original, column(previousSignalRoot)),
-      tf.mul(epsilon, column(directionRoot)),
+      tf.mul(original, column('previousSignalRoot')),
+      tf.mul(epsilon, column('directionRoot')),
     );
   });
 }
@@ -55,20 +57,26 @@ export function policyMean(
  */
 export function predictOriginalSample(
   schedule: NoiseSchedule,
-  step: DenoiseStep | readonly DenoiseStep[],
+  step: Steps,
   sample: tf.Tensor4D,
   modelOutput: tf.Tensor4D,
 ): tf.Tensor4D {
   checkSameShape('sample', sample, 'modelOutput', modelOutput);
   const { predictionType, clipSample, clipSampleRange } = schedule.config;
   return tf.tidy(() => {
-    const column = (value: (step: DenoiseStep) => number) => perRow(step, sample.shape[0], value);
+    const column = (name: StepColumn) => stepColumn(schedule, step, sample.shape[0], name);
     const unclipped = (): tf.Tensor4D => {
       switch (predictionType) {
         case 'epsilon':
-          return tf.div(tf.sub(sample, tf.mul(modelOutput, column(noiseRoot))), column(signalRoot));
+          return tf.div(
+            tf.sub(sample, tf.mul(modelOutput, column('noiseRoot'))),
+            column('signalRoot'),
+          );
         case 'v_prediction':
-          return tf.sub(tf.mul(sample, column(signalRoot)), tf.mul(modelOutput, column(noiseRoot)));
+          return tf.sub(
+            tf.mul(sample, column('signalRoot')),
+            tf.mul(modelOutput, column('noiseRoot')),
+          );
         case 'sample':
           return tf.clone(modelOutput);
       }
@@ -81,58 +89,18 @@ export function predictOriginalSample(
 /** ε as the network means it, never re-derived from a clamped x̂0 except where x̂0 is what the network predicts. */
 function predictNoise(
   schedule: NoiseSchedule,
-  step: DenoiseStep | readonly DenoiseStep[],
+  step: Steps,
   sample: tf.Tensor4D,
   modelOutput: tf.Tensor4D,
 ): tf.Tensor4D {
-  const column = (value: (step: DenoiseStep) => number) => perRow(step, sample.shape[0], value);
+  const column = (name: StepColumn) => stepColumn(schedule, step, sample.shape[0], name);
   switch (schedule.config.predictionType) {
     case 'epsilon':
       return modelOutput;
     case 'v_prediction':
-      return tf.add(tf.mul(modelOutput, column(signalRoot)), tf.mul(sample, column(noiseRoot)));
+      return tf.add(tf.mul(modelOutput, column('signalRoot')), tf.mul(sample, column('noiseRoot')));
     case 'sample':
-      return tf.div(tf.sub(sample, tf.mul(modelOutput, column(signalRoot))), column(noiseRoot));
-  }
-}
-
-const signalRoot = (step: DenoiseStep) => Math.sqrt(step.alphaCumprod);
-const noiseRoot = (step: DenoiseStep) => Math.sqrt(1 - step.alphaCumprod);
-const previousSignalRoot = (step: DenoiseStep) => Math.sqrt(step.previousAlphaCumprod);
-/** √(1−ᾱ_p−σ²), the length of the "direction pointing to x_t". Rounding can leave a hair below 0 where it is 0. */
-const directionRoot = (step: DenoiseStep) =>
-  Math.sqrt(Math.max(1 - step.previousAlphaCumprod - step.sigma * step.sigma, 0));
-
-interface MeanCoefficients {
-  readonly fromSample: (step: DenoiseStep) => number;
-  readonly fromOutput: (step: DenoiseStep) => number;
-}
-
-/** a and b of μ = a·x_t + b·output, from x̂0 and ε as linear functions of both. */
-function meanCoefficients({ config }: NoiseSchedule): MeanCoefficients {
-  switch (config.predictionType) {
-    // x̂0 = (x − √(1−ᾱ) ε) / √ᾱ
-    case 'epsilon':
-      return {
-        fromSample: (step) => previousSignalRoot(step) / signalRoot(step),
-        fromOutput: (step) =>
-          directionRoot(step) - (previousSignalRoot(step) * noiseRoot(step)) / signalRoot(step),
-      };
-    // x̂0 = √ᾱ x − √(1−ᾱ) v,  ε = √ᾱ v + √(1−ᾱ) x
-    case 'v_prediction':
-      return {
-        fromSample: (step) =>
-          previousSignalRoot(step) * signalRoot(step) + directionRoot(step) * noiseRoot(step),
-        fromOutput: (step) =>
-          directionRoot(step) * signalRoot(step) - previousSignalRoot(step) * noiseRoot(step),
-      };
-    // ε = (x − √ᾱ x̂0) / √(1−ᾱ)
-    case 'sample':
-      return {
-        fromSample: (step) => directionRoot(step) / noiseRoot(step),
-        fromOutput: (step) =>
-          previousSignalRoot(step) - (directionRoot(step) * signalRoot(step)) / noiseRoot(step),
-      };
+      return tf.div(tf.sub(sample, tf.mul(modelOutput, column('signalRoot'))), column('noiseRoot'));
   }
 }
 
@@ -146,25 +114,28 @@ function meanCoefficients({ config }: NoiseSchedule): MeanCoefficients {
  */
 export function takePolicyStep(
   schedule: NoiseSchedule,
-  step: DenoiseStep | readonly DenoiseStep[],
+  step: Steps,
   sample: tf.Tensor4D,
   modelOutput: tf.Tensor4D,
   noise: tf.Tensor4D,
 ): PolicyStep {
   checkSameShape('sample', sample, 'noise', noise);
-  const sigmas = 'length' in step ? step.map(({ sigma }) => sigma) : step.sigma;
-  const deterministic = typeof sigmas === 'number' ? sigmas === 0 : sigmas.every((s) => s === 0);
+  const deterministic = isStepTensor(step)
+    ? step.deterministic
+    : 'length' in step
+      ? step.every(({ sigma }) => sigma === 0)
+      : step.sigma === 0;
   const taken = tf.tidy(() => {
     const mean = policyMean(schedule, step, sample, modelOutput);
     if (deterministic) return { previousSample: mean };
     // Rounded to float32 first, scored second: the log-probability is that of the stored values.
-    const previousSample: tf.Tensor4D = tf.add(
-      mean,
-      tf.mul(
-        noise,
-        perRow(step, sample.shape[0], ({ sigma }) => sigma),
-      ),
-    );
+    const sigma = stepColumn(schedule, step, sample.shape[0], 'sigma');
+    const previousSample: tf.Tensor4D = tf.add(mean, tf.mul(noise, sigma));
+    const sigmas = isStepTensor(step)
+      ? step
+      : 'length' in step
+        ? step.map(({ sigma }) => sigma)
+        : step.sigma;
     return { previousSample, logProb: gaussianLogProb(previousSample, mean, sigmas) };
   });
   return { previousSample: taken.previousSample, logProb: taken.logProb ?? null };
@@ -178,39 +149,45 @@ export function takePolicyStep(
  *
  * @param value x_{t−1}, `[batch, height, width, channels]`
  * @param mean μ, same shape
- * @param sigma one σ > 0 for the whole batch, or one per row
+ * @param sigma one σ > 0 for the whole batch, one per row, or the rows' steps
  * @returns `[batch]`
  * @throws RangeError when a σ is 0, negative or not finite
  */
 export function gaussianLogProb(
   value: tf.Tensor4D,
   mean: tf.Tensor4D,
-  sigma: number | readonly number[],
+  sigma: number | readonly number[] | StepTensor,
 ): tf.Tensor1D {
   checkSameShape('value', value, 'mean', mean);
+  checkDensity(sigma);
   const [batch] = value.shape;
-  for (const deviation of typeof sigma === 'number' ? [sigma] : sigma) {
-    if (!(deviation > 0 && Number.isFinite(deviation))) {
-      throw new RangeError(
-        `A Gaussian with sigma ${deviation} has no density. Leave steps with sigma 0 (eta 0, or the last step when it ` +
-          'arrives at no noise) out of training.',
-      );
-    }
-  }
   return tf.tidy(() => {
     // The difference is squared element by element and the constants join after the reduction: the sum then runs over
     // numbers of one size, which TensorFlow adds pairwise.
     const difference = tf.reshape(tf.sub(value, mean), [batch, -1]);
     const meanSquare = tf.mean(tf.square(difference), 1);
-    const scale = perRow(sigma, batch, (deviation) => -0.5 / (deviation * deviation), 1);
-    const constant = perRow(
-      sigma,
-      batch,
-      (deviation) => Math.log(deviation) + 0.5 * Math.log(2 * Math.PI),
-      1,
-    );
-    return tf.sub(tf.mul(meanSquare, scale), constant);
+    const column = (name: 'logProbScale' | 'logProbConstant') =>
+      typeof sigma === 'object' && 'columns' in sigma
+        ? columnOf(sigma, batch, name, 1)
+        : sigmaColumn(sigma, batch, name);
+    return tf.sub(tf.mul(meanSquare, column('logProbScale')), column('logProbConstant'));
   });
+}
+
+function checkDensity(sigma: number | readonly number[] | StepTensor): void {
+  const sigmas =
+    typeof sigma === 'number'
+      ? [sigma]
+      : 'columns' in sigma
+        ? [Number(!sigma.deterministic)]
+        : sigma;
+  for (const deviation of sigmas) {
+    if (deviation > 0 && Number.isFinite(deviation)) continue;
+    throw new RangeError(
+      `A Gaussian with sigma ${deviation} has no density. Leave steps with sigma 0 (eta 0, or the last step when it ` +
+        'arrives at no noise) out of training.',
+    );
+  }
 }
 
 /**

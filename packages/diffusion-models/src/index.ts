@@ -21,7 +21,7 @@ export type { LatentDistribution } from './autoencoder/autoencoder';
 export { updateAutoencoderWeights } from './autoencoder/legacy-weights';
 export { formatUNetConfig, parseUNetConfig } from './unet/config';
 export type { DownBlockType, UNetConfig, UpBlockType } from './unet/config';
-export { initializeUNet, unet, unetShapes } from './unet/unet';
+export { initializeUNet, unet, unetShapes, unetTimesteps } from './unet/unet';
 export type { UNetInput } from './unet/unet';
 export { formatTextEncoderConfig, parseTextEncoderConfig } from './text-encoder/config';
 export type { TextEncoderConfig } from './text-encoder/config';

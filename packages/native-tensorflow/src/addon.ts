@@ -9,6 +9,7 @@ import { nativeSource, nodeApiHeaderFolder, tfjsNodeFile } from './package-files
 /** File names inside an installed build. */
 export const addonFile = 'tfjs_binding.node';
 export const startupAddonFile = 'startup.node';
+export const functionsAddonFile = 'functions.node';
 
 const compilerFlags = [
   '-std=c++17',
@@ -28,9 +29,18 @@ function bindingFolder(): string {
   return tfjsNodeFile('binding');
 }
 
-/** tfjs-node's own sources, unchanged; sources of ours that go into the same addon are added here. */
+/** tfjs-node's own sources, unchanged, and one of ours that keeps the context which they make. */
 function addonSources(): string[] {
-  return ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(bindingFolder(), file));
+  return [
+    ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(bindingFolder(), file)),
+    nativeSource('context.cc'),
+  ];
+}
+
+const keepContext = '-Wl,--wrap=TFE_NewContext';
+
+function functionsSources(): string[] {
+  return [nativeSource('functions.cc')];
 }
 
 function startupSources(): string[] {
@@ -44,11 +54,11 @@ export function addonHash(): string {
     .filter((file) => file.endsWith('.h'))
     .sort()
     .map((file) => join(bindingFolder(), file));
-  for (const path of [...addonSources(), ...startupSources(), ...headers]) {
+  for (const path of [...addonSources(), ...functionsSources(), ...startupSources(), ...headers]) {
     const bytes = readFileSync(path);
     hash.update(`${basename(path)} ${bytes.length.toString()}\n`).update(bytes);
   }
-  hash.update(JSON.stringify([compilerFlags, libraryFlags, process.arch]));
+  hash.update(JSON.stringify([compilerFlags, libraryFlags, keepContext, process.arch]));
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -66,7 +76,7 @@ export async function findCompiler(): Promise<string> {
   );
 }
 
-/** Compiles both addons into `folder`, against the headers that lie there. */
+/** Compiles the addons into `folder`, against the headers that lie there. */
 export async function compileAddon(folder: string): Promise<void> {
   const compiler = await findCompiler();
   const headers = [`-I${nodeApiHeaderFolder()}`, `-I${join(folder, 'tensorflow', 'include')}`];
@@ -83,6 +93,14 @@ export async function compileAddon(folder: string): Promise<void> {
       ...addonSources(),
       `-L${stubs}`,
       ...libraryFlags,
+      keepContext,
+    ]),
+    compile(compiler, join(folder, functionsAddonFile), [
+      ...headers,
+      ...functionsSources(),
+      `-L${stubs}`,
+      ...libraryFlags,
+      '-ldl',
     ]),
     compile(compiler, join(folder, startupAddonFile), [...headers, ...startupSources(), '-ldl']),
   ]);

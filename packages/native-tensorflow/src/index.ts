@@ -1,7 +1,9 @@
+export { compile, type Compiled, type CompileOptions } from './compile/compile';
 export { installNativeTensorflow, type InstallOptions, type InstallResult } from './install';
 export type { Progress } from './download';
 export { NativeTensorflowError, type NativeTensorflowErrorKind } from './errors';
 export { measureConvolutionRate, measureMatmulRate } from './measure';
+export { parallelParts } from './parallel-parts';
 export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
 export {
   backendNames,

@@ -27,14 +27,24 @@ interface BackendModule {
 
 export const nativeBackendName = 'tensorflow';
 
+let folderLoaded: string | null = null;
+
+/** The build that this process runs on, unless the application brought its own. */
+export function loadedFolder(): string | null {
+  return folderLoaded;
+}
+
 /**
  * Loads an installed build and registers it as the backend `tensorflow`, once per process.
  *
  * Not through @tensorflow/tfjs-node-gpu's entry point, which insists on a binary inside node_modules: its addon comes from
  * the cache, its kernels and its backend class are required one by one.
  */
-export function registerNativeBackend(folder: string): TensorflowBinding {
-  const binding = openAddon(folder);
+export function registerNativeBackend(
+  folder: string,
+  threadsPerOperation?: number,
+): TensorflowBinding {
+  const binding = openAddon(folder, threadsPerOperation);
   if (isRegistered(nativeBackendName)) return binding;
   restoreRemovedUtilities();
   loadGradients();
@@ -54,14 +64,19 @@ export function isRegistered(backend: string): boolean {
   return (tf.findBackendFactory(backend) as unknown) != null;
 }
 
-function openAddon(folder: string): TensorflowBinding {
+function openAddon(folder: string, threadsPerOperation: number | undefined): TensorflowBinding {
   try {
     const startup = requireHere(join(folder, startupAddonFile)) as StartupAddon;
     const asked = process.env['TF_CPP_MIN_LOG_LEVEL'];
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
     startup.setEnvironment('TF_CPP_MIN_LOG_LEVEL', process.env['TF_CPP_MIN_LOG_LEVEL']);
+    if (threadsPerOperation !== undefined) {
+      startup.setEnvironment('TF_NUM_INTRAOP_THREADS', String(threadsPerOperation));
+    }
     startup.openLibrary(join(folder, runtimeLibraries[0]), asked === undefined || asked === '3');
-    return requireHere(join(folder, addonFile)) as TensorflowBinding;
+    const binding = requireHere(join(folder, addonFile)) as TensorflowBinding;
+    folderLoaded = folder;
+    return binding;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new NativeTensorflowError(

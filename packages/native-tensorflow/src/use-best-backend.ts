@@ -32,6 +32,12 @@ export interface BackendOptions {
   readonly backend?: BackendName | undefined;
   /** Do not say on standard error which backend serves. */
   readonly quiet?: boolean | undefined;
+  /**
+   * Threads that one operation of the native library may use on the processor; all cores unless told. 1 is fastest where
+   * compiled functions cut their work into parts that run side by side, see `parallelParts`. Counts when the library is
+   * loaded, once a process.
+   */
+  readonly threadsPerOperation?: number | undefined;
 }
 
 /** Shared by the ESM and the CommonJS copy of this module in one process. */
@@ -83,7 +89,10 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
   const key = backend ?? 'best';
   let choice = state.choices.get(key);
   if (choice === undefined) {
-    choice = backend === undefined ? await bestBackend(state) : await namedBackend(state, backend);
+    choice =
+      backend === undefined
+        ? await bestBackend(state, options)
+        : await namedBackend(state, backend, options);
     state.choices.set(key, choice);
   } else {
     await activate(tfjsName(choice.name));
@@ -99,11 +108,11 @@ function tfjsName(name: BackendName): string {
   return name === 'tensorflow-gpu' ? nativeBackendName : name;
 }
 
-async function bestBackend(state: SharedState): Promise<BackendChoice> {
+async function bestBackend(state: SharedState, options: BackendOptions): Promise<BackendChoice> {
   let native: BackendChoice | null = null;
   let problem: string;
   try {
-    native = await bestNative(state);
+    native = await bestNative(state, options);
     problem = (await whyNotNative()) ?? '';
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
@@ -111,7 +120,7 @@ async function bestBackend(state: SharedState): Promise<BackendChoice> {
   if (native !== null) return native;
   for (const name of ['wasm', 'cpu'] as const) {
     try {
-      const choice = await namedBackend(state, name);
+      const choice = await namedBackend(state, name, options);
       return { ...choice, reason: `${choice.reason} ${problem}`.trim() };
     } catch (error) {
       problem = `${problem} ${error instanceof Error ? error.message : String(error)}`.trim();
@@ -148,20 +157,24 @@ async function applicationBackend(state: SharedState): Promise<BackendChoice | n
   };
 }
 
-async function bestNative(state: SharedState): Promise<BackendChoice | null> {
+async function bestNative(
+  state: SharedState,
+  options: BackendOptions,
+): Promise<BackendChoice | null> {
   const registered = await applicationBackend(state);
   if (registered !== null) return registered;
   const driver = await nvidiaDriver();
-  if (driver !== null && (await isInstalled('gpu'))) return loadNative(state, 'gpu', 'any');
+  if (driver !== null && (await isInstalled('gpu')))
+    return loadNative(state, 'gpu', 'any', options);
   if (await isInstalled('cpu')) {
     const hint =
       driver === null
         ? ''
         : ' There is an NVIDIA driver: `npx loop-diffusion doctor --install --gpu` installs the build for it.';
-    const choice = await loadNative(state, 'cpu', 'any');
+    const choice = await loadNative(state, 'cpu', 'any', options);
     return { ...choice, reason: choice.reason + hint };
   }
-  if (await isInstalled('gpu')) return loadNative(state, 'gpu', 'any');
+  if (await isInstalled('gpu')) return loadNative(state, 'gpu', 'any', options);
   return null;
 }
 
@@ -169,7 +182,11 @@ async function isInstalled(kind: 'cpu' | 'gpu'): Promise<boolean> {
   return (await readInstalled(buildFolder(nativeBuilds[kind]))) !== null;
 }
 
-async function namedBackend(state: SharedState, name: BackendName): Promise<BackendChoice> {
+async function namedBackend(
+  state: SharedState,
+  name: BackendName,
+  options: BackendOptions,
+): Promise<BackendChoice> {
   if (name === 'tensorflow' || name === 'tensorflow-gpu') {
     const registered = await applicationBackend(state);
     if (registered?.name === name) return registered;
@@ -187,11 +204,11 @@ async function namedBackend(state: SharedState, name: BackendName): Promise<Back
         'The backend "tensorflow-gpu" was asked for, but the build for NVIDIA GPUs is not installed: install it with `npx loop-diffusion doctor --install --gpu`.',
       );
     }
-    return loadNative(state, 'gpu', 'gpu');
+    return loadNative(state, 'gpu', 'gpu', options);
   }
   if (name === 'tensorflow') {
     for (const kind of ['cpu', 'gpu'] as const) {
-      if (await isInstalled(kind)) return loadNative(state, kind, 'cpu');
+      if (await isInstalled(kind)) return loadNative(state, kind, 'cpu', options);
     }
     throw new NativeTensorflowError(
       'backend',
@@ -206,6 +223,7 @@ async function loadNative(
   state: SharedState,
   kind: 'cpu' | 'gpu',
   device: 'any' | 'cpu' | 'gpu',
+  { threadsPerOperation }: BackendOptions,
 ): Promise<BackendChoice> {
   const loaded = state.loaded;
   const folder = loaded?.folder ?? buildFolder(nativeBuilds[kind]);
@@ -217,7 +235,7 @@ async function loadNative(
   }
   if (loaded === undefined && device === 'cpu' && kind === 'gpu')
     process.env['CUDA_VISIBLE_DEVICES'] = '-1';
-  const binding = registerNativeBackend(folder);
+  const binding = registerNativeBackend(folder, threadsPerOperation);
   state.loaded = loaded ?? { kind, folder };
   const gpu = binding.isUsingGpuDevice();
   if (device === 'gpu' && !gpu) {

@@ -17,6 +17,8 @@ describe.each(['best', 'cpu'])('on the %s backend', (backend) => {
     // A row with twice the σ counts a quarter.
     const perRow = klToReference({ mean, referenceMean, sigma: [0.5, 1] });
     expect(perRow.dataSync()[0]).toBeCloseTo((0.18 + 0.045) / 2, 6);
+    const tensor = klToReference({ mean, referenceMean, sigma: tf.tensor1d([0.5, 1]) });
+    expect(tensor.dataSync()[0]).toBe(perRow.dataSync()[0]);
   });
 
   test('0 for equal policies, and its gradient pulls back', () => {

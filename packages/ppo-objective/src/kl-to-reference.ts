@@ -5,8 +5,8 @@ export interface KlToReferenceInput {
   readonly mean: tf.Tensor4D;
   /** μ of the reference (the same network, adapter off) at the same x_t, same shape, constant. */
   readonly referenceMean: tf.Tensor4D;
-  /** σ > 0 shared by both: one for the batch, or one per row. */
-  readonly sigma: number | readonly number[];
+  /** σ > 0 shared by both: one for the batch, or one per row (in a tensor `[batch]` it is not checked to be positive). */
+  readonly sigma: number | readonly number[] | tf.Tensor1D;
 }
 
 /**
@@ -25,11 +25,21 @@ export function klToReference({ mean, referenceMean, sigma }: KlToReferenceInput
   }
   const [batch] = mean.shape;
   const sigmas = typeof sigma === 'number' ? Array.from({ length: batch }, () => sigma) : sigma;
-  if (sigmas.length !== batch) {
+  const count = sigmas instanceof tf.Tensor ? sigmas.shape[0] : sigmas.length;
+  if (count !== batch) {
     throw new Error(
-      `sigma [${sigmas.length}] must have one entry per row of mean [${mean.shape.join(', ')}].`,
+      `sigma [${count}] must have one entry per row of mean [${mean.shape.join(', ')}].`,
     );
   }
+  return tf.tidy(() => {
+    const difference = tf.reshape(tf.sub(mean, referenceMean), [batch, -1]);
+    return tf.mean(tf.mul(tf.mean(tf.square(difference), 1), weightsOf(sigmas)));
+  });
+}
+
+/** 1 / (2σ²) */
+function weightsOf(sigmas: readonly number[] | tf.Tensor1D): tf.Tensor1D {
+  if (sigmas instanceof tf.Tensor) return tf.div(0.5, tf.square(sigmas));
   const weights = sigmas.map((deviation) => {
     if (!(deviation > 0 && Number.isFinite(deviation))) {
       throw new RangeError(
@@ -38,8 +48,5 @@ export function klToReference({ mean, referenceMean, sigma }: KlToReferenceInput
     }
     return 0.5 / (deviation * deviation);
   });
-  return tf.tidy(() => {
-    const difference = tf.reshape(tf.sub(mean, referenceMean), [batch, -1]);
-    return tf.mean(tf.mul(tf.mean(tf.square(difference), 1), tf.tensor1d(weights)));
-  });
+  return tf.tensor1d(weights);
 }

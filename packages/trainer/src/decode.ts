@@ -1,7 +1,15 @@
 /** From latents to pictures. */
-import { decodeLatents, type StableDiffusion } from '@loop-diffusion/diffusion-models';
+import {
+  decodeLatents,
+  type AutoencoderConfig,
+  type StableDiffusion,
+  type Weights,
+} from '@loop-diffusion/diffusion-models';
 import type { Image } from '@loop-diffusion/rewards';
+import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
+
+import { cutRows, joinRows } from './rows';
 
 /**
  * Decodes latents into images, a few at a time, since a decoder's feature maps are the largest of the whole model.
@@ -15,11 +23,9 @@ export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch
   const images: Image[] = [];
   for (let start = 0; start < latents.shape[0]; start += batch) {
     const count = Math.min(batch, latents.shape[0] - start);
-    const pixels = tf.tidy(() => {
-      const rows = tf.slice(latents, start, count);
-      const decoded = decodeLatents(config, weights, tf.div(rows, config.scalingFactor));
-      return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
-    });
+    const rows = tf.slice(latents, start, count);
+    const pixels = decode(config, weights, rows, parallelParts(count));
+    rows.dispose();
     const [, height, width, channels] = pixels.shape as [number, number, number, number];
     const values = pixels.dataSync<'float32'>();
     const size = height * width * channels;
@@ -30,3 +36,15 @@ export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch
   }
   return images;
 }
+
+/** RGB in [0, 1], compiled where the backend can. */
+const decode = compile(
+  (config: AutoencoderConfig, weights: Weights, latents: tf.Tensor4D, parts: number) =>
+    tf.tidy(() => {
+      const images = cutRows({ latents }, parts).map((part) => {
+        const decoded = decodeLatents(config, weights, tf.div(part.latents, config.scalingFactor));
+        return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
+      });
+      return joinRows(images);
+    }),
+);

@@ -20,10 +20,10 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
   const reward = createReward(options.reward);
   const count = options.images ?? (await countPrompts(options.prompts));
   const prompts = await readEvaluationPrompts(options.prompts, count);
-  const { model, schedule, adapter } = await openModel(options);
+  const { model, schedule, adapter } = await openModel({ ...options, rows: count });
   try {
     const { record, images } = await evaluatePolicy(
-      { model, schedule, adapter, guidance: options.guidance },
+      { model, unet: model.unet, schedule, adapter, guidance: options.guidance },
       {
         name: 'evaluation',
         prompts,

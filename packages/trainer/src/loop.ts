@@ -121,7 +121,7 @@ async function runIteration(
 
     const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
     const steps = await clock.time('update', (onProgress) =>
-      updatePolicy(policy, run.variables, run.optimizer, {
+      updatePolicy(policy, run.optimizer, {
         ...{ trajectories, advantages, prompts: text, promptOfImage, empty, learningRate },
         minibatches: cutIntoMinibatches(images.length, config.algorithm, seed, iteration),
         trainedSteps: run.trainedSteps,

@@ -12,6 +12,7 @@ import {
 } from '@loop-diffusion/diffusion-models';
 import { useBestBackend, type BackendChoice } from '@loop-diffusion/native-tensorflow';
 
+import { backendOptions } from './backend-options';
 import type { BackendSetting } from './configuration/schema';
 import { readAdapterFile } from './files/read-adapter-file';
 import { resolveModel } from './files/resolve-model';
@@ -31,12 +32,14 @@ export async function openModel(options: {
   readonly model: string;
   readonly lora?: string | undefined;
   readonly backend: BackendSetting;
+  /** Of the smallest batch that the model will work on. */
+  readonly rows: number;
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
   const reader = resolveModel(options.model);
   const adapterBytes = options.lora === undefined ? undefined : await readAdapterFile(options.lora);
   const backend = await useBestBackend({
-    backend: options.backend === 'auto' ? undefined : options.backend,
+    ...backendOptions(options.backend, options.rows),
     quiet: true,
   });
   const model = await loadStableDiffusion(reader);

@@ -1,19 +1,37 @@
 /** The policy π_θ(x_{t−1} | x_t, c): a UNet with its adapter, under guidance, behind a denoise step. */
-import { classifierFreeGuidance, type NoiseSchedule } from '@loop-diffusion/diffusion-mdp';
+import {
+  classifierFreeGuidance,
+  stepTensor,
+  takePolicyStep,
+  type DenoiseStep,
+  type NoiseSchedule,
+  type PolicyStep,
+  type StepTensor,
+} from '@loop-diffusion/diffusion-mdp';
 import {
   encodeText,
+  mergeLora,
   unet,
+  unetTimesteps,
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
+import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-export interface Policy {
-  readonly model: StableDiffusion;
+import { cutRows, joinRows } from './rows';
+
+export interface Denoiser {
+  readonly unet: StableDiffusion['unet'];
   readonly schedule: NoiseSchedule;
   readonly adapter?: LoraAdapter | undefined;
   /** Classifier-free guidance scale; up to 1 the model is called without the empty prompt, as diffusers does. */
   readonly guidance: number;
+}
+
+/** A denoiser with the model around it. */
+export interface Policy extends Denoiser {
+  readonly model: StableDiffusion;
 }
 
 /** What a batch of rows is conditioned on. */
@@ -24,6 +42,13 @@ export interface Conditioning {
   readonly empty: tf.Tensor3D;
 }
 
+/** When a batch's rows are: what the network is told of it, and the numbers of the step. */
+export interface Moment {
+  /** Sinusoids, `[1 or rows, channels]`. */
+  readonly timesteps: tf.Tensor2D;
+  readonly step: StepTensor;
+}
+
 /** Text states of prompts, `[prompts, tokens, width]`. */
 export function encodePrompts(model: StableDiffusion, prompts: readonly string[]): tf.Tensor3D {
   const { config, weights } = model.textEncoder;
@@ -32,25 +57,58 @@ export function encodePrompts(model: StableDiffusion, prompts: readonly string[]
 }
 
 /**
+ * The same denoiser with its adapter merged into the weights, for many calls with the same weights; the bits do not change.
+ * `dispose` frees what was merged.
+ */
+export function mergeAdapter({ unet, schedule, adapter, guidance }: Denoiser): {
+  denoiser: Denoiser;
+  dispose: () => void;
+} {
+  if (adapter === undefined) {
+    return { denoiser: { unet, schedule, guidance }, dispose: () => undefined };
+  }
+  const { config, weights } = unet;
+  const merged = mergeLora(weights, adapter);
+  return {
+    denoiser: { unet: { config, weights: merged }, schedule, guidance },
+    dispose: () => {
+      for (const [key, weight] of Object.entries(merged)) {
+        if (weight !== weights[key]) weight.dispose();
+      }
+    },
+  };
+}
+
+/** @param steps one per row */
+export function momentOf(denoiser: Denoiser, steps: readonly DenoiseStep[]): Moment {
+  const timesteps = steps.map(({ timestep }) => timestep);
+  return {
+    timesteps: unetTimesteps(denoiser.unet.config, timesteps),
+    step: stepTensor(denoiser.schedule, steps),
+  };
+}
+
+/**
  * The guided model output ε_u + w (ε_c − ε_u), or ε_c without guidance, differentiable in the adapter through both
  * branches (Ho & Salimans 2022, arXiv:2207.12598).
  *
  * @param sample `[rows, height, width, channels]`
- * @param timesteps one for all rows or one per row
+ * @param timesteps one for all rows or one per row, or sinusoids `[1 or rows, channels]`
  * @returns the shape of `sample`
  */
 export function predict(
-  policy: Policy,
+  denoiser: Denoiser,
   sample: tf.Tensor4D,
-  timesteps: number | readonly number[],
+  timesteps: number | readonly number[] | tf.Tensor2D,
   conditioning: Conditioning,
 ): tf.Tensor4D {
-  const { config, weights } = policy.model.unet;
-  const lora = policy.adapter;
-  if (policy.guidance <= 1) {
+  const { config, weights } = denoiser.unet;
+  const lora = denoiser.adapter;
+  const moments = unetTimesteps(config, timesteps);
+  if (denoiser.guidance <= 1) {
     return unet(config, weights, {
       sample,
-      timesteps,
+      timesteps: moments,
       encoderHiddenStates: conditioning.prompts,
       lora,
     });
@@ -60,10 +118,45 @@ export function predict(
   const empty = tf.tile(conditioning.empty, [rows, 1, 1]);
   const output = unet(config, weights, {
     sample: tf.concat([sample, sample]),
-    timesteps: typeof timesteps === 'number' ? timesteps : [...timesteps, ...timesteps],
+    timesteps: moments.shape[0] === 1 ? moments : tf.concat([moments, moments]),
     encoderHiddenStates: tf.concat([empty, conditioning.prompts]),
     lora,
   });
   const [unconditional, conditional] = tf.split(output, 2) as [tf.Tensor4D, tf.Tensor4D];
-  return classifierFreeGuidance(unconditional, conditional, policy.guidance);
+  return classifierFreeGuidance(unconditional, conditional, denoiser.guidance);
+}
+
+/**
+ * One denoise step of a batch, compiled where the backend can.
+ *
+ * @param noise z, standard normal, the shape of `sample`
+ */
+export function denoise(
+  denoiser: Denoiser,
+  moment: Moment,
+  sample: tf.Tensor4D,
+  noise: tf.Tensor4D,
+  conditioning: Conditioning,
+): PolicyStep {
+  const batch = { moment, sample, noise, conditioning };
+  return compiledDenoise(denoiser, batch, parallelParts(sample.shape[0]));
+}
+
+const compiledDenoise = compile((denoiser: Denoiser, batch: DenoiseBatch, parts: number) => {
+  const taken = cutRows(batch, parts).map(({ moment, sample, noise, conditioning }) => {
+    const output = predict(denoiser, sample, moment.timesteps, conditioning);
+    return takePolicyStep(denoiser.schedule, moment.step, sample, output, noise);
+  });
+  const logProbs = taken.flatMap(({ logProb }) => logProb ?? []);
+  return {
+    previousSample: joinRows(taken.map(({ previousSample }) => previousSample)),
+    logProb: logProbs.length === 0 ? null : joinRows(logProbs),
+  };
+});
+
+interface DenoiseBatch {
+  readonly moment: Moment;
+  readonly sample: tf.Tensor4D;
+  readonly noise: tf.Tensor4D;
+  readonly conditioning: Conditioning;
 }

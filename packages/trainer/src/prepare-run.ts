@@ -4,6 +4,7 @@ import { createLoraAdapter, type RandomSource } from '@loop-diffusion/diffusion-
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 
 import { createAdvantageEstimator, type Objective } from './algorithm';
+import { smallestBatch } from './backend-options';
 import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
 import { STREAMS } from './noise-streams';
@@ -27,6 +28,7 @@ export async function prepareRun(config: TrainConfig) {
   const { model, schedule, backend } = await openModel({
     model: config.model,
     backend: config.backend,
+    rows: smallestBatch(config),
   });
   const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
   const variables = trainableVariables(adapter);
@@ -41,7 +43,13 @@ export async function prepareRun(config: TrainConfig) {
     klWeight,
   };
   const empty = encodePrompts(model, ['']);
-  const policy: Policy = { model, schedule, adapter, guidance: config.sampler.guidance };
+  const policy: Policy = {
+    model,
+    unet: model.unet,
+    schedule,
+    adapter,
+    guidance: config.sampler.guidance,
+  };
 
   return {
     config,

@@ -1,9 +1,9 @@
 /** Sampling: from noise to latents, with every step and its log-probability kept. */
-import { takePolicyStep, TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
+import { TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from './next-turn';
-import { predict, type Policy } from './policy';
+import { denoise, mergeAdapter, momentOf, type Denoiser } from './policy';
 
 /**
  * Standard normals of one image, as many as its latent has numbers: step 0 starts it, step i + 1 is denoise step i's.
@@ -34,42 +34,41 @@ export interface RolloutRequest {
  * rounding of a matrix product's rows.
  */
 export async function sampleTrajectories(
-  policy: Policy,
+  policy: Denoiser,
   request: RolloutRequest,
 ): Promise<TrajectoryStore> {
   const { plan, latentShape, promptOfImage, noise, batch } = request;
   const images = promptOfImage.length;
   const store = new TrajectoryStore(plan, latentShape);
 
-  for (let first = 0; first < images; first += batch) {
-    const count = Math.min(batch, images - first);
-    const noiseOf = (step: number) => noiseTensor(noise, first, count, step, latentShape);
-    const prompts = gatherRows(request.prompts, promptOfImage.slice(first, first + count));
-    const latents = [noiseOf(0)];
-    const logProbs: (tf.Tensor1D | null)[] = [];
-    try {
-      for (const step of plan) {
-        await nextTurn(request.signal);
-        const sample = latents[step.index] as tf.Tensor4D;
-        const conditioning = { prompts, empty: request.empty };
-        const output = tf.tidy(() => predict(policy, sample, step.timestep, conditioning));
-        const z = noiseOf(step.index + 1);
-        const { previousSample, logProb } = takePolicyStep(
-          policy.schedule,
-          step,
-          sample,
-          output,
-          z,
-        );
-        tf.dispose([output, z]);
-        latents.push(previousSample);
-        logProbs.push(logProb);
-        request.onProgress?.((first + ((step.index + 1) / plan.length) * count) / images);
+  const { denoiser, dispose } = mergeAdapter(policy);
+  try {
+    for (let first = 0; first < images; first += batch) {
+      const count = Math.min(batch, images - first);
+      const noiseOf = (step: number) => noiseTensor(noise, first, count, step, latentShape);
+      const prompts = gatherRows(request.prompts, promptOfImage.slice(first, first + count));
+      const conditioning = { prompts, empty: request.empty };
+      const latents = [noiseOf(0)];
+      const logProbs: (tf.Tensor1D | null)[] = [];
+      try {
+        for (const step of plan) {
+          await nextTurn(request.signal);
+          const sample = latents[step.index] as tf.Tensor4D;
+          const moment = momentOf(policy, new Array<DenoiseStep>(count).fill(step));
+          const z = noiseOf(step.index + 1);
+          const { previousSample, logProb } = denoise(denoiser, moment, sample, z, conditioning);
+          tf.dispose([moment.timesteps, moment.step.columns, z]);
+          latents.push(previousSample);
+          logProbs.push(logProb);
+          request.onProgress?.((first + ((step.index + 1) / plan.length) * count) / images);
+        }
+        await store.add(latents, logProbs);
+      } finally {
+        tf.dispose([prompts, ...latents, ...logProbs.filter((logProb) => logProb !== null)]);
       }
-      await store.add(latents, logProbs);
-    } finally {
-      tf.dispose([prompts, ...latents, ...logProbs.filter((logProb) => logProb !== null)]);
     }
+  } finally {
+    dispose();
   }
   return store;
 }

@@ -32,7 +32,7 @@ const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
   const { prompts, steps, out, onProgress } = options;
   const givenLatents = await readStarts(options);
-  const { model, schedule, adapter } = await openModel(options);
+  const { model, schedule, adapter } = await openModel({ ...options, rows: prompts.length });
   try {
     const shape = givenLatents?.shape ?? latentShape(model);
     checkChannels(shape, model.unet.config.inChannels, options.latents);
@@ -45,7 +45,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
     const text = encodePrompts(model, prompts);
     const empty = encodePrompts(model, ['']);
     const trajectories = await sampleTrajectories(
-      { model, schedule, adapter, guidance: options.guidance },
+      { unet: model.unet, schedule, adapter, guidance: options.guidance },
       {
         prompts: text,
         empty,

@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 function policyWith(adapter: LoraAdapter | undefined, guidance: number): Policy {
   const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
-  return { model, schedule, adapter, guidance };
+  return { model, unet: model.unet, schedule, adapter, guidance };
 }
 
 /** Row `index` of the leading dimensions, on the host and channels last. */
@@ -212,7 +212,7 @@ describe("a whole step of TRL's trainer", () => {
       weightDecay: file.weight_decay,
       maxGradientNorm: file.max_grad_norm,
     });
-    const reports = await updatePolicy(policy, variables, optimizer, {
+    const reports = await updatePolicy(policy, optimizer, {
       ...text,
       trajectories,
       advantages,

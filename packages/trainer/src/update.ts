@@ -2,17 +2,21 @@
 import {
   gaussianLogProb,
   policyMean,
+  stepSigmas,
   type TrajectoryRow,
   type TrajectoryStore,
 } from '@loop-diffusion/diffusion-mdp';
+import type { LoraAdapter } from '@loop-diffusion/diffusion-models';
+import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
 import { assertRatioIsOne, klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { policyLoss, type Objective } from './algorithm';
 import { nextTurn } from './next-turn';
 import type { AdamW } from './optimizer';
-import { predict, type Policy } from './policy';
+import { momentOf, predict, type Conditioning, type Denoiser, type Moment } from './policy';
 import { gatherRows } from './rollout';
+import { cutRows, joinRows } from './rows';
 
 export interface UpdateRequest {
   readonly trajectories: TrajectoryStore;
@@ -63,8 +67,7 @@ const LOG_RATIO_NOISE = 5e-5;
  *   learns is not the one that sampled
  */
 export async function updatePolicy(
-  policy: Policy,
-  variables: readonly tf.Variable[],
+  policy: Denoiser,
   optimizer: AdamW,
   request: UpdateRequest,
 ): Promise<OptimizerStepReport[]> {
@@ -80,17 +83,17 @@ export async function updatePolicy(
         .filter((sample) => advantages[sample] !== 0 || objective.klWeight > 0)
         .map((sample) => ({ sample, step })),
     );
-    const scale = 1 / (minibatch.length * trainedSteps.length);
+    const weight = 1 / (minibatch.length * trainedSteps.length);
     const pairs: PairReport[] = [];
     let loss = 0;
     let kl = 0;
-    let gradients: tf.Tensor[] = [];
+    let gradient: tf.Tensor1D | undefined;
     try {
       for (let first = 0; first < rows.length; first += batch) {
         await nextTurn(request.signal);
         const chunk = rows.slice(first, first + batch);
-        const result = chunkGradients(policy, variables, request, chunk, chunk.length * scale);
-        gradients = accumulate(gradients, result.gradients);
+        const result = chunkGradient(policy, request, chunk, weight);
+        gradient = accumulate(gradient, result.gradient);
         if (position === 0) checkOnPolicy(result.pairs);
         pairs.push(...result.pairs);
         loss += result.loss;
@@ -99,11 +102,11 @@ export async function updatePolicy(
         request.onProgress?.(done / total);
       }
       const gradientNorm =
-        gradients.length > 0 ? optimizer.step(gradients, request.learningRate) : 0;
+        gradient === undefined ? 0 : optimizer.step([gradient], request.learningRate);
       const klReference = objective.klWeight > 0 ? kl : undefined;
       reports.push({ loss, gradientNorm, klReference, pairs });
     } finally {
-      tf.dispose(gradients);
+      gradient?.dispose();
     }
   }
   return reports;
@@ -112,69 +115,151 @@ export async function updatePolicy(
 interface ChunkResult {
   readonly loss: number;
   readonly kl: number;
-  readonly gradients: tf.Tensor[];
+  /** Of all of the adapter's weights, one after the other. */
+  readonly gradient: tf.Tensor1D;
   readonly pairs: PairReport[];
 }
 
-/** Loss and gradients of one chunk, both times `share`, its part of the minibatch. */
-function chunkGradients(
-  policy: Policy,
-  variables: readonly tf.Variable[],
+/** Loss and gradient of one chunk, every pair with this weight. */
+function chunkGradient(
+  policy: Denoiser,
   request: UpdateRequest,
   pairs: readonly TrajectoryRow[],
-  share: number,
+  weight: number,
 ): ChunkResult {
   const { objective, trajectories, promptOfImage, advantages, empty } = request;
-  const { sample, previousSample, oldLogProb, steps } = trajectories.gather(pairs);
-  const prompts = gatherRows(
-    request.prompts,
-    pairs.map((pair) => promptOfImage[pair.sample] ?? 0),
+  const { unet, schedule, guidance, adapter } = policy;
+  if (adapter === undefined) throw new TypeError('A policy without an adapter has no gradient.');
+  const padding = objective.klWeight > 0 ? 0 : paddingOf(pairs.length, request.batch);
+  const rows = [...pairs, ...new Array<TrajectoryRow>(padding).fill(pairs[0] as TrajectoryRow)];
+  const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
+  const result = tf.tidy(() =>
+    lossAndGradient(
+      { unet, schedule, guidance },
+      adapter,
+      objective,
+      {
+        sample,
+        previousSample,
+        moment: momentOf(policy, steps),
+        conditioning: {
+          prompts: gatherRows(
+            request.prompts,
+            rows.map((row) => promptOfImage[row.sample] ?? 0),
+          ),
+          empty,
+        },
+        oldLogProb: tf.tensor1d(oldLogProb),
+        advantages: tf.tensor1d(
+          rows.map((row, index) => (index < pairs.length ? (advantages[row.sample] ?? 0) : 0)),
+        ),
+        weight: tf.scalar(rows.length * weight),
+      },
+      parallelParts(rows.length),
+    ),
   );
-  const timesteps = steps.map((step) => step.timestep);
-  const sigmas = steps.map((step) => step.sigma);
-  const conditioning = { prompts, empty };
-  const inputs = {
-    oldLogProb: tf.tensor1d(oldLogProb),
-    advantages: tf.tensor1d(pairs.map((pair) => advantages[pair.sample] ?? 0)),
-  };
-  const meanOf = (of: Policy): tf.Tensor4D =>
-    policyMean(policy.schedule, steps, sample, predict(of, sample, timesteps, conditioning));
-  const referenceMean =
-    objective.klWeight > 0 ? tf.tidy(() => meanOf({ ...policy, adapter: undefined })) : undefined;
-
-  let logProb: tf.Tensor1D | undefined;
-  let kl: tf.Scalar | undefined;
-  const { value, grads } = tf.variableGrads(() => {
-    const mean = meanOf(policy);
-    logProb = tf.keep(gaussianLogProb(previousSample, mean, sigmas));
-    let loss = policyLoss(objective, { ...inputs, logProb });
-    if (referenceMean !== undefined) {
-      const divergence = klToReference({ mean, referenceMean, sigma: sigmas });
-      kl = tf.keep(divergence);
-      loss = tf.add(loss, tf.mul(divergence, objective.klWeight));
-    }
-    return tf.mul(loss, share);
-  }, [...variables]);
-  const logProbs = logProb?.dataSync<'float32'>() ?? new Float32Array();
-  const result = {
-    loss: value.dataSync()[0] ?? Number.NaN,
-    kl: (kl?.dataSync()[0] ?? 0) * share,
-    gradients: variables.map((variable) => grads[variable.name] ?? tf.zerosLike(variable)),
+  const logProbs = result.logProb.dataSync<'float32'>();
+  const [loss = Number.NaN] = result.loss.dataSync();
+  const [kl = 0] = result.kl?.dataSync() ?? [];
+  tf.dispose([sample, previousSample, result.logProb, result.loss]);
+  result.kl?.dispose();
+  return {
+    loss,
+    kl,
+    gradient: result.gradient,
     pairs: pairs.map((pair, row) => ({
       ...pair,
       logProb: logProbs[row] ?? Number.NaN,
       oldLogProb: oldLogProb[row] ?? Number.NaN,
     })),
   };
-  tf.dispose([
-    sample,
-    previousSample,
-    prompts,
-    value,
-    ...Object.values(inputs),
-    ...[referenceMean, logProb, kl].filter((tensor) => tensor !== undefined),
-  ]);
-  return result;
+}
+
+/**
+ * Rows without weight that fill a chunk up to a quarter of a whole one: trajectories that teach nothing are left out, so that
+ * chunks would come in every size, and each size would be compiled.
+ */
+function paddingOf(count: number, batch: number): number {
+  const quarter = Math.max(1, Math.floor(batch / 4));
+  return Math.min(Math.ceil(count / quarter) * quarter, batch) - count;
+}
+
+/** Tensors of a chunk: a row per (trajectory, denoise step) pair. */
+interface Chunk {
+  readonly sample: tf.Tensor4D;
+  readonly previousSample: tf.Tensor4D;
+  readonly moment: Moment;
+  readonly conditioning: Conditioning;
+  readonly oldLogProb: tf.Tensor1D;
+  readonly advantages: tf.Tensor1D;
+  /** What the chunk's mean counts in the minibatch's, `[]`. */
+  readonly weight: tf.Scalar;
+}
+
+type LossAndGradient = {
+  readonly loss: tf.Scalar;
+  /** Of all of the adapter's weights, one after the other. */
+  readonly gradient: tf.Tensor1D;
+  readonly logProb: tf.Tensor1D;
+  readonly kl: tf.Scalar | undefined;
+};
+
+/** The weighted loss, its gradient, and what it came from; compiled where the backend can. */
+const lossAndGradient = compile(
+  (
+    reference: Denoiser,
+    adapter: LoraAdapter,
+    objective: Objective,
+    chunk: Chunk,
+    parts: number,
+  ): LossAndGradient => {
+    const [rows] = chunk.sample.shape;
+    const results = cutRows(chunk, parts).map((part) => {
+      const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
+      return partLossAndGradient(reference, adapter, objective, { ...part, weight });
+    });
+    const kls = results.flatMap(({ kl }) => kl ?? []);
+    return {
+      loss: tf.addN(results.map(({ loss }) => loss)),
+      gradient: tf.addN(results.map(({ gradient }) => gradient)),
+      logProb: joinRows(results.map(({ logProb }) => logProb)),
+      kl: kls.length === 0 ? undefined : tf.addN(kls),
+    };
+  },
+);
+
+function partLossAndGradient(
+  reference: Denoiser,
+  adapter: LoraAdapter,
+  objective: Objective,
+  chunk: Chunk,
+): LossAndGradient {
+  const { sample, previousSample, moment, conditioning, weight } = chunk;
+  const meanOf = (denoiser: Denoiser): tf.Tensor4D => {
+    const output = predict(denoiser, sample, moment.timesteps, conditioning);
+    return policyMean(denoiser.schedule, moment.step, sample, output);
+  };
+  const referenceMean = objective.klWeight > 0 ? meanOf(reference) : undefined;
+  const names = Object.keys(adapter.weights);
+  let logProb: tf.Tensor1D | undefined;
+  let kl: tf.Scalar | undefined;
+  const { value, grads } = tf.valueAndGrads((...factors: tf.Tensor[]) => {
+    const weights = Object.fromEntries(
+      names.map((name, index) => [name, factors[index] as tf.Tensor]),
+    );
+    const mean = meanOf({ ...reference, adapter: { ...adapter, weights } });
+    logProb = tf.keep(gaussianLogProb(previousSample, mean, moment.step));
+    let loss: tf.Tensor = policyLoss(objective, { ...chunk, logProb });
+    if (referenceMean !== undefined) {
+      const sigma = stepSigmas(moment.step);
+      const divergence = klToReference({ mean, referenceMean, sigma });
+      kl = tf.keep(tf.mul<tf.Scalar>(divergence, weight));
+      loss = tf.add(loss, tf.mul(divergence, objective.klWeight));
+    }
+    return tf.mul(loss, weight);
+  })(names.map((name) => adapter.weights[name] as tf.Tensor));
+  const gradient = tf.concat1d(grads.map((part) => tf.reshape(part, [part.size])));
+  return { loss: value as tf.Scalar, gradient, logProb: logProb as tf.Tensor1D, kl };
 }
 
 function checkOnPolicy(pairs: readonly PairReport[]): void {
@@ -185,9 +270,9 @@ function checkOnPolicy(pairs: readonly PairReport[]): void {
   );
 }
 
-function accumulate(sum: tf.Tensor[], gradients: tf.Tensor[]): tf.Tensor[] {
-  if (sum.length === 0) return gradients;
-  const next = sum.map((tensor, index) => tf.add(tensor, gradients[index] as tf.Tensor));
-  tf.dispose([...sum, ...gradients]);
+function accumulate(sum: tf.Tensor1D | undefined, gradient: tf.Tensor1D): tf.Tensor1D {
+  if (sum === undefined) return gradient;
+  const next = tf.add<tf.Tensor1D>(sum, gradient);
+  tf.dispose([sum, gradient]);
   return next;
 }

@@ -40,14 +40,10 @@ export function timestepSinusoid(
 /**
  * The embedding of timesteps that all residual blocks share: sinusoid, linear, SiLU, linear.
  *
- * @returns `[timesteps.length, 4 · blockOutChannels[0]]`
+ * @param sinusoid `[timesteps, blockOutChannels[0]]`
+ * @returns `[timesteps, 4 · blockOutChannels[0]]`
  */
-export function timeEmbedding(
-  config: UNetConfig,
-  parameters: ModelParameters,
-  timesteps: readonly number[],
-): tf.Tensor2D {
-  const sinusoid = timestepSinusoid(timesteps, config.blockOutChannels[0] as number, config);
+export function timeEmbedding(parameters: ModelParameters, sinusoid: tf.Tensor2D): tf.Tensor2D {
   const hidden = silu(linear(parameters, 'time_embedding.linear_1', sinusoid));
   return linear(parameters, 'time_embedding.linear_2', hidden) as tf.Tensor2D;
 }

@@ -14,7 +14,7 @@ import type { LoraAdapter, Weights } from '../types';
 import { weightsFromSafetensors } from '../weights';
 import { parseUNetConfig } from './config';
 import { timeEmbedding, timestepSinusoid } from './time-embedding';
-import { initializeUNet, unet, unetShapes } from './unet';
+import { initializeUNet, unet, unetShapes, unetTimesteps } from './unet';
 
 /** diffusers' float32 is 1.2e-5 away from float64 at worst; ours is of the same kind. */
 const OUTPUT_TOLERANCE = 2e-5;
@@ -109,7 +109,7 @@ describe.each(['unet-sd1', 'unet-sd2'])('parity with diffusers: %s', (fixture) =
     expect(
       largestDifference(timestepSinusoid([981, 981], channels, config), activation('time_proj')),
     ).toBeLessThan(1e-7);
-    const time = timeEmbedding(config, parameters, [981]);
+    const time = timeEmbedding(parameters, unetTimesteps(config, 981));
     expect(largestDifference(tf.tile(time, [2, 1]), activation('time_embedding'))).toBeLessThan(
       OUTPUT_TOLERANCE,
     );

@@ -8,14 +8,22 @@ import type { WeightShapes } from '../shapes';
 import { initializeWeights, shapeCollector } from '../shapes';
 import type { LoraAdapter, RandomSource, Weights } from '../types';
 import type { UNetConfig } from './config';
-import { timeEmbedding, timeEmbeddingChannels, timeEmbeddingShapes } from './time-embedding';
+import {
+  timeEmbedding,
+  timeEmbeddingChannels,
+  timeEmbeddingShapes,
+  timestepSinusoid,
+} from './time-embedding';
 import { transformer, transformerShapes } from './transformer';
 
 export interface UNetInput {
   /** Noisy latents, `[batch, height, width, inChannels]`. */
   readonly sample: tf.Tensor4D;
-  /** In [0, trained timesteps); one for all rows, or one per row. */
-  readonly timesteps: number | readonly number[];
+  /**
+   * In [0, trained timesteps); one for all rows, or one per row. Or their sinusoids, `[1 or batch, blockOutChannels[0]]`
+   * from {@link unetTimesteps}: a tensor, for a function that is compiled once and serves any timestep.
+   */
+  readonly timesteps: number | readonly number[] | tf.Tensor2D;
   /** The text encoder's output, `[batch, tokens, crossAttentionDim]`. */
   readonly encoderHiddenStates: tf.Tensor3D;
   readonly lora?: LoraAdapter | undefined;
@@ -34,8 +42,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
   return tf.tidy(() => {
     const parameters = { weights, lora: input.lora };
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
-    const timesteps = typeof input.timesteps === 'number' ? [input.timesteps] : input.timesteps;
-    const time = silu(timeEmbedding(config, parameters, timesteps));
+    const time = silu(timeEmbedding(parameters, unetTimesteps(config, input.timesteps)));
     const text: tf.Tensor2D = tf.reshape(input.encoderHiddenStates, [-1, config.crossAttentionDim]);
     const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
       const hidden = tf.tidy(() =>
@@ -78,6 +85,13 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     hidden = groupNorm(parameters, 'conv_norm_out', hidden, { ...norm, silu: true });
     return convolution(parameters, 'conv_out', hidden);
   });
+}
+
+/** Sinusoids of timesteps, `[timesteps, blockOutChannels[0]]`; a tensor of them is left as it is. */
+export function unetTimesteps(config: UNetConfig, timesteps: UNetInput['timesteps']): tf.Tensor2D {
+  if (timesteps instanceof tf.Tensor) return timesteps;
+  const list = typeof timesteps === 'number' ? [timesteps] : timesteps;
+  return timestepSinusoid(list, config.blockOutChannels[0] as number, config);
 }
 
 /** The shape of every weight of the model. */
@@ -182,7 +196,12 @@ function checkInput(config: UNetConfig, input: UNetInput): void {
     text.rank === 3 && text.shape[0] === batch && text.shape[2] === config.crossAttentionDim,
     `${batch}, tokens, ${config.crossAttentionDim}`,
   );
-  if (typeof timesteps !== 'number' && timesteps.length !== batch) {
+  if (timesteps instanceof tf.Tensor) {
+    const [rows, channels] = timesteps.shape;
+    const width = config.blockOutChannels[0] as number;
+    const fits = (rows === 1 || rows === batch) && channels === width;
+    expect('timesteps', timesteps.shape, fits, `1 or ${batch}, ${width}`);
+  } else if (typeof timesteps !== 'number' && timesteps.length !== batch) {
     throw new RangeError(`${timesteps.length} timesteps for ${batch} rows of the sample`);
   }
 }

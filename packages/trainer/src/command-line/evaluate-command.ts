@@ -52,7 +52,7 @@ export async function evaluateCommand(
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(flags.backend, flags);
+    await sayBackend(flags.backend, flags.images ?? Infinity, flags);
     const { evaluateModel } = await context.loadCore();
     const result = await evaluateModel({
       model: flags.model,

@@ -51,7 +51,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(flags.backend, flags);
+    await sayBackend(flags.backend, flags.prompt.length, flags);
     const { sampleImages } = await context.loadCore();
     const result = await sampleImages({
       model: flags.model,

@@ -1,6 +1,7 @@
 /** `loop-diffusion train`: from the configuration to a run's folder. */
 import { Option, type Command } from 'commander';
 
+import { smallestBatch } from '../backend-options';
 import { configKeys } from '../configuration/key-reference';
 import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
@@ -48,7 +49,7 @@ export async function trainCommand(
   const interruption = listenForInterruption(context);
   let finished = false;
   try {
-    await sayBackend(config.backend, flags);
+    await sayBackend(config.backend, smallestBatch(config), flags);
     const recorder = createRunRecorder(folder, config, {
       json: flags.json === true,
       quiet: flags.quiet === true,

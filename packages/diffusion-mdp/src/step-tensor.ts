@@ -1,0 +1,134 @@
+/** The numbers that a step's arithmetic needs, one by one from a plan's steps or together in a tensor. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { DenoiseStep } from './denoise-plan';
+import type { NoiseSchedule } from './noise-schedule';
+import { perRow } from './per-row';
+
+/**
+ * Denoise steps as a tensor, a row per row of the batch. A function that is compiled once and then called for any steps takes
+ * this: the numbers of a {@link DenoiseStep} would become constants of it.
+ */
+export interface StepTensor {
+  /** `[rows, 9]`, float32: the columns are this package's own affair. */
+  readonly columns: tf.Tensor2D;
+  /** Whether σ is 0, for all rows alike. */
+  readonly deterministic: boolean;
+}
+
+/** One step for the whole batch, or one per row. */
+export type Steps = DenoiseStep | readonly DenoiseStep[] | StepTensor;
+
+const COLUMNS = {
+  /** √ᾱ */
+  signalRoot: (step: DenoiseStep) => Math.sqrt(step.alphaCumprod),
+  /** √(1−ᾱ) */
+  noiseRoot: (step: DenoiseStep) => Math.sqrt(1 - step.alphaCumprod),
+  /** √ᾱ_p */
+  previousSignalRoot: (step: DenoiseStep) => Math.sqrt(step.previousAlphaCumprod),
+  /** √(1−ᾱ_p−σ²), the length of the "direction pointing to x_t". Rounding can leave a hair below 0 where it is 0. */
+  directionRoot: (step: DenoiseStep) =>
+    Math.sqrt(Math.max(1 - step.previousAlphaCumprod - step.sigma * step.sigma, 0)),
+  /** a and b of μ = a·x_t + b·output, from x̂0 and ε as linear functions of both. */
+  meanFromSample: (step: DenoiseStep, schedule: NoiseSchedule) => meanFactors(step, schedule)[0],
+  meanFromOutput: (step: DenoiseStep, schedule: NoiseSchedule) => meanFactors(step, schedule)[1],
+  sigma: (step: DenoiseStep) => step.sigma,
+  /** −1/(2σ²) and ln σ + ½ ln 2π of a Gaussian's log-density. */
+  logProbScale: ({ sigma }: { readonly sigma: number }) => -0.5 / (sigma * sigma),
+  logProbConstant: ({ sigma }: { readonly sigma: number }) =>
+    Math.log(sigma) + 0.5 * Math.log(2 * Math.PI),
+};
+
+export type StepColumn = keyof typeof COLUMNS;
+
+const COLUMN_NAMES = Object.keys(COLUMNS) as StepColumn[];
+
+function meanFactors(step: DenoiseStep, { config }: NoiseSchedule): [number, number] {
+  const { signalRoot, noiseRoot, previousSignalRoot, directionRoot } = COLUMNS;
+  const [signal, noise] = [signalRoot(step), noiseRoot(step)];
+  const [toOriginal, toNoise] = [previousSignalRoot(step), directionRoot(step)];
+  switch (config.predictionType) {
+    // x̂0 = (x − √(1−ᾱ) ε) / √ᾱ
+    case 'epsilon':
+      return [toOriginal / signal, toNoise - (toOriginal * noise) / signal];
+    // x̂0 = √ᾱ x − √(1−ᾱ) v,  ε = √ᾱ v + √(1−ᾱ) x
+    case 'v_prediction':
+      return [toOriginal * signal + toNoise * noise, toNoise * signal - toOriginal * noise];
+    // ε = (x − √ᾱ x̂0) / √(1−ᾱ)
+    case 'sample':
+      return [toNoise / noise, toOriginal - (toNoise * signal) / noise];
+  }
+}
+
+/**
+ * @param steps one per row
+ * @returns the caller disposes `columns`
+ * @throws RangeError when only some of the steps have σ = 0
+ */
+export function stepTensor(schedule: NoiseSchedule, steps: readonly DenoiseStep[]): StepTensor {
+  const deterministic = steps.every(({ sigma }) => sigma === 0);
+  if (!deterministic && steps.some(({ sigma }) => sigma === 0)) {
+    throw new RangeError('Steps with sigma 0 and steps with randomness cannot share a tensor.');
+  }
+  const values = steps.flatMap((step) =>
+    COLUMN_NAMES.map((name) => {
+      // Without randomness there is no density, and infinities would only spread.
+      const value = COLUMNS[name](step, schedule);
+      return Number.isFinite(value) ? value : 0;
+    }),
+  );
+  const columns = tf.tensor2d(values, [steps.length, COLUMN_NAMES.length], 'float32');
+  return { columns, deterministic };
+}
+
+/** σ of each row, `[rows]`. */
+export function stepSigmas(steps: StepTensor): tf.Tensor1D {
+  return columnOf(steps, steps.columns.shape[0], 'sigma', 1) as tf.Tensor1D;
+}
+
+export function isStepTensor(steps: Steps): steps is StepTensor {
+  return 'columns' in steps;
+}
+
+/**
+ * One number of each row's step, to be multiplied with a tensor `[batch, …]` of this rank. All three forms of steps give the
+ * same products bit by bit.
+ *
+ * @throws Error when the number of steps is not that of the batch's rows
+ */
+export function stepColumn(
+  schedule: NoiseSchedule,
+  steps: Steps,
+  batch: number,
+  name: StepColumn,
+  rank = 4,
+): tf.Tensor {
+  if (isStepTensor(steps)) return columnOf(steps, batch, name, rank);
+  return perRow(steps, batch, (step: DenoiseStep) => COLUMNS[name](step, schedule), rank);
+}
+
+export function columnOf(
+  steps: StepTensor,
+  batch: number,
+  name: StepColumn,
+  rank: number,
+): tf.Tensor {
+  const [rows] = steps.columns.shape;
+  if (rows !== batch) {
+    throw new Error(
+      `Expected one entry per row: the batch has ${batch} rows, but the steps have ${rows}.`,
+    );
+  }
+  return tf.tidy(() => {
+    const column = tf.slice(steps.columns, [0, COLUMN_NAMES.indexOf(name)], [rows, 1]);
+    return tf.reshape(column, [rows, ...Array.from({ length: rank - 1 }, () => 1)]);
+  });
+}
+
+/** The same for a density's σ alone. */
+export function sigmaColumn(
+  sigma: number | readonly number[],
+  batch: number,
+  name: 'logProbScale' | 'logProbConstant',
+): tf.Tensor {
+  return perRow(sigma, batch, (value: number) => COLUMNS[name]({ sigma: value }), 1);
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { addonFile, functionsAddonFile } from '../addon';
+import { loadedFolder } from '../load';
+import { requireHere } from '../package-files';
+import type { Attribute, Reference } from './operation';
+
+/** Handles of native objects, freed with their JavaScript values. */
+export interface NativeGraph {
+  readonly graph: unique symbol;
+}
+export interface NativeFunction {
+  readonly function: unique symbol;
+}
+
+/** The part of TensorFlow's C API that builds graphs and turns them into functions (native/functions.cc). */
+export interface FunctionAddon {
+  newGraph(): NativeGraph;
+  /** @returns the outputs as TensorFlow infers them; a size is −1, or the shape null, where it depends on values */
+  addOperation(
+    graph: NativeGraph,
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly (Reference | readonly Reference[])[],
+  ): { dtype: number; shape: number[] | null }[];
+  defineFunction(
+    addon: string,
+    graph: NativeGraph,
+    name: string,
+    inputs: readonly Reference[],
+    outputs: readonly Reference[],
+    attributes: readonly (readonly [string, Uint8Array])[],
+  ): NativeFunction;
+  importFunction(graph: NativeGraph, definition: NativeFunction): void;
+  removeFunction(addon: string, name: string): void;
+}
+
+/** The addon and the path of tfjs-node's, whose context functions are registered with; null where there is none. */
+export function functionAddon(): { addon: FunctionAddon; binding: string } | null {
+  const folder = loadedFolder();
+  if (folder === null) return null;
+  return {
+    addon: requireHere(join(folder, functionsAddonFile)) as FunctionAddon,
+    binding: join(folder, addonFile),
+  };
+}

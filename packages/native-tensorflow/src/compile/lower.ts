@@ -1,0 +1,256 @@
+/** Turns a recording into a TensorFlow function that is registered and can be called by name. */
+import { createHash } from 'node:crypto';
+import { clusterOperations } from './cluster';
+import type { FunctionAddon, NativeFunction, NativeGraph } from './function-addon';
+import {
+  ATTRIBUTE,
+  flatInputs,
+  isReference,
+  type Operation,
+  type Reference,
+  type TensorType,
+} from './operation';
+import { outputType, type Recording } from './record';
+
+/** A serialized AttrValue that says `b: true`. */
+const TRUE = Uint8Array.of(0x28, 0x01);
+
+/** Constants up to this many numbers are part of the function that uses them; a larger one is given to it. */
+const SMALL_CONSTANT = 1024;
+
+export interface Lowering {
+  readonly addon: FunctionAddon;
+  /** Path of tfjs-node's addon. */
+  readonly binding: string;
+  /** Functions of fused operations that were made already, by name. */
+  readonly fused: Map<string, NativeFunction>;
+}
+
+/** @returns the function's name */
+export function lower(lowering: Lowering, recording: Recording, name: string, fuse: boolean): void {
+  const operations = withoutUnused(recording);
+  const clusters = fuse
+    ? clusterOperations(operations.operations)
+    : new Int32Array(operations.operations.length).fill(-1);
+  const { addon } = lowering;
+  const graph = addon.newGraph();
+  const imported = new Set<string>();
+  // Where each result is in the new graph.
+  const placed = new Map<string, Reference>();
+  let added = 0;
+  const place = (reference: Reference): Reference => {
+    const where = placed.get(reference.join());
+    if (where === undefined) throw new Error('An operation is used before it is there.');
+    return where;
+  };
+
+  for (const unit of orderUnits(operations.operations, clusters)) {
+    const [first] = unit.members;
+    if (unit.cluster < 0) {
+      const operation = operations.operations[first as number] as Operation;
+      addon.addOperation(
+        graph,
+        operation.name,
+        operation.attributes,
+        operation.inputs.map((input) => (isReference(input) ? place(input) : input.map(place))),
+      );
+      operation.outputs.forEach((_, output) => placed.set([first, output].join(), [added, output]));
+    } else {
+      const fused = fusedFunction(lowering, operations, unit.members);
+      if (!imported.has(fused.name)) {
+        addon.importFunction(graph, fused.definition);
+        imported.add(fused.name);
+      }
+      addon.addOperation(
+        graph,
+        'PartitionedCall',
+        [
+          {
+            name: 'Tin',
+            type: ATTRIBUTE.type,
+            value: fused.inputs.map((input) => outputType(operations.operations, input).dtype),
+          },
+          {
+            name: 'Tout',
+            type: ATTRIBUTE.type,
+            value: fused.outputs.map((output) => outputType(operations.operations, output).dtype),
+          },
+          { name: 'f', type: ATTRIBUTE.function, value: fused.name },
+          { name: '_XlaMustCompile', type: ATTRIBUTE.bool, value: true },
+        ],
+        [fused.inputs.map(place)],
+      );
+      fused.outputs.forEach((output, index) => placed.set(output.join(), [added, index]));
+    }
+    added += 1;
+  }
+  addon.defineFunction(
+    lowering.binding,
+    graph,
+    name,
+    operations.inputs.map(place),
+    operations.outputs.map(place),
+    [],
+  );
+}
+
+interface Body {
+  readonly operations: readonly Operation[];
+  readonly inputs: readonly Reference[];
+  readonly outputs: readonly Reference[];
+}
+
+/** Without the operations that no output depends on. */
+function withoutUnused({ operations, inputs, outputs }: Body): Body {
+  const used = new Array<boolean>(operations.length).fill(false);
+  for (const [operation] of [...inputs, ...outputs]) used[operation] = true;
+  for (let index = operations.length - 1; index >= 0; index -= 1) {
+    if (used[index] !== true) continue;
+    for (const [input] of flatInputs(operations[index] as Operation)) used[input] = true;
+  }
+  const position = new Map<number, number>();
+  used.forEach((isUsed, index) => {
+    if (isUsed) position.set(index, position.size);
+  });
+  const move = ([operation, output]: Reference): Reference => [
+    position.get(operation) ?? -1,
+    output,
+  ];
+  return {
+    operations: operations
+      .filter((_, index) => used[index])
+      .map((operation) => ({
+        ...operation,
+        inputs: operation.inputs.map((input) =>
+          isReference(input) ? move(input) : input.map(move),
+        ),
+      })),
+    inputs: inputs.map(move),
+    outputs: outputs.map(move),
+  };
+}
+
+interface Unit {
+  readonly cluster: number;
+  readonly members: readonly number[];
+}
+
+/** Groups and single operations, each after all that it depends on. */
+function orderUnits(operations: readonly Operation[], clusters: Int32Array): Unit[] {
+  const members = new Map<number, number[]>();
+  clusters.forEach((cluster, index) => {
+    if (cluster >= 0) members.set(cluster, [...(members.get(cluster) ?? []), index]);
+  });
+  for (const list of members.values()) list.sort((a, b) => a - b);
+  const units: Unit[] = [];
+  const done = new Uint8Array(operations.length);
+  const visit = (index: number): void => {
+    if (done[index] === 1) return;
+    const cluster = clusters[index] ?? -1;
+    const own = cluster < 0 ? [index] : (members.get(cluster) ?? []);
+    for (const member of own) done[member] = 1;
+    for (const member of own) {
+      for (const [input] of flatInputs(operations[member] as Operation)) visit(input);
+    }
+    units.push({ cluster, members: own });
+  };
+  operations.forEach((_, index) => visit(index));
+  return units;
+}
+
+interface FusedFunction {
+  readonly name: string;
+  readonly definition: NativeFunction;
+  readonly inputs: readonly Reference[];
+  readonly outputs: readonly Reference[];
+}
+
+/** The group as a function of its own, the same one for equal groups. */
+function fusedFunction(lowering: Lowering, body: Body, members: readonly number[]): FusedFunction {
+  const { operations } = body;
+  const { addon } = lowering;
+  const inside = new Set(members);
+  const inputs = new Map<string, Reference>();
+  const constants = new Set<number>();
+  for (const member of members) {
+    for (const reference of flatInputs(operations[member] as Operation)) {
+      if (inside.has(reference[0])) continue;
+      if (isSmallConstant(operations[reference[0]])) constants.add(reference[0]);
+      else inputs.set(reference.join(), reference);
+    }
+  }
+  const needed = new Map<string, Reference>();
+  const collect = (reference: Reference): void => {
+    if (inside.has(reference[0])) needed.set(reference.join(), reference);
+  };
+  operations.forEach((operation, index) => {
+    if (!inside.has(index)) flatInputs(operation).forEach(collect);
+  });
+  body.outputs.forEach(collect);
+  const outputs = [...needed.values()];
+
+  // The group in numbers of its own, whose text names it.
+  const placed = new Map<string, Reference>();
+  const local: {
+    name: string;
+    attributes: Operation['attributes'];
+    inputs: Operation['inputs'];
+  }[] = [];
+  for (const reference of inputs.values()) {
+    placed.set(reference.join(), [local.length, 0]);
+    local.push(placeholder(outputType(operations, reference)));
+  }
+  const place = (reference: Reference): Reference => placed.get(reference.join()) as Reference;
+  for (const index of [...constants, ...members]) {
+    const operation = operations[index] as Operation;
+    operation.outputs.forEach((_, output) =>
+      placed.set([index, output].join(), [local.length, output]),
+    );
+    local.push({
+      name: operation.name,
+      attributes: operation.attributes,
+      inputs: operation.inputs.map((input) =>
+        isReference(input) ? place(input) : input.map(place),
+      ),
+    });
+  }
+  const text = JSON.stringify([local, outputs.map(place)]);
+  const name = `fused_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+  let definition = lowering.fused.get(name);
+  if (definition === undefined) {
+    const graph: NativeGraph = addon.newGraph();
+    for (const operation of local) {
+      addon.addOperation(graph, operation.name, operation.attributes, operation.inputs);
+    }
+    definition = addon.defineFunction(
+      lowering.binding,
+      graph,
+      name,
+      [...inputs.keys()].map((_, index): Reference => [index, 0]),
+      outputs.map(place),
+      [
+        ['_XlaMustCompile', TRUE],
+        ['_noinline', TRUE],
+      ],
+    );
+    lowering.fused.set(name, definition);
+  }
+  return { name, definition, inputs: [...inputs.values()], outputs };
+}
+
+function placeholder({ dtype, shape }: TensorType) {
+  return {
+    name: 'Placeholder',
+    attributes: [
+      { name: 'dtype', type: ATTRIBUTE.type, value: dtype },
+      { name: 'shape', type: ATTRIBUTE.shape, value: shape },
+    ],
+    inputs: [],
+  };
+}
+
+function isSmallConstant(operation: Operation | undefined): boolean {
+  if (operation?.name !== 'Const') return false;
+  const size = (operation.outputs[0] as TensorType).shape.reduce((total, n) => total * n, 1);
+  return size <= SMALL_CONSTANT;
+}
