@@ -11,4 +11,5 @@ export {
   type BackendChoice,
   type BackendName,
   type BackendOptions,
+  type Precision,
 } from './use-best-backend';

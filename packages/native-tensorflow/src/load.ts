@@ -37,14 +37,17 @@ export function loadedFolder(): string | null {
 /**
  * Loads an installed build and registers it as the backend `tensorflow`, once per process.
  *
+ * @param environment variables that the library reads when it is loaded; those that are set already stay as they are
+ *
+ *
  * Not through @tensorflow/tfjs-node-gpu's entry point, which insists on a binary inside node_modules: its addon comes from
  * the cache, its kernels and its backend class are required one by one.
  */
 export function registerNativeBackend(
   folder: string,
-  threadsPerOperation?: number,
+  environment: Readonly<Record<string, string>> = {},
 ): TensorflowBinding {
-  const binding = openAddon(folder, threadsPerOperation);
+  const binding = openAddon(folder, environment);
   if (isRegistered(nativeBackendName)) return binding;
   restoreRemovedUtilities();
   loadGradients();
@@ -64,15 +67,16 @@ export function isRegistered(backend: string): boolean {
   return (tf.findBackendFactory(backend) as unknown) != null;
 }
 
-function openAddon(folder: string, threadsPerOperation: number | undefined): TensorflowBinding {
+function openAddon(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): TensorflowBinding {
   try {
     const startup = requireHere(join(folder, startupAddonFile)) as StartupAddon;
     const asked = process.env['TF_CPP_MIN_LOG_LEVEL'];
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
     startup.setEnvironment('TF_CPP_MIN_LOG_LEVEL', process.env['TF_CPP_MIN_LOG_LEVEL']);
-    if (threadsPerOperation !== undefined) {
-      startup.setEnvironment('TF_NUM_INTRAOP_THREADS', String(threadsPerOperation));
-    }
+    for (const [name, value] of Object.entries(environment)) startup.setEnvironment(name, value);
     startup.openLibrary(join(folder, runtimeLibraries[0]), asked === undefined || asked === '3');
     const binding = requireHere(join(folder, addonFile)) as TensorflowBinding;
     folderLoaded = folder;

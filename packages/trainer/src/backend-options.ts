@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 
-import type { BackendOptions } from '@loop-diffusion/native-tensorflow';
+import type { BackendOptions, Precision } from '@loop-diffusion/native-tensorflow';
 
 import type { BackendSetting, TrainConfig } from './configuration/schema';
 
@@ -8,8 +8,13 @@ import type { BackendSetting, TrainConfig } from './configuration/schema';
  * How the backend is started for work on batches of so many rows: where there is a row for every core, the cores work on rows
  * of their own instead of sharing each operation.
  */
-export function backendOptions(backend: BackendSetting, rows: number): BackendOptions {
+export function backendOptions(
+  backend: BackendSetting,
+  rows: number,
+  precision?: Precision,
+): BackendOptions {
   return {
+    precision,
     backend: backend === 'auto' ? undefined : backend,
     threadsPerOperation: rows >= availableParallelism() ? 1 : undefined,
   };

@@ -23,6 +23,7 @@ import { saveAdapter } from './save-adapter';
 import { saveSnapshot } from './save-snapshot';
 import { summarizeRun } from './summarize-run';
 import type { RunRecorder } from './tracking/recorder';
+import { chooseTrainedSteps } from './trained-steps';
 import { updatePolicy } from './update';
 
 /**
@@ -43,6 +44,7 @@ export async function train(
   });
   const evaluator = createRunEvaluator(run, recorder, clock, signal);
   let iterations = 0;
+  let failure: unknown;
   try {
     await evaluator.before();
     clock.lap();
@@ -55,19 +57,23 @@ export async function train(
     }
     await evaluator.after();
   } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
+    if (!signal.aborted) failure = error;
+  }
+  try {
     // Also after a failure: what was learnt until then is not lost.
     if (iterations > 0) saveAdapter(run);
-    run.dispose();
+  } catch (error) {
+    failure ??= error;
   }
+  run.dispose();
+  if (failure !== undefined) throw failure as Error;
   const summary = summarizeRun(run, { iterations, evaluator, clock, interrupted: signal.aborted });
   await recorder.finish(summary);
   return summary;
 }
 
 /** Prompts → text → trajectories → images → rewards → advantages → updates. */
-async function runIteration(
+export async function runIteration(
   run: PreparedRun,
   clock: PhaseClock,
   iteration: number,
@@ -124,7 +130,12 @@ async function runIteration(
       updatePolicy(policy, run.optimizer, {
         ...{ trajectories, advantages, prompts: text, promptOfImage, empty, learningRate },
         minibatches: cutIntoMinibatches(images.length, config.algorithm, seed, iteration),
-        trainedSteps: run.trainedSteps,
+        trainedSteps: chooseTrainedSteps(
+          run.trainedSteps,
+          config.algorithm.timesteps.count,
+          seed,
+          iteration,
+        ),
         objective: run.objective,
         batch: batch.update,
         onProgress,

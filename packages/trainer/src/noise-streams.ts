@@ -10,4 +10,6 @@ export const STREAMS = {
   minibatches: 3,
   /** Initial weights of the adapter. */
   adapter: 4,
+  /** Which denoise steps an iteration trains. */
+  trainedSteps: 5,
 } as const;

@@ -10,7 +10,11 @@ import {
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
-import { useBestBackend, type BackendChoice } from '@loop-diffusion/native-tensorflow';
+import {
+  useBestBackend,
+  type BackendChoice,
+  type Precision,
+} from '@loop-diffusion/native-tensorflow';
 
 import { backendOptions } from './backend-options';
 import type { BackendSetting } from './configuration/schema';
@@ -34,12 +38,13 @@ export async function openModel(options: {
   readonly backend: BackendSetting;
   /** Of the smallest batch that the model will work on. */
   readonly rows: number;
+  readonly precision?: Precision | undefined;
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
   const reader = resolveModel(options.model);
   const adapterBytes = options.lora === undefined ? undefined : await readAdapterFile(options.lora);
   const backend = await useBestBackend({
-    ...backendOptions(options.backend, options.rows),
+    ...backendOptions(options.backend, options.rows, options.precision),
     quiet: true,
   });
   const model = await loadStableDiffusion(reader);

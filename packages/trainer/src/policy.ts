@@ -12,9 +12,11 @@ import {
   encodeText,
   mergeLora,
   unet,
+  unetText,
   unetTimesteps,
   type LoraAdapter,
   type StableDiffusion,
+  type UNetText,
 } from '@loop-diffusion/diffusion-models';
 import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
@@ -35,11 +37,11 @@ export interface Policy extends Denoiser {
 }
 
 /** What a batch of rows is conditioned on. */
-export interface Conditioning {
-  /** `[rows, tokens, width]` */
-  readonly prompts: tf.Tensor3D;
+export interface Conditioning<Text = tf.Tensor3D | UNetText> {
+  /** `[rows, tokens, width]`, or keys and values as the UNet makes them of it. */
+  readonly prompts: Text;
   /** The empty prompt, `[1, tokens, width]`. */
-  readonly empty: tf.Tensor3D;
+  readonly empty: Text;
 }
 
 /** When a batch's rows are: what the network is told of it, and the numbers of the step. */
@@ -115,16 +117,36 @@ export function predict(
   }
   // One call for both branches, the empty prompt first.
   const rows = sample.shape[0];
-  const empty = tf.tile(conditioning.empty, [rows, 1, 1]);
   const output = unet(config, weights, {
     sample: tf.concat([sample, sample]),
     timesteps: moments.shape[0] === 1 ? moments : tf.concat([moments, moments]),
-    encoderHiddenStates: tf.concat([empty, conditioning.prompts]),
+    encoderHiddenStates: bothBranches(conditioning, rows),
     lora,
   });
   const [unconditional, conditional] = tf.split(output, 2) as [tf.Tensor4D, tf.Tensor4D];
   return classifierFreeGuidance(unconditional, conditional, denoiser.guidance);
 }
+
+/** The text of a call for both branches, the empty prompt first. */
+function bothBranches({ empty, prompts }: Conditioning, rows: number): tf.Tensor3D | UNetText {
+  const join = (first: tf.Tensor3D, second: tf.Tensor3D): tf.Tensor3D =>
+    tf.concat([tf.tile(first, [rows, 1, 1]), second]);
+  if (empty instanceof tf.Tensor) return join(empty, prompts as tf.Tensor3D);
+  const texts = prompts as UNetText;
+  return Object.fromEntries(
+    Object.entries(empty).map(([path, text]) => [path, join(text, texts[path] as tf.Tensor3D)]),
+  );
+}
+
+/**
+ * What the UNet makes of texts, once for all steps of a rollout with the same weights; compiled where the backend can.
+ *
+ * @param text `[prompts, tokens, width]`
+ */
+export const prepareText = compile(
+  ({ unet: { weights }, adapter }: Denoiser, text: tf.Tensor3D): UNetText =>
+    unetText(weights, text, adapter),
+);
 
 /**
  * One denoise step of a batch, compiled where the backend can.

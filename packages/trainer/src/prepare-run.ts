@@ -29,6 +29,7 @@ export async function prepareRun(config: TrainConfig) {
     model: config.model,
     backend: config.backend,
     rows: smallestBatch(config),
+    precision: config.precision,
   });
   const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
   const variables = trainableVariables(adapter);

@@ -3,7 +3,7 @@ import { TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from './next-turn';
-import { denoise, mergeAdapter, momentOf, type Denoiser } from './policy';
+import { denoise, mergeAdapter, momentOf, prepareText, type Denoiser } from './policy';
 
 /**
  * Standard normals of one image, as many as its latent has numbers: step 0 starts it, step i + 1 is denoise step i's.
@@ -42,12 +42,17 @@ export async function sampleTrajectories(
   const store = new TrajectoryStore(plan, latentShape);
 
   const { denoiser, dispose } = mergeAdapter(policy);
+  const texts = prepareText(denoiser, request.prompts);
+  const empty = prepareText(denoiser, request.empty);
   try {
     for (let first = 0; first < images; first += batch) {
       const count = Math.min(batch, images - first);
       const noiseOf = (step: number) => noiseTensor(noise, first, count, step, latentShape);
-      const prompts = gatherRows(request.prompts, promptOfImage.slice(first, first + count));
-      const conditioning = { prompts, empty: request.empty };
+      const rows = promptOfImage.slice(first, first + count);
+      const prompts = Object.fromEntries(
+        Object.entries(texts).map(([path, text]) => [path, gatherRows(text, rows)]),
+      );
+      const conditioning = { prompts, empty };
       const latents = [noiseOf(0)];
       const logProbs: (tf.Tensor1D | null)[] = [];
       try {
@@ -68,6 +73,7 @@ export async function sampleTrajectories(
       }
     }
   } finally {
+    tf.dispose([texts, empty]);
     dispose();
   }
   return store;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, attentionShapes } from '../layers/attention';
+import { attentionShapes, selfAttention } from '../layers/attention';
 import { convolution, halvingConvolution, pointwiseConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { residualBlock, residualBlockShapes } from '../layers/residual-block';
@@ -150,7 +150,7 @@ function middle(
   const tokens: tf.Tensor2D = tf.reshape(normed, [-1, channels]);
   // One head of all channels.
   const size = { batch, heads: 1 };
-  const attended = attention(parameters, `${path}.attentions.0`, tokens, tokens, size);
+  const attended = selfAttention(parameters, `${path}.attentions.0`, tokens, size);
   const after: tf.Tensor4D = tf.add(before, tf.reshape(attended, before.shape));
   return residualBlock(parameters, `${path}.resnets.1`, after, norm);
 }

@@ -10,37 +10,75 @@ export interface AttentionSize {
 }
 
 /**
- * Multi-head attention of `x` to `context` with the four projections of diffusers' `Attention`:
- * `to_q`, `to_k`, `to_v` and `to_out.0` (Vaswani et al. 2017).
+ * Multi-head attention of `x` to itself with the four projections of diffusers' `Attention`: `to_q`, `to_k`, `to_v` and
+ * `to_out.0` (Vaswani et al. 2017).
  *
  * @param x `[batch · tokens, channels]`
- * @param context `[batch · contextTokens, contextChannels]`; `x` itself for self-attention
  * @returns `[batch · tokens, channels]`
  */
-export function attention(
+export function selfAttention(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor2D,
-  context: tf.Tensor2D,
   size: AttentionSize,
 ): tf.Tensor2D {
-  const projection = (name: string): Projection => ({
-    weight: effectiveWeight(parameters, `${path}.${name}`),
-    bias: parameters.weights[`${path}.${name}.bias`] as tf.Tensor1D | undefined,
-  });
-  const query = projection('to_q');
-  // 1 / √(head size), put on the queries through their weights: the smallest tensors it can go on.
-  const scale = Math.sqrt(size.heads / query.weight.shape[0]);
-  const scaledQuery: Projection = {
-    weight: tf.mul(query.weight, scale),
-    bias: query.bias && tf.mul(query.bias, scale),
+  const query = scaledQuery(parameters, path, size);
+  const [key, value] = keyAndValue(parameters, path);
+  const attended = attend([project(x, [query, key, value])], size);
+  return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
+}
+
+/**
+ * The same to something else, whose keys and values are at hand.
+ *
+ * @param keysAndValues `[batch · contextTokens, 2 · channels]` from {@link projectContext}
+ */
+export function crossAttention(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor2D,
+  keysAndValues: tf.Tensor2D,
+  size: AttentionSize,
+): tf.Tensor2D {
+  const query = scaledQuery(parameters, path, size);
+  const attended = attend([project(x, [query]), keysAndValues], size);
+  return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
+}
+
+/**
+ * Keys and values of what is attended to, side by side.
+ *
+ * @param context `[batch · contextTokens, contextChannels]`
+ * @returns `[batch · contextTokens, 2 · channels]`
+ */
+export function projectContext(
+  parameters: ModelParameters,
+  path: string,
+  context: tf.Tensor2D,
+): tf.Tensor2D {
+  return project(context, keyAndValue(parameters, path));
+}
+
+function projection(parameters: ModelParameters, path: string): Projection {
+  return {
+    weight: effectiveWeight(parameters, path),
+    bias: parameters.weights[`${path}.bias`] as tf.Tensor1D | undefined,
   };
-  const [key, value] = [projection('to_k'), projection('to_v')];
-  const projected =
-    x === context
-      ? [project(x, [scaledQuery, key, value])]
-      : [project(x, [scaledQuery]), project(context, [key, value])];
-  return linear(parameters, `${path}.to_out.0`, attend(projected, size)) as tf.Tensor2D;
+}
+
+/** 1 / √(head size), put on the queries through their weights: the smallest tensors it can go on. */
+function scaledQuery(
+  parameters: ModelParameters,
+  path: string,
+  { heads }: AttentionSize,
+): Projection {
+  const { weight, bias } = projection(parameters, `${path}.to_q`);
+  const scale = Math.sqrt(heads / weight.shape[0]);
+  return { weight: tf.mul(weight, scale), bias: bias && tf.mul(bias, scale) };
+}
+
+function keyAndValue(parameters: ModelParameters, path: string): [Projection, Projection] {
+  return [projection(parameters, `${path}.to_k`), projection(parameters, `${path}.to_v`)];
 }
 
 interface Projection {

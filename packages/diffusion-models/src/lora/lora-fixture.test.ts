@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fixtureTensors, largestDifference, relativeDifference } from '../testing/tensors';
 import type { LoraAdapter, Weights } from '../types';
 import { parseUNetConfig } from '../unet/config';
-import { unet } from '../unet/unet';
+import { unet, unetText } from '../unet/unet';
 import { weightsFromSafetensors } from '../weights';
 import { adaptedPaths, downKey, upKey } from './adapter-paths';
 import { loraFromSafetensors } from './lora-from-safetensors';
@@ -107,6 +107,20 @@ describe.each(['a4', 'a8'])('adapter %s', (name) => {
   });
 
   if (name === 'a4') return;
+
+  test('keys and values of the text made beforehand', () => {
+    const adapter = load('diffusers_meta');
+    const text = unetText(weights, expected('encoder_hidden_states') as tf.Tensor3D, adapter);
+    const input = { sample: expected('sample') as tf.Tensor4D, timesteps, lora: adapter };
+    const output = unet(config, weights, { ...input, encoderHiddenStates: text });
+    expect(largestDifference(output, predict(adapter))).toBe(0);
+    const [path, tensor] = Object.entries(text)[0]!;
+    expect(() => unet(config, weights, { ...input, encoderHiddenStates: {} })).toThrow(
+      'The text lacks keys and values for',
+    );
+    const cut = { ...text, [path]: tf.slice(tensor, 0, 1) };
+    expect(() => unet(config, weights, { ...input, encoderHiddenStates: cut })).toThrow(path);
+  });
 
   test('merged into the weights', () => {
     const adapter = load('diffusers_meta');

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scaledGeglu } from '../layers/activations';
-import { attention, attentionShapes } from '../layers/attention';
+import { attentionShapes, crossAttention, selfAttention } from '../layers/attention';
 import type { AttentionSize } from '../layers/attention';
 import { pointwiseConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
@@ -18,7 +18,7 @@ const LAYER_NORM_EPSILON = 1e-5;
  * plus the input.
  *
  * @param x `[batch, height, width, channels]`
- * @param text `[batch · textTokens, textChannels]`
+ * @param textOf keys and values of the text for a cross-attention's path, `[batch · textTokens, 2 · channels]`
  * @returns the shape of `x`
  */
 export function transformer(
@@ -26,7 +26,7 @@ export function transformer(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
-  text: tf.Tensor2D,
+  textOf: (path: string) => tf.Tensor2D,
   heads: number,
 ): tf.Tensor4D {
   const [batch, , , channels] = x.shape;
@@ -36,7 +36,10 @@ export function transformer(
   const normed = groupNorm(parameters, `${path}.norm`, x, norm);
   const tokens = project(parameters, `${path}.proj_in`, tf.reshape(normed, [-1, channels]));
   const block = `${path}.transformer_blocks.0`;
-  const hidden = transformerBlock(parameters, block, tokens as tf.Tensor2D, text, { batch, heads });
+  const hidden = transformerBlock(parameters, block, tokens as tf.Tensor2D, textOf, {
+    batch,
+    heads,
+  });
   return tf.add(x, tf.reshape(project(parameters, `${path}.proj_out`, hidden), x.shape));
 }
 
@@ -45,21 +48,22 @@ export function transformer(
  * normed input, and plus the input.
  *
  * @param x `[batch · tokens, channels]`
- * @param text `[batch · textTokens, textChannels]`
+ * @param textOf as for {@link transformer}
  */
 function transformerBlock(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor2D,
-  text: tf.Tensor2D,
+  textOf: (path: string) => tf.Tensor2D,
   size: AttentionSize,
 ): tf.Tensor2D {
   const norm = (name: string, tokens: tf.Tensor2D): tf.Tensor2D =>
     layerNorm(parameters, `${path}.${name}`, tokens, LAYER_NORM_EPSILON);
   const own = norm('norm1', x);
-  let hidden: tf.Tensor2D = tf.add(x, attention(parameters, `${path}.attn1`, own, own, size));
+  let hidden: tf.Tensor2D = tf.add(x, selfAttention(parameters, `${path}.attn1`, own, size));
   const asking = norm('norm2', hidden);
-  hidden = tf.add(hidden, attention(parameters, `${path}.attn2`, asking, text, size));
+  const toText = `${path}.attn2`;
+  hidden = tf.add(hidden, crossAttention(parameters, toText, asking, textOf(toText), size));
   return tf.add(hidden, feedForward(parameters, `${path}.ff`, norm('norm3', hidden)));
 }
 

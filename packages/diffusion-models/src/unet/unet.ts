@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { silu } from '../layers/activations';
+import { projectContext } from '../layers/attention';
 import { convolution, halvingConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { residualBlock, residualBlockShapes } from '../layers/residual-block';
 import { resizeNearest } from '../layers/upsampling';
 import type { WeightShapes } from '../shapes';
 import { initializeWeights, shapeCollector } from '../shapes';
-import type { LoraAdapter, RandomSource, Weights } from '../types';
+import type { LoraAdapter, ModelParameters, RandomSource, Weights } from '../types';
 import type { UNetConfig } from './config';
 import {
   timeEmbedding,
@@ -24,9 +25,35 @@ export interface UNetInput {
    * from {@link unetTimesteps}: a tensor, for a function that is compiled once and serves any timestep.
    */
   readonly timesteps: number | readonly number[] | tf.Tensor2D;
-  /** The text encoder's output, `[batch, tokens, crossAttentionDim]`. */
-  readonly encoderHiddenStates: tf.Tensor3D;
+  /** The text encoder's output, `[batch, tokens, crossAttentionDim]`, or what {@link unetText} makes of it. */
+  readonly encoderHiddenStates: tf.Tensor3D | UNetText;
   readonly lora?: LoraAdapter | undefined;
+}
+
+/** Keys and values of the text, side by side, for every cross-attention by its path: `[batch, tokens, 2 · channels]`. */
+export type UNetText = Readonly<Record<string, tf.Tensor3D>>;
+
+/**
+ * The part of the UNet that depends on the text alone. Many calls with the same text and the same weights need it once.
+ *
+ * @param encoderHiddenStates `[batch, tokens, crossAttentionDim]`
+ */
+export function unetText(
+  weights: Weights,
+  encoderHiddenStates: tf.Tensor3D,
+  lora?: LoraAdapter,
+): UNetText {
+  const [batch, tokens, channels] = encoderHiddenStates.shape;
+  const suffix = '.to_k.weight';
+  const paths = Object.keys(weights)
+    .filter((key) => key.endsWith(`.attn2${suffix}`))
+    .map((key) => key.slice(0, -suffix.length));
+  return tf.tidy(() => {
+    const rows: tf.Tensor2D = tf.reshape(encoderHiddenStates, [-1, channels]);
+    const project = (path: string): tf.Tensor3D =>
+      tf.reshape(projectContext({ weights, lora }, path, rows), [batch, tokens, -1]);
+    return Object.fromEntries(paths.map((path) => [path, project(path)]));
+  });
 }
 
 /**
@@ -43,7 +70,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     const parameters = { weights, lora: input.lora };
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
     const time = silu(timeEmbedding(parameters, unetTimesteps(config, input.timesteps)));
-    const text: tf.Tensor2D = tf.reshape(input.encoderHiddenStates, [-1, config.crossAttentionDim]);
+    const text = textReader(parameters, input.encoderHiddenStates);
     const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
       const hidden = tf.tidy(() =>
         residualBlock(parameters, `${path}.resnets.${index}`, x, norm, time),
@@ -85,6 +112,22 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     hidden = groupNorm(parameters, 'conv_norm_out', hidden, { ...norm, silu: true });
     return convolution(parameters, 'conv_out', hidden);
   });
+}
+
+/** Keys and values for a cross-attention's path, `[batch · tokens, 2 · channels]`. */
+function textReader(
+  parameters: ModelParameters,
+  text: UNetInput['encoderHiddenStates'],
+): (path: string) => tf.Tensor2D {
+  const rows = (tensor: tf.Tensor3D): tf.Tensor2D => tf.reshape(tensor, [-1, tensor.shape[2]]);
+  if (text instanceof tf.Tensor) return (path) => projectContext(parameters, path, rows(text));
+  return (path) => {
+    const keysAndValues = text[path];
+    if (keysAndValues !== undefined) return rows(keysAndValues);
+    throw new Error(
+      `The text lacks keys and values for ${path}; make it with this model's weights.`,
+    );
+  };
 }
 
 /** Sinusoids of timesteps, `[timesteps, blockOutChannels[0]]`; a tensor of them is left as it is. */
@@ -190,12 +233,18 @@ function checkInput(config: UNetConfig, input: UNetInput): void {
     sample.rank === 4 && sample.shape[3] === config.inChannels,
     `batch, height, width, ${config.inChannels}`,
   );
-  expect(
-    'encoderHiddenStates',
-    text.shape,
-    text.rank === 3 && text.shape[0] === batch && text.shape[2] === config.crossAttentionDim,
-    `${batch}, tokens, ${config.crossAttentionDim}`,
-  );
+  if (text instanceof tf.Tensor) {
+    expect(
+      'encoderHiddenStates',
+      text.shape,
+      text.rank === 3 && text.shape[0] === batch && text.shape[2] === config.crossAttentionDim,
+      `${batch}, tokens, ${config.crossAttentionDim}`,
+    );
+  } else {
+    for (const [path, { shape }] of Object.entries(text)) {
+      expect(path, shape, shape[0] === batch, `${batch}, tokens, 2 · channels`);
+    }
+  }
   if (timesteps instanceof tf.Tensor) {
     const [rows, channels] = timesteps.shape;
     const width = config.blockOutChannels[0] as number;

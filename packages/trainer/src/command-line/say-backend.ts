@@ -1,5 +1,5 @@
 /** Which backend serves, said before the work begins. */
-import { useBestBackend } from '@loop-diffusion/native-tensorflow';
+import { useBestBackend, type Precision } from '@loop-diffusion/native-tensorflow';
 
 import { backendOptions } from '../backend-options';
 import type { BackendSetting } from '../configuration/schema';
@@ -13,6 +13,10 @@ export async function sayBackend(
   backend: BackendSetting,
   rows: number,
   flags: CommonFlags,
+  precision?: Precision,
 ): Promise<void> {
-  await useBestBackend({ ...backendOptions(backend, rows), quiet: flags.quiet === true });
+  await useBestBackend({
+    ...backendOptions(backend, rows, precision),
+    quiet: flags.quiet === true,
+  });
 }

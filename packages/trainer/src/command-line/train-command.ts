@@ -49,7 +49,7 @@ export async function trainCommand(
   const interruption = listenForInterruption(context);
   let finished = false;
   try {
-    await sayBackend(config.backend, smallestBatch(config), flags);
+    await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
     const recorder = createRunRecorder(folder, config, {
       json: flags.json === true,
       quiet: flags.quiet === true,

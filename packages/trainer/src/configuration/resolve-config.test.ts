@@ -76,10 +76,10 @@ describe('resolveConfig', () => {
   test('the last two denoise steps are not trained by default, at any number of steps', () => {
     const trained = (steps: number) =>
       resolveConfig({ sampler: { steps } }, []).algorithm.timesteps;
-    expect(trained(10)).toEqual({ from: 0, to: 8 });
-    expect(trained(50)).toEqual({ from: 0, to: 48 });
-    expect(trained(2)).toEqual({ from: 0, to: 1 });
-    expect(trained(1)).toEqual({ from: 0, to: 1 });
+    expect(trained(10)).toMatchObject({ from: 0, to: 8 });
+    expect(trained(50)).toMatchObject({ from: 0, to: 48 });
+    expect(trained(2)).toMatchObject({ from: 0, to: 1 });
+    expect(trained(1)).toMatchObject({ from: 0, to: 1 });
     expect(resolveConfig({}, ['algorithm.timesteps.to=-1']).algorithm.timesteps.to).toBe(9);
   });
 

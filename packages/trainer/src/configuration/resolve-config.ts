@@ -41,7 +41,7 @@ type ParsedConfig = z.output<typeof configSchema>;
 
 function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainConfig {
   const { steps } = parsed.sampler;
-  const { from, to } = parsed.algorithm.timesteps;
+  const { from, to, count } = parsed.algorithm.timesteps;
   // By default the last two steps are left out: the step before last moves the mean about eight times as many standard
   // deviations per unit of model output as the others, and alone would decide the gradient. A plan of one or two steps has no choice.
   const toWasGiven = Object.hasOwn(section(section(input, 'algorithm'), 'timesteps'), 'to');
@@ -52,7 +52,7 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
     algorithm: {
       ...parsed.algorithm,
       innerUpdates: parsed.algorithm.innerUpdates ?? defaultInnerUpdates(parsed.algorithm),
-      timesteps: { from, to: end },
+      timesteps: { from, to: end, count },
     },
     evaluate: {
       ...parsed.evaluate,

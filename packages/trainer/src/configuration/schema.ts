@@ -27,6 +27,7 @@ export interface TrainConfig {
   iterations: number;
   seed: number;
   backend: BackendSetting;
+  precision: 'float32' | 'bfloat16';
   prompts: string;
   batch: {
     prompts: number;
@@ -48,8 +49,11 @@ export interface TrainConfig {
     clipRange: number | 'auto';
     advantageClip: number | null;
     klWeight: number;
-    /** Denoise steps that are trained, as for `Array.slice`: `from` inclusive, `to` exclusive, both counted from the first step. */
-    timesteps: { from: number; to: number };
+    /**
+     * Denoise steps that are trained, as for `Array.slice`: `from` inclusive, `to` exclusive, both counted from the first
+     * step; of these `count`, drawn anew each iteration, or all for null.
+     */
+    timesteps: { from: number; to: number; count: number | null };
   };
   rewards: { name: string; weight: number }[];
   lora: { rank: number; alpha: number; targets: string[] };
@@ -95,6 +99,10 @@ export const configSchema = z.strictObject({
     ['auto', ...BACKEND_NAMES],
     'where tensors live; auto takes the fastest there is',
   ).default('auto'),
+  precision: oneOf(
+    ['float32', 'bfloat16'],
+    'of the operands of convolutions and matrix products on the processor; everything else is float32',
+  ).default('float32'),
   prompts: text(
     'shapes for the embedded training prompts, or a text file with a prompt a line',
   ).default('shapes'),
@@ -174,6 +182,13 @@ export const configSchema = z.strictObject({
             1000,
             'end of the trained denoise steps, itself left out; a negative number counts from the last step',
           ).default(-2),
+          count: wholeNumber(
+            1,
+            1000,
+            'of these steps so many, drawn anew each iteration: unbiased, with more variance and less arithmetic; null for all',
+          )
+            .nullable()
+            .default(null),
         })
         .prefault({}),
     })
