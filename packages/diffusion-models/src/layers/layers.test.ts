@@ -254,27 +254,34 @@ describe('attention', () => {
     return tf.reshape(mergeHeads(tf.matMul(probabilities, value)), [-1, channels]);
   };
 
-  test('attend is softmax(q kᵀ) v per head, of the tokens themselves', () => {
-    expectEqual(
-      (packed) => attend([packed as tf.Tensor2D], { batch, heads }),
-      (packed) => {
-        const [q, k, v] = tf.split(packed, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
-        return plainAttention(q, k, v);
-      },
-      [normal(batch * 5, 3 * channels)],
-    );
-  });
+  // Scores at once: all 150, those of four and of one of the six heads, and fewer than one head has.
+  test.each([1000, 100, 25, 1])(
+    'attend is softmax(q kᵀ) v per head, of the tokens themselves (%i scores at once)',
+    (atOnce) => {
+      expectEqual(
+        (packed) => attend([packed as tf.Tensor2D], { batch, heads }, atOnce),
+        (packed) => {
+          const [q, k, v] = tf.split(packed, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+          return plainAttention(q, k, v);
+        },
+        [normal(batch * 5, 3 * channels)],
+      );
+    },
+  );
 
-  test('attend is softmax(q kᵀ) v per head, of a context', () => {
-    expectEqual(
-      (q, kv) => attend([q as tf.Tensor2D, kv as tf.Tensor2D], { batch, heads }),
-      (q, kv) => {
-        const [k, v] = tf.split(kv, 2, 1) as [tf.Tensor, tf.Tensor];
-        return plainAttention(q, k, v);
-      },
-      [normal(batch * 5, channels), normal(batch * 7, 2 * channels)],
-    );
-  });
+  test.each([1000, 70])(
+    'attend is softmax(q kᵀ) v per head, of a context (%i scores at once)',
+    (atOnce) => {
+      expectEqual(
+        (q, kv) => attend([q as tf.Tensor2D, kv as tf.Tensor2D], { batch, heads }, atOnce),
+        (q, kv) => {
+          const [k, v] = tf.split(kv, 2, 1) as [tf.Tensor, tf.Tensor];
+          return plainAttention(q, k, v);
+        },
+        [normal(batch * 5, channels), normal(batch * 7, 2 * channels)],
+      );
+    },
+  );
 
   test('splitHeads gives each head its neighbouring channels, mergeHeads puts them back', () => {
     const x = tf.tensor3d([0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 4]);
