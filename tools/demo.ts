@@ -14,6 +14,6 @@ function firstFreeFolder(): string {
 }
 
 process.exitCode = await runCommandLine([
-  ...['train', '--set', `output=${firstFreeFolder()}`, '--set', 'iterations=45'],
+  ...['train', '--set', `output=${firstFreeFolder()}`, '--set', 'iterations=100'],
   ...process.argv.slice(2),
 ]);

@@ -124,6 +124,23 @@ describe('train', () => {
     expect(adapterOf(config).length).toBeGreaterThan(0);
   });
 
+  it('learns the same with gradient checkpoints, and from fewer steps where told', async () => {
+    const overrides = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
+    const runOf = async (name: string, ...more: string[]) => {
+      const recording = record();
+      await train(configFor(name, [...overrides, ...more]), recording, forever);
+      return recording.iterations[0]!;
+    };
+    const plain = await runOf('plain');
+    const checkpointed = await runOf('checkpointed', 'gradientCheckpointing=true');
+    // Sums of float32 in another order.
+    expect(checkpointed.gradientNorm / plain.gradientNorm).toBeCloseTo(1, 3);
+    expect(checkpointed.loss).toBeCloseTo(plain.loss, 6);
+    const fewer = await runOf('fewer', 'algorithm.timesteps.count=1');
+    expect(plain.ratioPerTimestep.length).toBe(2);
+    expect(fewer.ratioPerTimestep.length).toBe(1);
+  });
+
   it('ends with what it has learnt when it is interrupted', async () => {
     const stopAfterOne = (config: TrainConfig) => {
       const controller = new AbortController();

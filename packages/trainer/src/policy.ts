@@ -29,6 +29,8 @@ export interface Denoiser {
   readonly adapter?: LoraAdapter | undefined;
   /** Classifier-free guidance scale; up to 1 the model is called without the empty prompt, as diffusers does. */
   readonly guidance: number;
+  /** Keep little for the gradient and compute it again: less memory, more arithmetic. */
+  readonly checkpoint?: boolean | undefined;
 }
 
 /** A denoiser with the model around it. */
@@ -105,7 +107,7 @@ export function predict(
   conditioning: Conditioning,
 ): tf.Tensor4D {
   const { config, weights } = denoiser.unet;
-  const lora = denoiser.adapter;
+  const { adapter: lora, checkpoint } = denoiser;
   const moments = unetTimesteps(config, timesteps);
   if (denoiser.guidance <= 1) {
     return unet(config, weights, {
@@ -113,6 +115,7 @@ export function predict(
       timesteps: moments,
       encoderHiddenStates: conditioning.prompts,
       lora,
+      checkpoint,
     });
   }
   // One call for both branches, the empty prompt first.
@@ -122,6 +125,7 @@ export function predict(
     timesteps: moments.shape[0] === 1 ? moments : tf.concat([moments, moments]),
     encoderHiddenStates: bothBranches(conditioning, rows),
     lora,
+    checkpoint,
   });
   const [unconditional, conditional] = tf.split(output, 2) as [tf.Tensor4D, tf.Tensor4D];
   return classifierFreeGuidance(unconditional, conditional, denoiser.guidance);

@@ -50,6 +50,7 @@ export async function prepareRun(config: TrainConfig) {
     schedule,
     adapter,
     guidance: config.sampler.guidance,
+    checkpoint: config.gradientCheckpointing,
   };
 
   return {

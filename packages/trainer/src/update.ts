@@ -128,14 +128,14 @@ function chunkGradient(
   weight: number,
 ): ChunkResult {
   const { objective, trajectories, promptOfImage, advantages, empty } = request;
-  const { unet, schedule, guidance, adapter } = policy;
+  const { unet, schedule, guidance, checkpoint, adapter } = policy;
   if (adapter === undefined) throw new TypeError('A policy without an adapter has no gradient.');
   const padding = objective.klWeight > 0 ? 0 : paddingOf(pairs.length, request.batch);
   const rows = [...pairs, ...new Array<TrajectoryRow>(padding).fill(pairs[0] as TrajectoryRow)];
   const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
   const result = tf.tidy(() =>
     lossAndGradient(
-      { unet, schedule, guidance },
+      { unet, schedule, guidance, checkpoint },
       adapter,
       objective,
       {

@@ -37,8 +37,16 @@ beforeAll(() => {
   expected = fixtureTensors(fixture('lora/io.safetensors'));
 });
 
-function predict(lora: LoraAdapter | undefined, model: Weights = weights): tf.Tensor4D {
+/** Bytes that a gradient holds without checkpoints, for the test with them. */
+let withoutCheckpoint = 0;
+
+function predict(
+  lora: LoraAdapter | undefined,
+  model: Weights = weights,
+  checkpoint = false,
+): tf.Tensor4D {
   return unet(config, model, {
+    checkpoint,
     sample: expected('sample') as tf.Tensor4D,
     timesteps,
     encoderHiddenStates: expected('encoder_hidden_states') as tf.Tensor3D,
@@ -78,17 +86,24 @@ describe.each(['a4', 'a8'])('adapter %s', (name) => {
     },
   );
 
-  test('gradients of its factors', () => {
+  test.each([false, true])('gradients of its factors (checkpoint: %s)', (checkpoint) => {
     const adapter = load(name === 'a4' ? 'diffusers' : 'diffusers_meta');
     const known = fixtureTensors(fixture(`lora/${name}/params_and_grads.safetensors`));
     const keys = Object.keys(adapter.weights);
+    const before = tf.memory().numBytes;
+    let held = 0;
     const gradients = tf.grads((...factors) => {
       const active = {
         ...adapter,
         weights: Object.fromEntries(keys.map((key, i) => [key, factors[i]!])),
       };
-      return tf.sum(tf.mul(predict(active), expected('grad_output')));
+      const output = predict(active, weights, checkpoint);
+      held = tf.memory().numBytes - before;
+      return tf.sum(tf.mul(output, expected('grad_output')));
     })(keys.map((key) => adapter.weights[key]!));
+    // What stands between the forward and the backward pass.
+    if (checkpoint) expect(held).toBeLessThan(withoutCheckpoint / 3);
+    else withoutCheckpoint = held;
     for (const path of adaptedPaths(adapter)) {
       for (const [key, peftName] of [
         [downKey(path), 'lora_A'],

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { silu } from '../layers/activations';
 import { projectContext } from '../layers/attention';
+import { checkpointed } from '../layers/checkpointed';
 import { convolution, halvingConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { residualBlock, residualBlockShapes } from '../layers/residual-block';
@@ -28,6 +29,11 @@ export interface UNetInput {
   /** The text encoder's output, `[batch, tokens, crossAttentionDim]`, or what {@link unetText} makes of it. */
   readonly encoderHiddenStates: tf.Tensor3D | UNetText;
   readonly lora?: LoraAdapter | undefined;
+  /**
+   * Keep each layer's input alone for the gradient, and run the layer again for it: much less memory for about a third more
+   * arithmetic. The gradient is then that of the sample and the adapter; text and other weights count as constant.
+   */
+  readonly checkpoint?: boolean | undefined;
 }
 
 /** Keys and values of the text, side by side, for every cross-attention by its path: `[batch, tokens, 2 · channels]`. */
@@ -70,15 +76,22 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     const parameters = { weights, lora: input.lora };
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
     const time = silu(timeEmbedding(parameters, unetTimesteps(config, input.timesteps)));
-    const text = textReader(parameters, input.encoderHiddenStates);
     const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
-      const hidden = tf.tidy(() =>
-        residualBlock(parameters, `${path}.resnets.${index}`, x, norm, time),
-      );
-      if (heads === undefined) return hidden;
-      return tf.tidy(() =>
-        transformer(config, parameters, `${path}.attentions.${index}`, hidden, text, heads),
-      );
+      const residual = (at: tf.Tensor4D, when: tf.Tensor2D) =>
+        residualBlock(parameters, `${path}.resnets.${index}`, at, norm, when);
+      const attentionPath = `${path}.attentions.${index}`;
+      const attend: AttentionBlock = (used, at, text) =>
+        transformer(config, used, attentionPath, at, textReader(used, text), heads as number);
+      const text = input.encoderHiddenStates;
+      if (input.checkpoint === true) {
+        const hidden = checkpointed([x, time], (at, when) =>
+          residual(at as tf.Tensor4D, when as tf.Tensor2D),
+        ) as tf.Tensor4D;
+        if (heads === undefined) return hidden;
+        return checkpointedAttention(parameters, attentionPath, hidden, text, attend);
+      }
+      const hidden = tf.tidy(() => residual(x, time));
+      return heads === undefined ? hidden : tf.tidy(() => attend(parameters, hidden, text));
     };
 
     let hidden = convolution(parameters, 'conv_in', input.sample);
@@ -112,6 +125,39 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
     hidden = groupNorm(parameters, 'conv_norm_out', hidden, { ...norm, silu: true });
     return convolution(parameters, 'conv_out', hidden);
   });
+}
+
+type AttentionBlock = (
+  parameters: ModelParameters,
+  x: tf.Tensor4D,
+  text: UNetInput['encoderHiddenStates'],
+) => tf.Tensor4D;
+
+/** A transformer of which the gradient keeps its input, the text and its own part of the adapter. */
+function checkpointedAttention(
+  { weights, lora }: ModelParameters,
+  path: string,
+  x: tf.Tensor4D,
+  text: UNetInput['encoderHiddenStates'],
+  block: AttentionBlock,
+): tf.Tensor4D {
+  const startsHere = ([key]: readonly [string, tf.Tensor]) => key.startsWith(`${path}.`);
+  const factors = Object.entries(lora?.weights ?? {}).filter(startsHere);
+  const texts =
+    text instanceof tf.Tensor ? [['', text] as const] : Object.entries(text).filter(startsHere);
+  const named = [...texts, ...factors];
+  return checkpointed([x, ...named.map(([, tensor]) => tensor)], (at, ...others) => {
+    const tensors = named.map(([key], index) => [key, others[index] as tf.Tensor] as const);
+    const own = Object.fromEntries(tensors.slice(texts.length));
+    const given = tensors.slice(0, texts.length);
+    return block(
+      { weights, lora: lora && { ...lora, weights: own } },
+      at as tf.Tensor4D,
+      text instanceof tf.Tensor
+        ? (given[0]?.[1] as tf.Tensor3D)
+        : (Object.fromEntries(given) as UNetText),
+    );
+  }) as tf.Tensor4D;
 }
 
 /** Keys and values for a cross-attention's path, `[batch · tokens, 2 · channels]`. */

@@ -28,6 +28,7 @@ export interface TrainConfig {
   seed: number;
   backend: BackendSetting;
   precision: 'float32' | 'bfloat16';
+  gradientCheckpointing: boolean;
   prompts: string;
   batch: {
     prompts: number;
@@ -103,6 +104,13 @@ export const configSchema = z.strictObject({
     ['float32', 'bfloat16'],
     'of the operands of convolutions and matrix products on the processor; everything else is float32',
   ).default('float32'),
+  gradientCheckpointing: z
+    .boolean()
+    .meta({
+      expected: 'true or false',
+      description: 'layers keep their input alone for the gradient and run again: less memory',
+    })
+    .default(false),
   prompts: text(
     'shapes for the embedded training prompts, or a text file with a prompt a line',
   ).default('shapes'),
