@@ -1,0 +1,68 @@
+/** One iteration of LOOP, by the trainer's own code on the shipped miniature. */
+import { resolveConfig } from '@loop-diffusion/trainer';
+
+import { randomizeUpWeights } from './adapter';
+import { versionsWith, type WorkerBackend } from './backend';
+import { serve } from './protocol';
+import { createPhaseClock, prepareRun, runIteration } from './trainer-internals';
+
+export interface IterationSettings {
+  readonly device: WorkerBackend;
+  /** A file with a prompt a line. */
+  readonly promptFile: string;
+  readonly prompts: number;
+  readonly k: number;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly updates: number;
+  readonly loraRank: number;
+  readonly learningRate: number;
+  /** Images per call while sampling, and pairs of image and step per gradient call. */
+  readonly batch: number;
+  /** Side of the latents, where it is not the model's. */
+  readonly latentSize?: number | undefined;
+}
+
+await serve(async (told) => {
+  const settings = JSON.parse(told) as IterationSettings;
+  const config = resolveConfig({
+    backend: settings.device,
+    prompts: settings.promptFile,
+    batch: { prompts: settings.prompts, rollout: settings.batch, update: settings.batch },
+    sampler: { steps: settings.steps, guidance: settings.guidance },
+    algorithm: {
+      k: settings.k,
+      innerUpdates: settings.updates,
+      timesteps: { from: 0, to: settings.steps },
+    },
+    rewards: [{ name: 'jpeg-incompressibility' }],
+    lora: { rank: settings.loraRank, alpha: settings.loraRank },
+    optimizer: { learningRate: settings.learningRate, schedule: 'constant' },
+    evaluate: { images: 0 },
+    samples: { count: 0 },
+  });
+  const prepared = await prepareRun(config);
+  const { latentSize: side } = settings;
+  const [, , channels] = prepared.latentShape;
+  const run: typeof prepared =
+    side === undefined ? prepared : { ...prepared, latentShape: [side, side, channels] };
+  randomizeUpWeights(run.adapter);
+
+  const clock = createPhaseClock(() => undefined);
+  const { signal } = new AbortController();
+  let iteration = 0;
+  const iterate = (chosen: typeof run) => runIteration(chosen, clock, iteration++, signal);
+
+  // Also the warm-up. With one update all ratios are of the policy that sampled.
+  const oneUpdate = { ...config, algorithm: { ...config.algorithm, innerUpdates: 1 } };
+  const { ratio } = await iterate({ ...run, config: oneUpdate });
+  return {
+    versions: versionsWith(run.backend.version),
+    onPolicyDeviation: ratio.maxDeviation,
+    async repeat() {
+      const start = performance.now();
+      const { seconds } = await iterate(run);
+      return { ...seconds, total: (performance.now() - start) / 1000 };
+    },
+  };
+});
