@@ -101,8 +101,9 @@ export async function startWorker(command: WorkerCommand, folder: string): Promi
 
 /** The end of what a process said on standard error, from its last error on, in one line. */
 function lastWords(lines: readonly string[]): string {
-  const error = lines.findLastIndex((line) => /^\S*(Error|Exception)\b.*: /.test(line));
-  const shown = error === -1 ? lines.slice(-LINES_SHOWN) : lines.slice(error, error + LINES_SHOWN);
+  const words = lines.filter((line) => !line.startsWith('at ')); // not the stack
+  const error = words.findLastIndex((line) => /^\S*(Error|Exception)\b.*: /.test(line));
+  const shown = error === -1 ? words.slice(-LINES_SHOWN) : words.slice(error, error + LINES_SHOWN);
   return shown.length === 0 ? '' : `: ${shown.join(' | ')}`;
 }
 

@@ -1,0 +1,90 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { run, workspaceRoot } from '../check/workspace';
+import { phaseChart, ratioChart, scalingChart } from './report/charts';
+import { machineRate, phaseRows, rateRows, ratioRows, scalingRows } from './report/facts';
+import { performancePage } from './report/markdown';
+import type { Results } from './results';
+
+const fixture = join(workspaceRoot, 'tools', 'bench', 'fixtures', 'results.json');
+const results = JSON.parse(readFileSync(fixture, 'utf8')) as Results;
+
+test('ratios of the fixture, by hand', () => {
+  const rows = ratioRows(results).map(({ measure, rival, ratio, met }) => ({
+    ...{ measure, rival, ratio, met },
+  }));
+  expect(rows).toEqual([
+    {
+      measure: 'matrix product, square',
+      rival: 'PyTorch, channels last',
+      ratio: 1,
+      met: undefined,
+    },
+    { measure: 'total', rival: 'TRL', ratio: 2.2, met: true },
+    { measure: 'rollout', rival: 'PyTorch', ratio: 1.2, met: false },
+    { measure: 'peakMegabytes', rival: 'PyTorch', ratio: 0.5, met: undefined },
+  ]);
+});
+
+test('the machine does 2e9 operations in 20 ms, and ours takes 5 s for the 4e11 of a rollout', () => {
+  expect(machineRate(results)).toBeCloseTo(100, 9);
+  const rollout = rateRows(results).find(({ measure }) => measure === 'rollout');
+  expect(rollout).toMatchObject({ worker: 'loop-diffusion', rate: 80 });
+  expect(rollout?.fraction).toBeCloseTo(0.8, 9);
+});
+
+test('phases and scaling', () => {
+  expect(phaseRows(results)).toHaveLength(3 * 5);
+  // 8 s for 320 images' steps.
+  expect(scalingRows(results)).toEqual([
+    { series: 'k', value: 2, milliseconds: 25 },
+    { series: 'k', value: 4, milliseconds: 25 },
+  ]);
+});
+
+test('charts carry the rows', () => {
+  const ratio = ratioChart(ratioRows(results)) as { data: { values: unknown[] } };
+  expect(ratio.data.values).toHaveLength(4);
+  expect(ratio.data.values[1]).toMatchObject({ target: 2, verdict: 'target met' });
+  const phase = phaseChart(phaseRows(results)) as { data: { values: unknown[] } };
+  expect(phase.data.values).toHaveLength(15);
+  expect(scalingChart(scalingRows(results))).toMatchObject({ concat: [{ title: 'by k' }] });
+});
+
+test('the page says what was met, what was not, what failed and what was not run', () => {
+  const page = performancePage(results, { ratios: 'images/ratios.png' });
+  expect(page).toContain('Example processor, 2 cores, 8 GB');
+  expect(page).toContain('| iteration-1 | total | TRL | 10.0 s | 22.0 s | **2.20**');
+  expect(page).toContain('1.50, not met');
+  expect(page).toContain('![Ratios](images/ratios.png)');
+  expect(page).not.toContain('![Phases]');
+  expect(page).toContain('start failed: TRL ended with status 1: ValueError: no');
+  expect(page).toContain('nothing here was run on one');
+  expect(page).not.toMatch(/undefined|NaN|mean nothing/);
+});
+
+test('without Python the page says so', () => {
+  const alone = results.cases.map((result) => ({ ...result, workers: result.workers.slice(0, 1) }));
+  expect(performancePage({ ...results, cases: alone }, {})).toContain('Python was not there');
+});
+
+test('the command writes the page and its charts', async () => {
+  const docs = mkdtempSync(join(tmpdir(), 'loop-diffusion-report-'));
+  try {
+    const script = join(workspaceRoot, 'tools', 'bench', 'report.ts');
+    const { status, output } = await run(process.execPath, [
+      ...['-C', '@loop/source', '--import', 'tsx', script, fixture, '--docs', docs],
+    ]);
+    expect({ status, output }).toMatchObject({ status: 0 });
+    expect(readFileSync(join(docs, 'performance.md'), 'utf8')).toContain('# Performance');
+    expect(readdirSync(join(docs, 'images')).sort()).toEqual([
+      'performance-phases.png',
+      'performance-ratios.png',
+      'performance-scaling.png',
+    ]);
+  } finally {
+    rmSync(docs, { recursive: true, force: true });
+  }
+});

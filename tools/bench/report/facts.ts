@@ -1,0 +1,91 @@
+/** What the report says, as rows: the tables and the charts show the same. */
+import { SQUARE_PRODUCT } from '../cases';
+import { compareCase, medianOf, type ComparedRow } from '../compare';
+import type { CaseResult, Results } from '../results';
+
+/** The cases that have numbers. */
+export function measuredCases({ cases }: Results): CaseResult[] {
+  return cases.filter(({ failure }) => failure === undefined);
+}
+
+export function ratioRows(results: Results): ComparedRow[] {
+  return measuredCases(results).flatMap(compareCase);
+}
+
+export interface PhaseRow {
+  readonly caseName: string;
+  readonly worker: string;
+  readonly phase: string;
+  /** Median. */
+  readonly seconds: number;
+}
+
+export const PHASES = ['text', 'rollout', 'decode', 'reward', 'update'] as const;
+
+/** Seconds by phase of every worker that went through an iteration. */
+export function phaseRows(results: Results): PhaseRow[] {
+  return measuredCases(results)
+    .filter(({ scaling }) => scaling === undefined)
+    .flatMap(({ name, workers }) =>
+      workers
+        .filter(({ repetitions }) => repetitions[0]?.seconds['rollout'] !== undefined)
+        .flatMap((worker) =>
+          PHASES.map((phase) => ({
+            ...{ caseName: name, worker: worker.name, phase },
+            seconds: medianOf(worker, phase),
+          })),
+        ),
+    );
+}
+
+export interface RateRow {
+  readonly caseName: string;
+  readonly measure: string;
+  readonly worker: string;
+  /** 10⁹ floating-point operations per second. */
+  readonly rate: number;
+  /** Of the machine's rate. */
+  readonly fraction: number;
+}
+
+/** The best rate of a large float32 matrix product, ours or theirs, in 10⁹ operations per second; undefined where not measured. */
+export function machineRate(results: Results): number | undefined {
+  const rates = measuredCases(results)
+    .flatMap(ratesOf)
+    .filter(({ measure }) => measure === SQUARE_PRODUCT)
+    .map(({ rate }) => rate);
+  return rates.length === 0 ? undefined : Math.max(...rates);
+}
+
+/** Every measure whose operations are known, beside the machine's rate. */
+export function rateRows(results: Results): RateRow[] {
+  const best = machineRate(results);
+  if (best === undefined) return [];
+  return measuredCases(results)
+    .flatMap(ratesOf)
+    .map((row) => ({ ...row, fraction: row.rate / best }));
+}
+
+export interface ScalingRow {
+  readonly series: string;
+  readonly value: number;
+  /** Median of an iteration, per image and denoise step. */
+  readonly milliseconds: number;
+}
+
+export function scalingRows(results: Results): ScalingRow[] {
+  return measuredCases(results).flatMap(({ scaling, workers: [ours] }) => {
+    if (scaling === undefined || ours === undefined) return [];
+    const { series, value, samples } = scaling;
+    return [{ series, value, milliseconds: (1000 * medianOf(ours, 'total')) / samples }];
+  });
+}
+
+function ratesOf({ name, workers, operations = {} }: CaseResult): Omit<RateRow, 'fraction'>[] {
+  return workers.flatMap((worker) =>
+    Object.entries(operations).map(([measure, count]) => ({
+      ...{ caseName: name, measure, worker: worker.name },
+      rate: count / medianOf(worker, measure) / 1e9,
+    })),
+  );
+}

@@ -1,0 +1,188 @@
+/** `docs/performance.md` from a run's results. */
+import { formatMeasure, formatQuantity } from '../table';
+import type { CaseResult, Results, WorkerResult } from '../results';
+import { medianOf, type ComparedRow } from '../compare';
+import {
+  machineRate,
+  measuredCases,
+  phaseRows,
+  PHASES,
+  rateRows,
+  ratioRows,
+  scalingRows,
+} from './facts';
+
+/** Paths of the charts as the page links them; left out where there is nothing to draw. */
+export interface ChartLinks {
+  readonly ratios?: string;
+  readonly phases?: string;
+  readonly scaling?: string;
+}
+
+export function performancePage(results: Results, charts: ChartLinks): string {
+  return [
+    '# Performance',
+    introduction(results),
+    comparedSection(results),
+    ratioSection(ratioRows(results), charts),
+    phaseSection(results, charts),
+    rateSection(results),
+    memorySection(results),
+    scalingSection(results, charts),
+    repeatSection(),
+    missingSection(results),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+function introduction({ date, machine, device, rounds, smoke }: Results): string {
+  const { processor, cores, memoryGigabytes, system, node } = machine;
+  const warning = smoke ? '**The smallest sizes: these numbers mean nothing.** ' : '';
+  const where = device === 'gpu' ? 'on a GPU' : 'on the processor, without a GPU';
+  return `${warning}Measured on ${date.slice(0, 10)} ${where}: ${processor}, ${cores} cores, ${memoryGigabytes} GB, ${system}, Node ${node}; medians of ${rounds} ${rounds === 1 ? 'repetition' : 'repetitions'}. Written by \`npm run bench:report\` from the benchmark's results.`;
+}
+
+function comparedSection(results: Results): string {
+  const versions = versionsOf(results);
+  return `## What was compared, and how
+
+An iteration is LOOP's, or DDPO's, on the [miniature](../packages/shapes-benchmark/model/README.md): 8 prompts with 4 images each, 20 denoise steps, guidance 5, JPEG incompressibility as the reward, LoRA of rank 4 on all attention projections, every denoise step trained with guidance, AdamW. Everything is float32 where bfloat16 is not named.
+
+- **loop-diffusion** is the trainer's own code, with the configuration that a user would write.
+- **TRL** is \`DDPOTrainer.step\` with its defaults, all images sampled in one batch.
+- **PyTorch** is the same work written by hand, as fast as we could make it: LoRA merged into the weights while sampling, both branches of guidance in one batch, four denoise steps of each image in a backward pass. Single operations, blocks and UNets are eager PyTorch in both memory layouts, of which the faster one counts.
+
+Each runs in a process of its own on all cores. The processes take turns, one repetition each, so that a drift of the machine meets all alike; the first round is not counted. After random numbers were put into LoRA's weights, every ratio π/π_old of the first optimizer step must be within 1e-4 of 1 in each of them: a shortcut that changes the policy is not a shortcut.
+
+${versions.map((line) => `- ${line}`).join('\n')}`;
+}
+
+function versionsOf(results: Results): string[] {
+  const known = new Map<string, Record<string, string>>();
+  for (const { name, versions } of measuredCases(results).flatMap(({ workers }) => workers)) {
+    known.set(name, { ...known.get(name), ...versions });
+  }
+  return [...known].map(([name, versions]) => {
+    const parts = Object.entries(versions).map(([part, version]) =>
+      part === 'backend' ? version : `${part} ${version}`,
+    );
+    return `${name}: ${parts.join(', ')}`;
+  });
+}
+
+function ratioSection(rows: readonly ComparedRow[], { ratios }: ChartLinks): string {
+  if (rows.length === 0) return '## Ratios\n\nPython was not there to compare with.';
+  const lines = rows.map((row) => [
+    row.caseName,
+    formatMeasure(row.measure),
+    row.rival,
+    formatQuantity(row.ours, row.measure),
+    formatQuantity(row.theirs, row.measure),
+    `**${row.ratio.toFixed(2)}** (${row.spread[0].toFixed(2)} – ${row.spread[1].toFixed(2)})`,
+    row.target === undefined
+      ? ''
+      : `${row.target.toFixed(2)}${row.met === true ? '' : ', not met'}`,
+  ]);
+  return `## Ratios
+
+Theirs divided by ours, so that above 1 ours is faster, or smaller. In brackets the quartiles of the rounds' own ratios.
+
+${image('Ratios', ratios)}${table(['case', 'measure', 'against', 'ours', 'theirs', 'ratio', 'target'], lines)}`;
+}
+
+function phaseSection(results: Results, { phases }: ChartLinks): string {
+  const rows = phaseRows(results);
+  if (rows.length === 0) return '';
+  const keys = [...new Set(rows.map(({ caseName, worker }) => `${caseName}\n${worker}`))];
+  const lines = keys.map((key) => {
+    const own = rows.filter(({ caseName, worker }) => `${caseName}\n${worker}` === key);
+    return [...key.split('\n'), ...own.map(({ seconds }) => formatQuantity(seconds, 'total'))];
+  });
+  return `## Phases
+
+${image('Phases', phases)}${table(['case', '', ...PHASES], lines)}`;
+}
+
+function rateSection(results: Results): string {
+  const rate = machineRate(results);
+  if (rate === undefined) return '';
+  const lines = rateRows(results).map((row) => [
+    ...[row.caseName, row.measure, row.worker, row.rate.toFixed(0)],
+    `${(100 * row.fraction).toFixed(0)} %`,
+  ]);
+  return `## Fraction of the machine's matmul rate
+
+The machine multiplies large float32 matrices at ${rate.toFixed(0)} GFLOP/s, the better of both sides. Counted are two operations for each weight of a convolution or linear layer at each place, and attention's products; a gradient of LoRA counts as two forward passes. What is done once per number, as norms and activations, counts as nothing, so that no model reaches all of it. bfloat16 may exceed it.
+
+${table(['case', 'measure', '', 'GFLOP/s', 'of the rate'], lines)}`;
+}
+
+function memorySection(results: Results): string {
+  const cases = measuredCases(results).filter(
+    ({ scaling, workers }) => scaling === undefined && workers.length > 1,
+  );
+  if (cases.length === 0) return '';
+  const lines = cases.flatMap(({ name, workers }) =>
+    workers.map((worker) => [name, worker.name, formatPeak(worker)]),
+  );
+  return `## Memory
+
+The most that a process has held at once (peak resident set), libraries included.
+
+${table(['case', '', 'peak'], lines)}`;
+}
+
+function formatPeak(worker: WorkerResult): string {
+  return formatQuantity(medianOf(worker, 'peakMegabytes'), 'peakMegabytes');
+}
+
+function scalingSection(results: Results, { scaling }: ChartLinks): string {
+  const rows = scalingRows(results);
+  if (rows.length === 0) return '';
+  const lines = rows.map((row) => [
+    ...[row.series, String(row.value)],
+    formatQuantity(row.milliseconds / 1000, 'total'),
+  ]);
+  return `## Scaling
+
+Seconds of an iteration per image and denoise step, ours alone, one size changed at a time. A latent of 16 has four times the pixels of one of 8.
+
+${image('Scaling', scaling)}${table(['size', '', 'per image and step'], lines)}`;
+}
+
+function repeatSection(): string {
+  return `## Measuring again
+
+\`\`\`bash
+npm run bench          # some minutes
+npm run bench:full     # with Stable Diffusion 1.5's UNet, torch.compile, scaling
+npm run bench -- --only iteration-1 --rounds 3
+npm run bench:report -- runs/bench/results.json
+\`\`\`
+
+Python and the pinned packages of \`tools/bench/python/requirements.txt\` go into this user's cache at the first run; \`LOOP_DIFFUSION_BENCH_PYTHON\` names a Python that has them. Without Python ours runs alone.`;
+}
+
+function missingSection({ device, cases }: Results): string {
+  const failed = cases.filter(
+    (result): result is CaseResult & { failure: string } => result.failure !== undefined,
+  );
+  const gpu =
+    device === 'gpu'
+      ? []
+      : ['A GPU: nothing here was run on one. `npm run bench -- --device gpu` does it.'];
+  const lines = [...gpu, ...failed.map(({ name, failure }) => `${name} failed: ${failure}`)];
+  if (lines.length === 0) return '';
+  return `## Not measured\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+}
+
+function image(title: string, path: string | undefined): string {
+  return path === undefined ? '' : `![${title}](${path})\n\n`;
+}
+
+function table(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [row(head), row(head.map(() => '---')), ...lines.map(row)].join('\n');
+}

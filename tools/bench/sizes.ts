@@ -1,0 +1,59 @@
+/** How large the cases' work is: as reported, and as small as can be, to try out the suite itself. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseUNetConfig } from '@loop-diffusion/diffusion-models';
+import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
+
+import { STABLE_DIFFUSION_1_5 } from './stable-diffusion-1-5';
+
+export type Sizes = typeof fullSizes;
+
+/** The `unet/config.json` of the shipped model. */
+function miniatureConfig(): Record<string, unknown> {
+  const file = join(shapesModelFolder(), 'unet', 'config.json');
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+}
+
+const miniature = {
+  config: miniatureConfig(),
+  latentSize: parseUNetConfig(miniatureConfig()).sampleSize,
+  /** What its tokenizer cuts prompts at. */
+  tokens: 16,
+};
+
+export const fullSizes = {
+  iteration: { prompts: 8, k: 4, steps: 20, batch: 64 },
+  miniature: { ...miniature, batch: 64 },
+  large: { config: STABLE_DIFFUSION_1_5, latentSize: 64, tokens: 77 },
+  blocks: {
+    ...{ batch: 4, channels: 320, size: 32, timeChannels: 1280, heads: 8, groups: 32 },
+    ...{ tokens: 77, textChannels: 768, loraRank: 8 },
+  },
+  operations: {
+    ...{ batch: 4, channels: 320, size: 32, heads: 8, groups: 32, matrix: 2048, calls: 10 },
+  },
+  scaling: {
+    k: [2, 4, 8],
+    steps: [5, 10, 20],
+    batch: [8, 16, 32, 64],
+    latentSize: [8, 16],
+  },
+};
+
+export const smokeSizes: Sizes = {
+  iteration: { prompts: 1, k: 2, steps: 2, batch: 2 },
+  miniature: { ...miniature, batch: 2 },
+  large: {
+    config: { ...STABLE_DIFFUSION_1_5, block_out_channels: [32, 32, 64, 64] },
+    latentSize: 16,
+    tokens: 77,
+  },
+  blocks: {
+    ...{ batch: 2, channels: 64, size: 8, timeChannels: 64, heads: 8, groups: 32 },
+    ...{ tokens: 16, textChannels: 32, loraRank: 2 },
+  },
+  operations: {
+    ...{ batch: 2, channels: 64, size: 8, heads: 8, groups: 32, matrix: 64, calls: 1 },
+  },
+  scaling: { k: [2], steps: [2], batch: [2], latentSize: [8] },
+};
