@@ -1,4 +1,5 @@
 export { compile, type Compiled, type CompileOptions } from './compile/compile';
+export type { Fusion } from './compile/lower';
 export { installNativeTensorflow, type InstallOptions, type InstallResult } from './install';
 export type { Progress } from './download';
 export { NativeTensorflowError, type NativeTensorflowErrorKind } from './errors';

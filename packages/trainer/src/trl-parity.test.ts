@@ -165,6 +165,31 @@ describe("TRL's calculate_loss", () => {
   });
 });
 
+/** Counts how often values come from the device; what was written by the host and is still there is no transfer. */
+function countTransfers() {
+  const backend = tf.backend() as tf.KernelBackend & {
+    readonly tensorMap: { get(dataId: object): { readonly values: unknown } };
+    readSync(dataId: object): tf.TypedArray;
+  };
+  const readSync = backend.readSync.bind(backend);
+  let count = 0;
+  const spy = jest.spyOn(backend, 'readSync').mockImplementation((dataId) => {
+    if (backend.tensorMap.get(dataId).values === null) count += 1;
+    return readSync(dataId);
+  });
+  return {
+    /** Since the last time. */
+    take: () => {
+      const taken = count;
+      count = 0;
+      return taken;
+    },
+    restore: () => {
+      spy.mockRestore();
+    },
+  };
+}
+
 describe("a whole step of TRL's trainer", () => {
   it('ends with the same LoRA weights', async () => {
     const file = readJson(FIXTURES, 'ddpo-epoch', 'cases.json') as {
@@ -192,6 +217,7 @@ describe("a whole step of TRL's trainer", () => {
       empty: encodePrompts(model, ['']),
       promptOfImage: [0, 1, 2, 3],
     };
+    const transfers = countTransfers();
     const trajectories = await sampleTrajectories(policy, {
       ...text,
       latentShape: [8, 8, 4],
@@ -199,6 +225,8 @@ describe("a whole step of TRL's trainer", () => {
       noise: (image, step) => (step === 0 ? starts[image]! : noise[image * steps + step - 1]!),
       batch: 2,
     });
+    // Two batches, each read when it is done: its latents and log-probabilities, nothing on the way.
+    expect(transfers.take()).toBe(2 * (steps + 1 + steps));
     const advantages = batchZScore(file.rewards).flat();
     const expectedAdvantages = io.get('advantages')!.dataSync();
     for (const [index, advantage] of advantages.entries()) {
@@ -226,6 +254,9 @@ describe("a whole step of TRL's trainer", () => {
       },
       learningRate: file.lr,
     });
+    // However many chunks: log-probabilities, loss and gradient norm of each of the two minibatches.
+    expect(transfers.take()).toBe(2 * 3);
+    transfers.restore();
     for (const [index, report] of reports.entries()) {
       const norm = file.grad_norms_before_clip[index]!;
       // Gradients agree to 1.2e-5 in relative L2.

@@ -16,7 +16,7 @@ import { nextTurn } from './next-turn';
 import type { AdamW } from './optimizer';
 import { momentOf, predict, type Conditioning, type Denoiser, type Moment } from './policy';
 import { gatherRows } from './rollout';
-import { cutRows, joinRows } from './rows';
+import { cutRows } from './rows';
 
 export interface UpdateRequest {
   readonly trajectories: TrajectoryStore;
@@ -84,9 +84,7 @@ export async function updatePolicy(
         .map((sample) => ({ sample, step })),
     );
     const weight = 1 / (minibatch.length * trainedSteps.length);
-    const pairs: PairReport[] = [];
-    let loss = 0;
-    let kl = 0;
+    const chunks: ChunkResult[] = [];
     let gradient: tf.Tensor1D | undefined;
     try {
       for (let first = 0; first < rows.length; first += batch) {
@@ -94,30 +92,57 @@ export async function updatePolicy(
         const chunk = rows.slice(first, first + batch);
         const result = chunkGradient(policy, request, chunk, weight);
         gradient = accumulate(gradient, result.gradient);
-        if (position === 0) checkOnPolicy(result.pairs);
-        pairs.push(...result.pairs);
-        loss += result.loss;
-        kl += result.kl;
+        chunks.push(result);
         done += chunk.length;
         request.onProgress?.(done / total);
       }
+      // Read once a minibatch: whoever reads a tensor waits for all the work before it.
+      const { pairs, loss, kl } = readChunks(chunks);
+      if (position === 0) checkOnPolicy(pairs);
       const gradientNorm =
         gradient === undefined ? 0 : optimizer.step([gradient], request.learningRate);
       const klReference = objective.klWeight > 0 ? kl : undefined;
       reports.push({ loss, gradientNorm, klReference, pairs });
     } finally {
       gradient?.dispose();
+      for (const { logProb, loss, kl } of chunks) tf.dispose([logProb, loss, ...(kl ? [kl] : [])]);
     }
   }
   return reports;
 }
 
-interface ChunkResult {
-  readonly loss: number;
-  readonly kl: number;
-  /** Of all of the adapter's weights, one after the other. */
-  readonly gradient: tf.Tensor1D;
-  readonly pairs: PairReport[];
+interface ChunkResult extends LossAndGradient {
+  readonly pairs: readonly TrajectoryRow[];
+  /** Of the pairs, and of the padding after them, as `logProb`. */
+  readonly oldLogProb: Float32Array;
+}
+
+function readChunks(chunks: readonly ChunkResult[]): {
+  loss: number;
+  kl: number;
+  pairs: PairReport[];
+} {
+  if (chunks.length === 0) return { loss: 0, kl: 0, pairs: [] };
+  const read = (tensor: tf.Tensor): Float32Array => {
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    return values;
+  };
+  const logProbs = read(tf.concat1d(chunks.map(({ logProb }) => logProb)));
+  const [loss = Number.NaN] = read(tf.addN(chunks.map((chunk) => chunk.loss)));
+  const kls = chunks.flatMap((chunk) => chunk.kl ?? []);
+  const [kl = 0] = kls.length === 0 ? [] : read(tf.addN(kls));
+  let first = 0;
+  const pairs = chunks.flatMap((chunk) => {
+    const start = first;
+    first += chunk.oldLogProb.length;
+    return chunk.pairs.map((pair, row) => ({
+      ...pair,
+      logProb: logProbs[start + row] ?? Number.NaN,
+      oldLogProb: chunk.oldLogProb[row] ?? Number.NaN,
+    }));
+  });
+  return { loss, kl, pairs };
 }
 
 /** Loss and gradient of one chunk, every pair with this weight. */
@@ -158,21 +183,8 @@ function chunkGradient(
       parallelParts(rows.length),
     ),
   );
-  const logProbs = result.logProb.dataSync<'float32'>();
-  const [loss = Number.NaN] = result.loss.dataSync();
-  const [kl = 0] = result.kl?.dataSync() ?? [];
-  tf.dispose([sample, previousSample, result.logProb, result.loss]);
-  result.kl?.dispose();
-  return {
-    loss,
-    kl,
-    gradient: result.gradient,
-    pairs: pairs.map((pair, row) => ({
-      ...pair,
-      logProb: logProbs[row] ?? Number.NaN,
-      oldLogProb: oldLogProb[row] ?? Number.NaN,
-    })),
-  };
+  tf.dispose([sample, previousSample]);
+  return { ...result, pairs, oldLogProb };
 }
 
 /**
@@ -218,13 +230,17 @@ const lossAndGradient = compile(
       const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
       return partLossAndGradient(reference, adapter, objective, { ...part, weight });
     });
+    const logProbs = results.map(({ logProb }) => logProb);
     const kls = results.flatMap(({ kl }) => kl ?? []);
-    return {
+    const joined: LossAndGradient = {
       loss: tf.addN(results.map(({ loss }) => loss)),
       gradient: tf.addN(results.map(({ gradient }) => gradient)),
-      logProb: joinRows(results.map(({ logProb }) => logProb)),
+      logProb: tf.concat1d(logProbs),
       kl: kls.length === 0 ? undefined : tf.addN(kls),
     };
+    // Kept from inside the gradient, which frees what it makes.
+    tf.dispose([...logProbs, ...kls]);
+    return joined;
   },
 );
 

@@ -48,7 +48,7 @@ function manyOperations({ image, filter }: { image: tf.Tensor4D; filter: tf.Tens
 }
 
 describe('a compiled function', () => {
-  it.each([false, true])('gives what the function gives (fuse: %s)', (fuse) => {
+  it.each([undefined, 'runs', 'whole'] as const)('gives what the function gives (fuse: %s)', (fuse) => {
     const inputs = {
       image: random([2, 4, 4, 6]) as tf.Tensor4D,
       filter: random([3, 3, 6, 5], 2) as tf.Tensor4D,
@@ -64,7 +64,7 @@ describe('a compiled function', () => {
     }
   });
 
-  it.each([false, true])('may take gradients inside (fuse: %s)', (fuse) => {
+  it.each([undefined, 'runs', 'whole'] as const)('may take gradients inside (fuse: %s)', (fuse) => {
     const loss = (x: tf.Tensor, w: tf.Tensor) =>
       tf.mean(tf.square(tf.sigmoid(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D))));
     const step = (x: tf.Tensor, w: tf.Tensor) => {

@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { nativeBackendName } from '../load';
 import { functionAddon } from './function-addon';
-import { lower, type Lowering } from './lower';
+import { lower, type Fusion, type Lowering } from './lower';
 import type { NativeBackend } from './native-backend';
 import { record, type Capture, type Recording } from './record';
 import { flattenTree, type TensorTree } from './tensor-tree';
 
 export interface CompileOptions {
   /**
-   * Let XLA make one kernel of every run of elementwise operations and reductions. Saves passes over large tensors; costs
-   * about a tenth of a second for each different run when the function is first called.
+   * What XLA makes machine code of. `runs`: every run of elementwise operations and reductions becomes one kernel, which
+   * saves passes over large tensors and costs about a tenth of a second for each different run at the first call. `whole`:
+   * the function as it is, for GPUs; on a processor XLA's products are slower than TensorFlow's. Left out, nothing.
    */
-  readonly fuse?: boolean | undefined;
+  readonly fuse?: Fusion | undefined;
 }
 
 /** A function as TensorFlow knows it, for arguments of one signature. */
@@ -70,7 +71,7 @@ export function compile<Parameters extends readonly unknown[], Result>(
       const body = recordOnce(() => record(backend, native.addon, given.tensors, symbolic));
       // Unique in the process, in which there may be another copy of this module.
       const name = `compiled_${randomUUID().replaceAll('-', '')}`;
-      lower({ ...native, fused }, body, name, options.fuse ?? false);
+      lower({ ...native, fused }, body, name, options.fuse);
       trace = {
         name,
         captures: body.captures,

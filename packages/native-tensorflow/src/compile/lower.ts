@@ -18,6 +18,9 @@ const TRUE = Uint8Array.of(0x28, 0x01);
 /** Constants up to this many numbers are part of the function that uses them; a larger one is given to it. */
 const SMALL_CONSTANT = 1024;
 
+/** What XLA makes machine code of: runs of elementwise operations, or the function as it is. */
+export type Fusion = 'runs' | 'whole';
+
 export interface Lowering {
   readonly addon: FunctionAddon;
   /** Path of tfjs-node's addon. */
@@ -26,12 +29,18 @@ export interface Lowering {
   readonly fused: Map<string, NativeFunction>;
 }
 
-/** @returns the function's name */
-export function lower(lowering: Lowering, recording: Recording, name: string, fuse: boolean): void {
+/** Registers the recording as a function of this name. */
+export function lower(
+  lowering: Lowering,
+  recording: Recording,
+  name: string,
+  fuse: Fusion | undefined,
+): void {
   const operations = withoutUnused(recording);
-  const clusters = fuse
-    ? clusterOperations(operations.operations)
-    : new Int32Array(operations.operations.length).fill(-1);
+  const clusters =
+    fuse === 'runs'
+      ? clusterOperations(operations.operations)
+      : new Int32Array(operations.operations.length).fill(-1);
   const { addon } = lowering;
   const graph = addon.newGraph();
   const imported = new Set<string>();
@@ -90,7 +99,7 @@ export function lower(lowering: Lowering, recording: Recording, name: string, fu
     name,
     operations.inputs.map(place),
     operations.outputs.map(place),
-    [],
+    fuse === 'whole' ? [['_XlaMustCompile', TRUE]] : [],
   );
 }
 
