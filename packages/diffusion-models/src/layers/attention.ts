@@ -22,7 +22,7 @@ export function selfAttention(
   x: tf.Tensor2D,
   size: AttentionSize,
 ): tf.Tensor2D {
-  const query = scaledQuery(parameters, path, size);
+  const query = scaledQuery(parameters, path, x, size);
   const [key, value] = keyAndValue(parameters, path);
   const attended = attend([project(x, [query, key, value])], size);
   return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
@@ -40,7 +40,7 @@ export function crossAttention(
   keysAndValues: tf.Tensor2D,
   size: AttentionSize,
 ): tf.Tensor2D {
-  const query = scaledQuery(parameters, path, size);
+  const query = scaledQuery(parameters, path, x, size);
   const attended = attend([project(x, [query]), keysAndValues], size);
   return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
 }
@@ -66,14 +66,16 @@ function projection(parameters: ModelParameters, path: string): Projection {
   };
 }
 
-/** 1 / √(head size), put on the queries through their weights: the smallest tensors it can go on. */
+/** Queries times 1 / √(head size), which goes on the smaller of their weight and themselves. */
 function scaledQuery(
   parameters: ModelParameters,
   path: string,
+  x: tf.Tensor2D,
   { heads }: AttentionSize,
 ): Projection {
   const { weight, bias } = projection(parameters, `${path}.to_q`);
   const scale = Math.sqrt(heads / weight.shape[0]);
+  if (x.shape[0] < weight.shape[1]) return { weight, bias, scale };
   return { weight: tf.mul(weight, scale), bias: bias && tf.mul(bias, scale) };
 }
 
@@ -84,10 +86,23 @@ function keyAndValue(parameters: ModelParameters, path: string): [Projection, Pr
 interface Projection {
   readonly weight: tf.Tensor2D;
   readonly bias: tf.Tensor1D | undefined;
+  /** Of the result. */
+  readonly scale?: number;
 }
 
-/** Several projections of the same tokens, side by side, as one product. */
+/**
+ * Several projections of the same tokens, side by side: as one product, unless there are so few tokens that joining the
+ * results costs less than joining the weights.
+ */
 function project(tokens: tf.Tensor2D, projections: readonly Projection[]): tf.Tensor2D {
+  const [rows, inputs] = tokens.shape;
+  if (rows < inputs) {
+    const results = projections.map(({ weight, bias, scale }) => {
+      const result = linearWith(tokens, weight, bias) as tf.Tensor2D;
+      return scale === undefined ? result : tf.mul<tf.Tensor2D>(result, scale);
+    });
+    return concatenate(results, 1);
+  }
   const biases = projections.flatMap(({ bias }) => bias ?? []);
   return linearWith(
     tokens,
@@ -96,9 +111,9 @@ function project(tokens: tf.Tensor2D, projections: readonly Projection[]): tf.Te
   ) as tf.Tensor2D;
 }
 
-function concatenate<T extends tf.Tensor>(parts: readonly T[]): T {
+function concatenate<T extends tf.Tensor>(parts: readonly T[], axis = 0): T {
   const [first, ...rest] = parts as [T, ...T[]];
-  return rest.length === 0 ? first : tf.concat([first, ...rest], 0);
+  return rest.length === 0 ? first : tf.concat([first, ...rest], axis);
 }
 
 /**

@@ -69,13 +69,22 @@ function transformerBlock(
 
 /** Linear to [value | gate], value · gelu(gate), linear. */
 function feedForward(parameters: ModelParameters, path: string, x: tf.Tensor2D): tf.Tensor2D {
-  // Cutting and scaling the weight is cheap, cutting and scaling its wide output would not be.
-  const halves = <T extends tf.Tensor>(t: T): T[] => tf.split(tf.mul<T>(t, Math.SQRT1_2), 2);
-  const bias = parameter(parameters.weights, `${path}.net.0.proj.bias`) as tf.Tensor1D;
-  const [valueBias, gateBias] = halves(bias);
-  const [valueWeight, gateWeight] = halves(effectiveWeight(parameters, `${path}.net.0.proj`));
-  const value = linearWith(x, valueWeight as tf.Tensor2D, valueBias);
-  const gate = linearWith(x, gateWeight as tf.Tensor2D, gateBias);
+  const halves = <T extends tf.Tensor>(t: T, axis: number): T[] =>
+    tf.split(tf.mul<T>(t, Math.SQRT1_2), 2, axis);
+  const [rows, inputs] = x.shape;
+  const wide = `${path}.net.0.proj`;
+  let value: tf.Tensor;
+  let gate: tf.Tensor;
+  // What is cut and scaled is the smaller of the weight and its output.
+  if (rows < inputs) {
+    [value, gate] = halves(linear(parameters, wide, x), 1) as [tf.Tensor, tf.Tensor];
+  } else {
+    const bias = parameter(parameters.weights, `${wide}.bias`) as tf.Tensor1D;
+    const [valueBias, gateBias] = halves(bias, 0);
+    const [valueWeight, gateWeight] = halves(effectiveWeight(parameters, wide), 0);
+    value = linearWith(x, valueWeight as tf.Tensor2D, valueBias);
+    gate = linearWith(x, gateWeight as tf.Tensor2D, gateBias);
+  }
   return linear(parameters, `${path}.net.2`, scaledGeglu(value, gate)) as tf.Tensor2D;
 }
 
