@@ -1,5 +1,6 @@
 /** `docs/performance.md` from a run's results. */
 import { formatMeasure, formatQuantity } from '../table';
+import { benchCases } from '../cases';
 import type { CaseResult, Results, WorkerResult } from '../results';
 import { medianOf, type ComparedRow } from '../compare';
 import {
@@ -166,6 +167,8 @@ Python and the pinned packages of \`tools/bench/python/requirements.txt\` go int
 }
 
 function missingSection({ device, cases }: Results): string {
+  const known = benchCases({ device, smoke: false, promptFile: '' }).map(({ name }) => name);
+  const absent = known.filter((name) => !cases.some((result) => result.name === name));
   const failed = cases.filter(
     (result): result is CaseResult & { failure: string } => result.failure !== undefined,
   );
@@ -173,7 +176,11 @@ function missingSection({ device, cases }: Results): string {
     device === 'gpu'
       ? []
       : ['A GPU: nothing here was run on one. `npm run bench -- --device gpu` does it.'];
-  const lines = [...gpu, ...failed.map(({ name, failure }) => `${name} failed: ${failure}`)];
+  const lines = [
+    ...gpu,
+    ...failed.map(({ name, failure }) => `${name} failed: ${failure}`),
+    ...(absent.length === 0 ? [] : [`Not part of this run: ${absent.join(', ')}.`]),
+  ];
   if (lines.length === 0) return '';
   return `## Not measured\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }

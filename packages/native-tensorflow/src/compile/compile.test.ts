@@ -48,21 +48,24 @@ function manyOperations({ image, filter }: { image: tf.Tensor4D; filter: tf.Tens
 }
 
 describe('a compiled function', () => {
-  it.each([undefined, 'runs', 'whole'] as const)('gives what the function gives (fuse: %s)', (fuse) => {
-    const inputs = {
-      image: random([2, 4, 4, 6]) as tf.Tensor4D,
-      filter: random([3, 3, 6, 5], 2) as tf.Tensor4D,
-    };
-    const expected = manyOperations(inputs);
-    const actual = compile(manyOperations, { fuse })(inputs);
-    expect(Object.keys(actual)).toEqual(Object.keys(expected));
-    const flat = (result: typeof expected) =>
-      Object.values(result).flat() as unknown as tf.Tensor[];
-    for (const [index, tensor] of flat(actual).entries()) {
-      // Products of a few dozen terms of size 1 in float32.
-      expect(largestDifference(tensor, flat(expected)[index]!)).toBeLessThan(1e-5);
-    }
-  });
+  it.each([undefined, 'runs', 'whole'] as const)(
+    'gives what the function gives (fuse: %s)',
+    (fuse) => {
+      const inputs = {
+        image: random([2, 4, 4, 6]) as tf.Tensor4D,
+        filter: random([3, 3, 6, 5], 2) as tf.Tensor4D,
+      };
+      const expected = manyOperations(inputs);
+      const actual = compile(manyOperations, { fuse })(inputs);
+      expect(Object.keys(actual)).toEqual(Object.keys(expected));
+      const flat = (result: typeof expected) =>
+        Object.values(result).flat() as unknown as tf.Tensor[];
+      for (const [index, tensor] of flat(actual).entries()) {
+        // Products of a few dozen terms of size 1 in float32.
+        expect(largestDifference(tensor, flat(expected)[index]!)).toBeLessThan(1e-5);
+      }
+    },
+  );
 
   it.each([undefined, 'runs', 'whole'] as const)('may take gradients inside (fuse: %s)', (fuse) => {
     const loss = (x: tf.Tensor, w: tf.Tensor) =>
