@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { NoiseSchedule } from './noise-schedule';
-import { columnOf, isStepTensor, sigmaColumn, stepColumn } from './step-tensor';
+import { columnOf, isDeterministic, sigmaColumn, sigmasOf, stepColumn } from './step-tensor';
 import type { StepColumn, Steps, StepTensor } from './step-tensor';
 
 /** One transition as it was taken. Shapes: latents `[batch, height, width, channels]`. */
@@ -120,23 +120,13 @@ export function takePolicyStep(
   noise: tf.Tensor4D,
 ): PolicyStep {
   checkSameShape('sample', sample, 'noise', noise);
-  const deterministic = isStepTensor(step)
-    ? step.deterministic
-    : 'length' in step
-      ? step.every(({ sigma }) => sigma === 0)
-      : step.sigma === 0;
   const taken = tf.tidy(() => {
     const mean = policyMean(schedule, step, sample, modelOutput);
-    if (deterministic) return { previousSample: mean };
+    if (isDeterministic(step)) return { previousSample: mean };
     // Rounded to float32 first, scored second: the log-probability is that of the stored values.
     const sigma = stepColumn(schedule, step, sample.shape[0], 'sigma');
     const previousSample: tf.Tensor4D = tf.add(mean, tf.mul(noise, sigma));
-    const sigmas = isStepTensor(step)
-      ? step
-      : 'length' in step
-        ? step.map(({ sigma }) => sigma)
-        : step.sigma;
-    return { previousSample, logProb: gaussianLogProb(previousSample, mean, sigmas) };
+    return { previousSample, logProb: gaussianLogProb(previousSample, mean, sigmasOf(step)) };
   });
   return { previousSample: taken.previousSample, logProb: taken.logProb ?? null };
 }

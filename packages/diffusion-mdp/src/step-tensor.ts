@@ -85,8 +85,24 @@ export function stepSigmas(steps: StepTensor): tf.Tensor1D {
   return columnOf(steps, steps.columns.shape[0], 'sigma', 1) as tf.Tensor1D;
 }
 
-export function isStepTensor(steps: Steps): steps is StepTensor {
+function isStepTensor(steps: Steps): steps is StepTensor {
   return 'columns' in steps;
+}
+
+/** Whether σ is 0 for all rows. */
+export function isDeterministic(steps: Steps): boolean {
+  if (isStepTensor(steps)) return steps.deterministic;
+  return isList(steps) ? steps.every(({ sigma }) => sigma === 0) : steps.sigma === 0;
+}
+
+/** σ as `gaussianLogProb` takes it. */
+export function sigmasOf(steps: Steps): number | readonly number[] | StepTensor {
+  if (isStepTensor(steps)) return steps;
+  return isList(steps) ? steps.map(({ sigma }) => sigma) : steps.sigma;
+}
+
+function isList(steps: DenoiseStep | readonly DenoiseStep[]): steps is readonly DenoiseStep[] {
+  return 'length' in steps;
 }
 
 /**
