@@ -169,7 +169,7 @@ describe("TRL's calculate_loss", () => {
 function countTransfers() {
   const backend = tf.backend() as tf.KernelBackend & {
     readonly tensorMap: { get(dataId: object): { readonly values: unknown } };
-    readSync(dataId: object): tf.TypedArray;
+    readSync(dataId: object): tf.BackendValues;
   };
   const readSync = backend.readSync.bind(backend);
   let count = 0;
