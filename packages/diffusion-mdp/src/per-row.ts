@@ -26,6 +26,6 @@ export function perRow<Item>(
   );
 }
 
-function isList<Item>(items: Item | readonly Item[]): items is readonly Item[] {
+export function isList<Item>(items: Item | readonly Item[]): items is readonly Item[] {
   return Array.isArray(items);
 }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DenoiseStep } from './denoise-plan';
 import type { NoiseSchedule } from './noise-schedule';
-import { perRow } from './per-row';
+import { isList, perRow } from './per-row';
 
 /**
  * Denoise steps as a tensor, a row per row of the batch. A function that is compiled once and then called for any steps takes
@@ -99,10 +99,6 @@ export function isDeterministic(steps: Steps): boolean {
 export function sigmasOf(steps: Steps): number | readonly number[] | StepTensor {
   if (isStepTensor(steps)) return steps;
   return isList(steps) ? steps.map(({ sigma }) => sigma) : steps.sigma;
-}
-
-function isList(steps: DenoiseStep | readonly DenoiseStep[]): steps is readonly DenoiseStep[] {
-  return 'length' in steps;
 }
 
 /**

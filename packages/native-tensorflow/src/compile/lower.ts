@@ -6,6 +6,7 @@ import {
   ATTRIBUTE,
   flatInputs,
   isReference,
+  placeholderAttributes,
   type Operation,
   type Reference,
   type TensorType,
@@ -207,7 +208,8 @@ function fusedFunction(lowering: Lowering, body: Body, members: readonly number[
   }[] = [];
   for (const reference of inputs.values()) {
     placed.set(reference.join(), [local.length, 0]);
-    local.push(placeholder(outputType(operations, reference)));
+    const attributes = placeholderAttributes(outputType(operations, reference));
+    local.push({ name: 'Placeholder', attributes, inputs: [] });
   }
   const place = (reference: Reference): Reference => placed.get(reference.join()) as Reference;
   for (const index of [...constants, ...members]) {
@@ -245,17 +247,6 @@ function fusedFunction(lowering: Lowering, body: Body, members: readonly number[
     lowering.fused.set(name, definition);
   }
   return { name, definition, inputs: [...inputs.values()], outputs };
-}
-
-function placeholder({ dtype, shape }: TensorType) {
-  return {
-    name: 'Placeholder',
-    attributes: [
-      { name: 'dtype', type: ATTRIBUTE.type, value: dtype },
-      { name: 'shape', type: ATTRIBUTE.shape, value: shape },
-    ],
-    inputs: [],
-  };
 }
 
 function isSmallConstant(operation: Operation | undefined): boolean {

@@ -26,6 +26,14 @@ export interface Operation {
   readonly outputs: readonly TensorType[];
 }
 
+/** What a `Placeholder` for a value of this type is told. */
+export function placeholderAttributes({ dtype, shape }: TensorType): Attribute[] {
+  return [
+    { name: 'dtype', type: ATTRIBUTE.type, value: dtype },
+    { name: 'shape', type: ATTRIBUTE.shape, value: shape },
+  ];
+}
+
 export function isReference(input: Reference | readonly Reference[]): input is Reference {
   return typeof input[0] === 'number';
 }

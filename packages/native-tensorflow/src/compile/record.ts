@@ -4,6 +4,7 @@ import type { FunctionAddon } from './function-addon';
 import type { NativeBackend, NativeBinding, OutputMetadata } from './native-backend';
 import {
   ATTRIBUTE,
+  placeholderAttributes,
   type Attribute,
   type Operation,
   type Reference,
@@ -67,15 +68,8 @@ export function record(
     });
     return operations.push({ name, attributes, inputs, outputs }) - 1;
   };
-  const addPlaceholder = ({ dtype, shape }: TensorType): Reference => [
-    add(
-      'Placeholder',
-      [
-        { name: 'dtype', type: ATTRIBUTE.type, value: dtype },
-        { name: 'shape', type: ATTRIBUTE.shape, value: shape },
-      ],
-      [],
-    ),
+  const addPlaceholder = (type: TensorType): Reference => [
+    add('Placeholder', placeholderAttributes(type), []),
     0,
   ];
   const addConstant = (type: TensorType, values: tf.TypedArray): Reference => [
