@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RandomSource, Weights } from './types';
+import { weightTensor } from './weight-tensor';
 
 /** The shape that each weight of a model has, under its key, in this library's layout. */
 export type WeightShapes = Readonly<Record<string, readonly number[]>>;
@@ -49,7 +50,7 @@ export function initializeWeights(
     }
     const bound = 1 / Math.sqrt(inputsOf(kernel));
     const values = random.uniform(product(shape)).map((u) => (2 * u - 1) * bound);
-    weights[key] = tf.tensor(values, [...shape], 'float32');
+    weights[key] = weightTensor(values, shape);
   }
   return weights;
 }

@@ -1,7 +1,8 @@
 import type { SafetensorsFile, SafetensorsTensor } from '@loop-diffusion/safetensors';
 import { float16Tensor, float32Tensor, toFloat32Array } from '@loop-diffusion/safetensors';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from './types';
+import { weightTensor } from './weight-tensor';
 
 /** Old CLIP checkpoints store the positions 0 … 76 as integers; nothing needs them. */
 const IGNORED_KEY = /(^|\.)position_ids$/;
@@ -17,12 +18,11 @@ export function weightsFromSafetensors(file: SafetensorsFile): Record<string, tf
     const values = toFloat32Array(stored);
     weights[key] =
       stored.shape.length === 4
-        ? tf.tensor(
+        ? weightTensor(
             transposed(values, stored.shape, [2, 3, 1, 0]),
             [2, 3, 1, 0].map((axis) => dimension(stored.shape, axis)),
-            'float32',
           )
-        : tf.tensor(values, [...stored.shape], 'float32');
+        : weightTensor(values, stored.shape);
   }
   return weights;
 }

@@ -4,6 +4,7 @@ export { installNativeTensorflow, type InstallOptions, type InstallResult } from
 export type { Progress } from './download';
 export { NativeTensorflowError, type NativeTensorflowErrorKind } from './errors';
 export { measureConvolutionRate, measureMatmulRate } from './measure';
+export { sideBySide } from './compile/program-order';
 export { parallelParts } from './parallel-parts';
 export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
 export {

@@ -6,7 +6,7 @@ import {
   type Weights,
 } from '@loop-diffusion/diffusion-models';
 import type { Image } from '@loop-diffusion/rewards';
-import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
+import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { cutRows, joinRows } from './rows';
@@ -41,7 +41,7 @@ export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch
 const decode = compile(
   (config: AutoencoderConfig, weights: Weights, latents: tf.Tensor4D, parts: number) =>
     tf.tidy(() => {
-      const images = cutRows({ latents }, parts).map((part) => {
+      const images = sideBySide(cutRows({ latents }, parts), (part) => {
         const decoded = decodeLatents(config, weights, tf.div(part.latents, config.scalingFactor));
         return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
       });

@@ -18,7 +18,7 @@ import {
   type StableDiffusion,
   type UNetText,
 } from '@loop-diffusion/diffusion-models';
-import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
+import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { cutRows, joinRows } from './rows';
@@ -169,7 +169,7 @@ export function denoise(
 }
 
 const compiledDenoise = compile((denoiser: Denoiser, batch: DenoiseBatch, parts: number) => {
-  const taken = cutRows(batch, parts).map(({ moment, sample, noise, conditioning }) => {
+  const taken = sideBySide(cutRows(batch, parts), ({ moment, sample, noise, conditioning }) => {
     const output = predict(denoiser, sample, moment.timesteps, conditioning);
     return takePolicyStep(denoiser.schedule, moment.step, sample, output, noise);
   });

@@ -7,7 +7,7 @@ import {
   type TrajectoryStore,
 } from '@loop-diffusion/diffusion-mdp';
 import type { LoraAdapter } from '@loop-diffusion/diffusion-models';
-import { compile, parallelParts } from '@loop-diffusion/native-tensorflow';
+import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import { assertRatioIsOne, klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -226,7 +226,7 @@ const lossAndGradient = compile(
     parts: number,
   ): LossAndGradient => {
     const [rows] = chunk.sample.shape;
-    const results = cutRows(chunk, parts).map((part) => {
+    const results = sideBySide(cutRows(chunk, parts), (part) => {
       const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
       return partLossAndGradient(reference, adapter, objective, { ...part, weight });
     });

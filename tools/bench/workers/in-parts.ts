@@ -1,4 +1,4 @@
-import { compile, parallelParts, type Compiled } from '@loop-diffusion/native-tensorflow';
+import { compile, parallelParts, sideBySide, type Compiled } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { cutRows, joinRows } from './trainer-internals';
@@ -19,7 +19,7 @@ export function compiledRows<Constants>(
   run: (constants: Constants, part: Batch) => tf.Tensor,
 ): (batch: Batch) => tf.Tensor {
   const compiled = compile((given: Constants, batch: Batch, parts: number) =>
-    joinRows(cutRows(batch, parts).map((part) => tf.tidy(() => run(given, part)))),
+    joinRows(sideBySide(cutRows(batch, parts), (part) => tf.tidy(() => run(given, part)))),
   );
   return callOf(compiled, rows, constants);
 }
@@ -31,7 +31,7 @@ export function compiledSum<Constants>(
   run: (constants: Constants, part: Batch) => tf.Tensor,
 ): (batch: Batch) => tf.Tensor {
   const compiled = compile((given: Constants, batch: Batch, parts: number) =>
-    tf.addN(cutRows(batch, parts).map((part) => tf.tidy(() => run(given, part)))),
+    tf.addN(sideBySide(cutRows(batch, parts), (part) => tf.tidy(() => run(given, part)))),
   );
   return callOf(compiled, rows, constants);
 }

@@ -37,18 +37,23 @@ export function groupNorm(
   if (channels % groups !== 0) {
     throw new RangeError(`${path}: ${channels} channels do not divide into ${groups} groups`);
   }
-  const average = groupAverage(channels, groups, pixels);
+  const membership = groupMembership(channels, groups);
+  // Sums over the pixels per channel → means over each channel's whole group.
+  const average = (sums: tf.Tensor): tf.Tensor2D => {
+    const means = tf.matMul(tf.mul<tf.Tensor2D>(sums, 1 / (pixels * (channels / groups))), membership);
+    return tf.matMul(means, membership, false, true);
+  };
   const inputs = { x, weight, bias, ...(offset && { offset }) } as Inputs;
 
   return differentiable(inputs, () => {
     const total = sumOverPixels(x);
     const shifted = offset === undefined ? total : tf.add(total, tf.mul(offset, pixels));
-    const mean = tf.matMul(shifted, average);
+    const mean = average(shifted);
     // Where x, without its offset, has the group's mean.
     const centre = offset === undefined ? mean : tf.sub(mean, offset);
     // Around the mean, because E[x²] − E[x]² would cancel where the mean is large.
     const squares = sumOverPixels(tf.squaredDifference(x, onPixels(centre)));
-    const reciprocal = tf.rsqrt(tf.add(tf.matMul(squares, average), epsilon));
+    const reciprocal = tf.rsqrt(tf.add(average(squares), epsilon));
     const scale = tf.mul(reciprocal, weight);
     const shift = tf.sub(bias, tf.mul(centre, scale));
     const normed = tf.add(tf.mul(x, onPixels(scale)), onPixels(shift));
@@ -67,8 +72,8 @@ export function groupNorm(
         // With x̂ = (x − c) r and g = dy w:
         // ∂x = r (g − mean(g) − x̂ mean(g x̂)) = dy (r w) + x slope + level
         const factors = () => {
-          const meanGradient = tf.matMul(tf.mul(gradientSum, w), average);
-          const meanProduct = tf.matMul(tf.mul(productSum, w), average);
+          const meanGradient = average(tf.mul(gradientSum, w));
+          const meanProduct = average(tf.mul(productSum, w));
           const slope = tf.neg(tf.mul(meanProduct, tf.mul(tf.square(r), r)));
           const level = tf.neg(tf.add(tf.mul(meanGradient, r), tf.mul(slope, c)));
           return { scale: tf.mul(r, w), slope, level };
@@ -108,24 +113,22 @@ function onPixels(t: tf.Tensor): tf.Tensor4D {
   return tf.reshape(t, [batch, 1, 1, channels]);
 }
 
-const averages = new Map<string, tf.Tensor2D>();
+const memberships = new Map<string, tf.Tensor2D>();
 
 /**
- * `[channels, channels]`: sums over the pixels per channel, times this matrix, are the means over each
- * channel's whole group. As a product it is one operation where reshaping, reducing and repeating is
- * five. Made once per size and kept.
+ * `[channels, groups]`: 1 where the channel belongs to the group. Adding up over groups and spreading the sums again are two
+ * small products with it, where reshaping, reducing and repeating is five operations. Made once per size and kept.
  */
-function groupAverage(channels: number, groups: number, pixels: number): tf.Tensor2D {
-  const key = `${channels}/${groups}/${pixels}`;
-  const known = averages.get(key);
+function groupMembership(channels: number, groups: number): tf.Tensor2D {
+  const key = `${channels}/${groups}`;
+  const known = memberships.get(key);
   if (known !== undefined && !known.isDisposed) return known;
   const width = channels / groups;
-  const values = new Float32Array(channels * channels);
-  for (let row = 0; row < channels; row++) {
-    const start = row * channels + Math.floor(row / width) * width;
-    values.fill(1 / (width * pixels), start, start + width);
+  const values = new Float32Array(channels * groups);
+  for (let channel = 0; channel < channels; channel++) {
+    values[channel * groups + Math.floor(channel / width)] = 1;
   }
-  const matrix = tf.keep(tf.tensor2d(values, [channels, channels]));
-  averages.set(key, matrix);
+  const matrix = tf.keep(tf.tensor2d(values, [channels, groups]));
+  memberships.set(key, matrix);
   return matrix;
 }

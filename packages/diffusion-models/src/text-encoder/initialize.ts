@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RandomSource } from '../types';
+import { weightTensor } from '../weight-tensor';
 import type { TextEncoderConfig } from './config';
 import { textEncoderShapes } from './shapes';
 
@@ -21,10 +22,9 @@ export function initializeTextEncoder(
     } else {
       const std = standardDeviation(key, config);
       const count = shape.reduce((product, dimension) => product * dimension, 1);
-      weights[key] = tf.tensor(
+      weights[key] = weightTensor(
         random.normal(count).map((value) => value * std),
-        [...shape],
-        'float32',
+        shape,
       );
     }
   }

@@ -21,6 +21,8 @@ export interface FunctionAddon {
     name: string,
     attributes: readonly Attribute[],
     inputs: readonly (Reference | readonly Reference[])[],
+    /** Operations that must be done before this one begins. */
+    after: readonly number[],
   ): { dtype: number; shape: number[] | null }[];
   defineFunction(
     addon: string,

@@ -30,7 +30,7 @@ export interface Lowering {
   readonly fused: Map<string, NativeFunction>;
 }
 
-/** Registers the recording as a function of this name. */
+/** Registers the recording as a function of this name. Unless XLA is to order it anew, it runs in the order of the recording. */
 export function lower(
   lowering: Lowering,
   recording: Recording,
@@ -63,6 +63,7 @@ export function lower(
         operation.name,
         operation.attributes,
         operation.inputs.map((input) => (isReference(input) ? place(input) : input.map(place))),
+        fuse === undefined ? operation.after.map((earlier) => place([earlier, 0])[0]) : [],
       );
       operation.outputs.forEach((_, output) => placed.set([first, output].join(), [added, output]));
     } else {
@@ -89,6 +90,7 @@ export function lower(
           { name: '_XlaMustCompile', type: ATTRIBUTE.bool, value: true },
         ],
         [fused.inputs.map(place)],
+        [],
       );
       fused.outputs.forEach((output, index) => placed.set(output.join(), [added, index]));
     }
@@ -126,6 +128,12 @@ function withoutUnused({ operations, inputs, outputs }: Body): Body {
     position.get(operation) ?? -1,
     output,
   ];
+  // What waits for an operation that is left out waits for what that one waits for.
+  const waits: (readonly number[])[] = [];
+  operations.forEach(({ after }, index) => {
+    const earlier = [...new Set(after.flatMap((one) => waits[one] ?? []))];
+    waits.push(used[index] === true ? [index] : earlier);
+  });
   return {
     operations: operations
       .filter((_, index) => used[index])
@@ -134,6 +142,7 @@ function withoutUnused({ operations, inputs, outputs }: Body): Body {
         inputs: operation.inputs.map((input) =>
           isReference(input) ? move(input) : input.map(move),
         ),
+        after: operation.after.flatMap((one) => waits[one] ?? []).map((one) => move([one, 0])[0]),
       })),
     inputs: inputs.map(move),
     outputs: outputs.map(move),
@@ -231,7 +240,7 @@ function fusedFunction(lowering: Lowering, body: Body, members: readonly number[
   if (definition === undefined) {
     const graph: NativeGraph = addon.newGraph();
     for (const operation of local) {
-      addon.addOperation(graph, operation.name, operation.attributes, operation.inputs);
+      addon.addOperation(graph, operation.name, operation.attributes, operation.inputs, []);
     }
     definition = addon.defineFunction(
       lowering.binding,

@@ -24,6 +24,8 @@ export interface Operation {
   /** A list where the operation takes a list. */
   readonly inputs: readonly (Reference | readonly Reference[])[];
   readonly outputs: readonly TensorType[];
+  /** Operations that must be done before this one begins, besides its inputs. */
+  readonly after: readonly number[];
 }
 
 /** What a `Placeholder` for a value of this type is told. */

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FunctionAddon } from './function-addon';
 import type { NativeBackend, NativeBinding, OutputMetadata } from './native-backend';
+import { ProgramOrder } from './program-order';
 import {
   ATTRIBUTE,
   placeholderAttributes,
@@ -30,6 +31,9 @@ const LIST_OPERATIONS: Readonly<Record<string, number>> = {
   Einsum: 0,
 };
 
+/** What stands for values that are there from the start. */
+const SOURCES = new Set(['Placeholder', 'Const']);
+
 /** Numbers of native tensors are from 0 on, −1 means none yet: these are ours. */
 const FIRST_SYMBOL = -2;
 
@@ -52,13 +56,14 @@ export function record(
   const captured = new Map<object, Reference>();
   const captures: Capture[] = [];
   const written = new WeakSet();
+  const order = new ProgramOrder();
 
   const add = (
     name: string,
     attributes: readonly Attribute[],
     inputs: Operation['inputs'],
   ): number => {
-    const outputs = addon.addOperation(graph, name, attributes, inputs).map(({ dtype, shape }) => {
+    const outputs = addon.addOperation(graph, name, attributes, inputs, []).map(({ dtype, shape }) => {
       if (shape === null || shape.includes(-1)) {
         throw new Error(
           `The shape of ${name}'s result depends on values, so that it cannot be compiled.`,
@@ -66,7 +71,10 @@ export function record(
       }
       return { dtype, shape };
     });
-    return operations.push({ name, attributes, inputs, outputs }) - 1;
+    const index = operations.length;
+    const after = SOURCES.has(name) ? [] : order.next(index);
+    operations.push({ name, attributes, inputs, outputs, after });
+    return index;
   };
   const addPlaceholder = (type: TensorType): Reference => [
     add('Placeholder', placeholderAttributes(type), []),
@@ -148,12 +156,12 @@ export function record(
   backend.binding = recordingBinding;
   Object.assign(backend, recordingMethods);
   try {
-    tf.tidy(() => {
+    order.follow(() => tf.tidy(() => {
       const results = f(inputs.map((input) => backend.createOutputTensor(newSymbol(input))));
       for (const id of backend.getInputTensorIds(results)) outputs.push(referenceOf(id));
       // Also what `f` has kept.
       tf.dispose(results.filter(({ dataId }) => backend.tensorMap.get(dataId).id <= FIRST_SYMBOL));
-    });
+    }));
   } finally {
     backend.binding = binding;
     for (const name of Object.keys(recordingMethods)) Reflect.deleteProperty(backend, name);

@@ -257,8 +257,9 @@ TFE_Context *Context(const std::string &addon) {
 // newGraph(): Graph
 napi_value NewGraph(napi_env env, const std::vector<napi_value> &) { return NewExternal(env, std::make_unique<Graph>()); }
 
-// addOperation(graph, type, attributes, inputs, device): {dtype, shape}[]. An input is an [operation, output] pair, or an
-// array of such pairs where the operation takes a list. Operations are numbered in the order they are added.
+// addOperation(graph, type, attributes, inputs, after): {dtype, shape}[]. An input is an [operation, output] pair, or an
+// array of such pairs where the operation takes a list; `after` are operations that must be done before this one begins.
+// Operations are numbered in the order they are added.
 napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
   Graph &graph = *ReadExternal<Graph>(env, values[0]);
   const std::string type = ReadString(env, values[1]);
@@ -271,6 +272,13 @@ napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
     inputs.emplace_back(is_list, is_list ? ReadOutputs(env, graph, input)
                                          : std::vector<TF_Output>{ReadOutput(env, graph, input)});
   }
+  std::vector<TF_Operation *> after;
+  for (int64_t operation : ReadIntegers(env, values[4])) {
+    if (operation < 0 || operation >= static_cast<int64_t>(graph.operations.size())) {
+      throw Failure{"an operation of this graph was expected"};
+    }
+    after.push_back(graph.operations[operation]);
+  }
   TF_OperationDescription *description = TF_NewOperation(graph.graph, type.c_str(), name.c_str());
   Status status;
   try {
@@ -282,6 +290,7 @@ napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
       }
     }
     for (napi_value attribute : ReadArray(env, values[2])) SetAttribute(env, description, attribute);
+    for (TF_Operation *operation : after) TF_AddControlInput(description, operation);
   } catch (...) {
     TF_FinishOperation(description, status);
     throw;
@@ -366,7 +375,7 @@ napi_value Initialize(napi_env env, napi_value exports) {
   };
   const napi_property_descriptor methods[] = {
       method("newGraph", Wrap<NewGraph, 0>),
-      method("addOperation", Wrap<AddOperation, 4>),
+      method("addOperation", Wrap<AddOperation, 5>),
       method("defineFunction", Wrap<DefineFunction, 6>),
       method("importFunction", Wrap<ImportFunction, 2>),
       method("removeFunction", Wrap<RemoveFunction, 2>),

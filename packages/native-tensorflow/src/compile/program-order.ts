@@ -1,0 +1,53 @@
+/** In which order the operations of a compiled function run. */
+
+/**
+ * Lets each operation wait for the one written before it. A graph by itself runs whatever has its inputs: the weights of all
+ * layers would be prepared, and the scores of all attention heads made, before the first of them is used, and all be held
+ * at once. In the order of the program a compiled function needs the memory that the program does.
+ */
+export class ProgramOrder {
+  private last: readonly number[] = [];
+
+  /** @returns what the operation must wait for */
+  next(operation: number): readonly number[] {
+    const { last } = this;
+    this.last = [operation];
+    return last;
+  }
+
+  /** Runs `record`, in which {@link sideBySide} forks this order. */
+  follow(record: () => void): void {
+    current = this;
+    try {
+      record();
+    } finally {
+      current = undefined;
+    }
+  }
+
+  fork<Item, Result>(items: readonly Item[], run: (item: Item, index: number) => Result): Result[] {
+    const before = this.last;
+    const ends = new Set<number>();
+    const results = items.map((item, index) => {
+      this.last = before;
+      const result = run(item, index);
+      for (const end of this.last) ends.add(end);
+      return result;
+    });
+    this.last = [...ends];
+    return results;
+  }
+}
+
+let current: ProgramOrder | undefined;
+
+/**
+ * `items.map(run)` of which a compiled function may do the items' work at the same time, each on cores of its own; all else in
+ * it happens in the order in which it is written. Outside of one, and on other backends, it is `items.map(run)`.
+ */
+export function sideBySide<Item, Result>(
+  items: readonly Item[],
+  run: (item: Item, index: number) => Result,
+): Result[] {
+  return current === undefined ? items.map(run) : current.fork(items, run);
+}
