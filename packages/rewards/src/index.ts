@@ -1,7 +1,7 @@
 export { assertImage, type Image, imageProblem } from './image';
 export { imageGrid, type ImageGridOptions } from './image-grid';
 export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
-export { encodePng } from './png';
+export { decodePicture, encodePng } from './png';
 export {
   type Reward,
   type RewardBatch,

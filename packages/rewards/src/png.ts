@@ -14,3 +14,20 @@ export async function encodePng(image: Image): Promise<Buffer> {
     .png()
     .toBuffer();
 }
+
+/** Larger pictures are refused before they are unpacked: 16384 × 16384. */
+const MAXIMUM_PIXELS = 2 ** 28;
+
+/**
+ * A picture file as bytes, whatever its format and colour space; what was transparent is dropped.
+ *
+ * @throws {Error} when it is damaged, no picture, or of more than 2²⁸ pixels
+ */
+export async function decodePicture(bytes: Uint8Array): Promise<Image> {
+  const { data, info } = await sharp(bytes, { limitInputPixels: MAXIMUM_PIXELS, failOn: 'warning' })
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: new Uint8Array(data) };
+}

@@ -3,39 +3,60 @@ import {
   createPerPromptStatistics,
   leaveOneOut,
   noBaseline,
+  type PerPromptStatisticsState,
 } from '@loop-diffusion/advantage-estimators';
 import { clippedSurrogate, reinforce } from '@loop-diffusion/ppo-objective';
 import type * as tf from '@tensorflow/tfjs-core';
 
 import type { AlgorithmName } from './configuration/schema';
 
-/** Rewards in, one row of k per prompt (NaN where there is none); advantages out, 0 where nothing is to be learnt. */
-export type AdvantageEstimator = (
-  prompts: readonly string[],
-  rewards: readonly (readonly number[])[],
-) => number[][];
+export interface AdvantageEstimator {
+  /** Rewards in, one row of k per prompt (NaN where there is none); advantages out, 0 where nothing is to be learnt. */
+  estimate(prompts: readonly string[], rewards: readonly (readonly number[])[]): number[][];
+  /** What it remembers of earlier iterations; null where they do not matter. */
+  state(): PerPromptStatisticsState | null;
+  /** Forgets what it remembers for this. */
+  restore(state: PerPromptStatisticsState | null): void;
+}
 
 /** @param clip advantages are clamped to ± this */
 export function createAdvantageEstimator(name: AlgorithmName, clip: number): AdvantageEstimator {
-  const estimate = unclippedEstimator(name);
-  return (prompts, rewards) =>
-    estimate(prompts, rewards).map((row) =>
-      row.map((advantage) => Math.min(Math.max(advantage, -clip), clip)),
-    );
+  const estimator = unclippedEstimator(name);
+  return {
+    ...estimator,
+    estimate: (prompts, rewards) =>
+      estimator
+        .estimate(prompts, rewards)
+        .map((row) => row.map((advantage) => Math.min(Math.max(advantage, -clip), clip))),
+  };
 }
 
 function unclippedEstimator(name: AlgorithmName): AdvantageEstimator {
+  const nothing = { state: () => null, restore: () => undefined };
   switch (name) {
     case 'loop':
     case 'rloo':
-      return (_prompts, rewards) => leaveOneOut(rewards, validity(rewards));
+      return {
+        ...nothing,
+        estimate: (_prompts, rewards) => leaveOneOut(rewards, validity(rewards)),
+      };
     case 'ppo': {
       // As ddpo-pytorch and TRL set them.
-      const statistics = createPerPromptStatistics({ bufferSize: 32, minCount: 16 });
-      return (prompts, rewards) => statistics.advantages(prompts, rewards, validity(rewards));
+      const options = { bufferSize: 32, minCount: 16 };
+      let statistics = createPerPromptStatistics(options);
+      return {
+        estimate: (prompts, rewards) => statistics.advantages(prompts, rewards, validity(rewards)),
+        state: () => statistics.toJSON(),
+        restore: (state) => {
+          statistics = createPerPromptStatistics(options, state ?? undefined);
+        },
+      };
     }
     case 'reinforce':
-      return (_prompts, rewards) => noBaseline(rewards, validity(rewards));
+      return {
+        ...nothing,
+        estimate: (_prompts, rewards) => noBaseline(rewards, validity(rewards)),
+      };
   }
 }
 

@@ -5,8 +5,10 @@
 import { counterNormal } from '@loop-diffusion/diffusion-mdp';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import type { TrainConfig } from './configuration/schema';
 import { decodeImages } from './decode';
+import { createGuards, type Guards } from './guards';
 import { learningRateAt } from './learning-rate';
 import { cutIntoMinibatches } from './minibatches';
 import { STREAMS } from './noise-streams';
@@ -18,54 +20,94 @@ import { reportIteration } from './report-iteration';
 import { scoreImages } from './rewards';
 import { sampleTrajectories } from './rollout';
 import { createRunEvaluator } from './run-evaluator';
-import type { IterationRecord, RunSummary } from './run-folder/records';
+import type { Checkpoint } from './run-folder/checkpoint-folder';
+import type { EvaluationRecord, IterationRecord, RunSummary } from './run-folder/records';
 import { saveAdapter } from './save-adapter';
-import { saveSnapshot } from './save-snapshot';
 import { summarizeRun } from './summarize-run';
 import type { RunRecorder } from './tracking/recorder';
 import { chooseTrainedSteps } from './trained-steps';
+import { allOrNothing } from './training-state';
 import { updatePolicy } from './update';
 
+/** Where a run goes on from. */
+export interface ResumePoint {
+  /** Undefined for a run that ended before its first. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Those made until then. */
+  readonly evaluations: readonly EvaluationRecord[];
+  /** Told what is no longer as it was when the checkpoint was made. */
+  readonly onDifference: (difference: string) => void;
+}
+
 /**
- * Fine-tunes a model and leaves the adapter in the run's folder. Held-out prompts are evaluated before and after, on the
- * same noise.
+ * Fine-tunes a model and leaves the adapter in the run's folder, with checkpoints on the way. Held-out prompts are evaluated
+ * before and after, on the same noise.
  *
- * @param signal when aborted, the iteration under way is dropped and the run ends with what it has learnt, without the
- *   evaluation after it
+ * @param signal when aborted, the iteration under way is dropped and the run ends with a checkpoint and the adapter as it is,
+ *   without the evaluation after it
+ * @param from goes on with a run; the numbers are those of one that never stopped
+ * @throws what went wrong, after leaving a checkpoint of the iterations that were done
  */
 export async function train(
   config: TrainConfig,
   recorder: RunRecorder,
   signal: AbortSignal,
+  from?: ResumePoint,
 ): Promise<RunSummary> {
   const run = await prepareRun(config);
+  try {
+    return await iterate(run, recorder, signal, from);
+  } finally {
+    run.dispose();
+  }
+}
+
+async function iterate(
+  run: PreparedRun,
+  recorder: RunRecorder,
+  signal: AbortSignal,
+  from: ResumePoint | undefined,
+): Promise<RunSummary> {
+  const { config } = run;
+  const progress = from?.checkpoint && restoreCheckpoint(run, from.checkpoint, from.onDifference);
   const clock = createPhaseClock((phase, fraction) => {
     recorder.phase(phase, fraction);
-  });
-  const evaluator = createRunEvaluator(run, recorder, clock, signal);
-  let iterations = 0;
+  }, progress?.seconds);
+  const evaluator = createRunEvaluator(run, recorder, clock, signal, from?.evaluations);
+  const checkpoints = createCheckpoints(run, clock, progress);
+  const guards = createGuards(config.guards);
+  let iterations = progress?.iterations ?? 0;
   let failure: unknown;
-  try {
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (error !== signal.reason) failure ??= error;
+    }
+  };
+
+  await attempt(async () => {
     await evaluator.before();
+    await evaluator.afterIteration(iterations);
     clock.lap();
     while (iterations < config.iterations) {
-      recorder.iteration(await runIteration(run, clock, iterations, signal));
+      const record = await allOrNothing(run, () =>
+        runIteration(run, clock, iterations, signal, guards),
+      );
       iterations += 1;
-      if (isDue(iterations, config.checkpoint.every)) saveSnapshot(run, iterations);
+      checkpoints.count(record);
+      recorder.iteration(record);
       await evaluator.afterIteration(iterations);
       clock.lap();
+      checkpoints.saveIfDue();
     }
-    await evaluator.after();
-  } catch (error) {
-    if (!signal.aborted) failure = error;
-  }
-  try {
-    // Also after a failure: what was learnt until then is not lost.
+  });
+  // Also after a failure or a signal: what was learnt until then is not lost.
+  await attempt(async () => {
+    checkpoints.save();
     if (iterations > 0) saveAdapter(run);
-  } catch (error) {
-    failure ??= error;
-  }
-  run.dispose();
+    if (iterations === config.iterations && !signal.aborted) await evaluator.after();
+  });
   if (failure !== undefined) throw failure as Error;
   const summary = summarizeRun(run, { iterations, evaluator, clock, interrupted: signal.aborted });
   await recorder.finish(summary);
@@ -78,6 +120,7 @@ export async function runIteration(
   clock: PhaseClock,
   iteration: number,
   signal: AbortSignal,
+  guards: Guards = createGuards(run.config.guards),
 ): Promise<IterationRecord> {
   const { config, policy, empty, latentShape } = run;
   const { k } = config.algorithm;
@@ -122,8 +165,9 @@ export async function runIteration(
         prompts: promptOfImage.map((prompt) => prompts[prompt] ?? ''),
       }),
     );
+    guards.checkScores(scores);
     const rewards = prompts.map((_, prompt) => scores.total.slice(prompt * k, (prompt + 1) * k));
-    const advantages = run.estimateAdvantages(prompts, rewards).flat();
+    const advantages = run.advantages.estimate(prompts, rewards).flat();
 
     const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
     const steps = await clock.time('update', (onProgress) =>
@@ -142,15 +186,13 @@ export async function runIteration(
         signal,
       }),
     );
+    guards.checkSteps(steps);
     const seconds = clock.lap();
     text.dispose();
-    return reportIteration(run, { iteration, scores, rewards, steps, learningRate, seconds });
+    return reportIteration(run, {
+      ...{ iteration, scores, rewards, images, steps, learningRate, seconds },
+    });
   } finally {
     if (!text.isDisposed) tf.dispose(text);
   }
-}
-
-/** @param every 0 for never */
-function isDue(iterations: number, every: number): boolean {
-  return every > 0 && iterations % every === 0;
 }

@@ -54,4 +54,46 @@ describe('AdamW', () => {
     optimizer.dispose();
     expect(tf.memory().numTensors).toBe(before - 2);
   });
+
+  it('takes no step along a gradient that is not finite', () => {
+    const weight = tf.variable(tf.tensor1d([1, -2]));
+    const optimizer = createAdamW([weight], { ...options, maxGradientNorm: 10 });
+    const tensors = tf.memory().numTensors;
+    for (const bad of [Number.NaN, Infinity]) {
+      const gradient = tf.tensor1d([1, bad]);
+      expect(optimizer.step([gradient], 0.5)).toBe(bad);
+      gradient.dispose();
+    }
+    expect([...weight.dataSync()]).toEqual([1, -2]);
+    const state = optimizer.state();
+    expect([state.steps, ...state.firstMoment.dataSync()]).toEqual([0, 0, 0]);
+    tf.dispose([state.firstMoment, state.secondMoment]);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('goes on from a state as if it had never stopped', () => {
+    const gradients = [1, 2, 3].map((seed) => tf.randomNormal([4], 0, 1, 'float32', seed));
+    const straight = tf.variable(tf.ones([4]));
+    const whole = createAdamW([straight], { ...options, maxGradientNorm: 1 });
+    const other = tf.variable(tf.ones([4]));
+    let part = createAdamW([other], { ...options, maxGradientNorm: 1 });
+    for (const gradient of gradients) {
+      whole.step([gradient], 0.1);
+      part.step([gradient], 0.1);
+      const state = part.state();
+      part.dispose();
+      part = createAdamW([other], { ...options, maxGradientNorm: 1 });
+      part.restore(state);
+      tf.dispose([state.firstMoment, state.secondMoment]);
+    }
+    expect([...other.dataSync()]).toEqual([...straight.dataSync()]);
+    const alien = {
+      steps: 1,
+      firstMoment: tf.zeros<tf.Rank.R1>([3]),
+      secondMoment: tf.zeros<tf.Rank.R1>([3]),
+    };
+    expect(() => {
+      part.restore(alien);
+    }).toThrow('state is of 3 numbers, but the variables have 4');
+  });
 });

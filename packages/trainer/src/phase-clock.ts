@@ -7,13 +7,17 @@ export interface PhaseClock {
   ): Promise<Result>;
   /** Seconds by phase since the last call of this function. */
   lap(): Record<string, number>;
-  /** Seconds by phase since the clock was made. */
+  /** Seconds by phase since the clock was made, and those before. */
   totals(): Record<string, number>;
 }
 
-export function createPhaseClock(report: (phase: string, fraction: number) => void): PhaseClock {
+/** @param before seconds by phase that were spent earlier, for the totals */
+export function createPhaseClock(
+  report: (phase: string, fraction: number) => void,
+  before: Readonly<Record<string, number>> = {},
+): PhaseClock {
   let lap: Record<string, number> = {};
-  const totals: Record<string, number> = {};
+  const totals: Record<string, number> = { ...before };
   return {
     async time(phase, work) {
       const start = performance.now();

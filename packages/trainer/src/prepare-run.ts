@@ -1,7 +1,12 @@
 /** Everything that a run needs before its first iteration. */
 import { counterNormal, counterUniform, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
-import { createLoraAdapter, type RandomSource } from '@loop-diffusion/diffusion-models';
+import {
+  createLoraAdapter,
+  type LoraAdapter,
+  type RandomSource,
+} from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
+import type * as tf from '@tensorflow/tfjs-core';
 
 import { createAdvantageEstimator, type Objective } from './algorithm';
 import { smallestBatch } from './backend-options';
@@ -14,6 +19,7 @@ import { encodePrompts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards } from './rewards';
 import { trainableVariables } from './trainable-variables';
+import { UserError } from './user-error';
 
 export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
 
@@ -25,13 +31,20 @@ export async function prepareRun(config: TrainConfig) {
     config.evaluate.prompts,
     Math.max(config.evaluate.images, config.samples.count),
   );
-  const { model, schedule, backend } = await openModel({
+  const {
+    model,
+    schedule,
+    backend,
+    adapter: start,
+  } = await openModel({
     model: config.model,
+    lora: config.lora.from ?? undefined,
     backend: config.backend,
     rows: smallestBatch(config),
     precision: config.precision,
   });
   const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
+  if (start !== undefined) startFrom(adapter, start, config.lora.from ?? '');
   const variables = trainableVariables(adapter);
   const optimizer = createAdamW(variables, config.optimizer);
   const plan = planDenoiseSteps(schedule, config.sampler);
@@ -73,7 +86,7 @@ export async function prepareRun(config: TrainConfig) {
       .filter(({ sigma }) => sigma > 0)
       .map(({ index }) => index),
     objective,
-    estimateAdvantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
+    advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
     /** Text states of the empty prompt, `[1, tokens, width]`. */
     empty,
     dispose() {
@@ -83,6 +96,26 @@ export async function prepareRun(config: TrainConfig) {
       model.dispose();
     },
   };
+}
+
+/** @throws UserError where the two are not of one kind */
+function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void {
+  for (const key of ['rank', 'alpha'] as const) {
+    if (start.config[key] === adapter.config[key]) continue;
+    throw new UserError(
+      `The adapter '${path}' has ${key} ${start.config[key]}, but lora.${key} is ${adapter.config[key]}; set lora.${key}=${start.config[key]}`,
+    );
+  }
+  const [own, given] = [adapter, start].map(({ weights }) => Object.keys(weights).sort());
+  if (own?.join() !== given?.join()) {
+    throw new UserError(
+      `The adapter '${path}' changes other modules than lora.targets (${adapter.config.targets.join(', ')}) say; its own are ${start.config.targets.join(', ')}`,
+    );
+  }
+  for (const [key, weight] of Object.entries(start.weights)) {
+    (adapter.weights[key] as tf.Variable).assign(weight);
+    weight.dispose();
+  }
 }
 
 /** Each call draws the next array of the adapter's own stream. */

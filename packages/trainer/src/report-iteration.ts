@@ -1,7 +1,10 @@
 /** What an iteration was like, from what its phases returned. */
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
+import type { Image } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { fractionAtCeiling, groupDiversity } from './collapse-signs';
+import { histogramOf } from './histogram';
 import type { PreparedRun } from './prepare-run';
 import type { Scores } from './rewards';
 import type { IterationRecord } from './run-folder/records';
@@ -23,13 +26,16 @@ export interface IterationFacts {
   readonly scores: Scores;
   /** `[prompts, k]`, NaN where a reward failed. */
   readonly rewards: readonly (readonly number[])[];
+  /** k for each prompt, side by side. */
+  readonly images: readonly Image[];
   readonly steps: readonly OptimizerStepReport[];
   readonly learningRate: number;
   readonly seconds: Record<string, number>;
 }
 
 export function reportIteration(run: PreparedRun, facts: IterationFacts): IterationRecord {
-  const { scores, steps, seconds } = facts;
+  const { scores, seconds } = facts;
+  const steps = facts.steps.filter(({ skipped }) => !skipped);
   const { clipRange } = run.objective;
   const valid = scores.total.filter((reward) => !Number.isNaN(reward));
   // Only after the first optimizer step can a ratio leave 1.
@@ -39,6 +45,10 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
   const ratios =
     pairs.length > 0 ? ratioDiagnostics(logProbs, oldLogProbs, clipRange) : NOTHING_TO_LEARN;
   const timesteps = pairs.map((pair) => run.plan[pair.step]?.timestep ?? Number.NaN);
+  const ratiosAt = (timestep: number): number[] =>
+    pairs
+      .filter((_, index) => timesteps[index] === timestep)
+      .map(({ logProb, oldLogProb }) => Math.exp(logProb - oldLogProb));
   const kls = steps.map((step) => step.klReference).filter((kl) => kl !== undefined);
   return {
     iteration: facts.iteration + 1,
@@ -47,6 +57,10 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
       std: standardDeviation(valid),
       components: scores.components,
     },
+    rewards: scores.total,
+    groups: facts.rewards.length,
+    diversity: groupDiversity(facts.images, run.config.algorithm.k),
+    atCeiling: fractionAtCeiling(valid, run.rewards),
     zeroVarianceGroups: facts.rewards.filter((row) => new Set(row).size === 1).length,
     ratio: {
       mean: ratios.ratioMean,
@@ -59,6 +73,7 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
         mean: ratioMean,
         std: ratioStd,
         clipFraction,
+        histogram: histogramOf(ratiosAt(timestep)),
       }),
     ),
     clipFraction: ratios.clipFraction,
@@ -79,5 +94,6 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
     tensors: tf.memory().numTensors,
     memoryBytes: process.memoryUsage.rss(),
     failedRewards: scores.failed,
+    skippedUpdates: facts.steps.length - steps.length,
   };
 }

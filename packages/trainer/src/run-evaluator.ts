@@ -19,16 +19,18 @@ export interface RunEvaluator {
     readonly base: EvaluationRecord[];
   };
   before(): Promise<void>;
-  /** @param iterations that are done */
+  /** @param iterations that are done; 0 for none, after which there is nothing new to evaluate */
   afterIteration(iterations: number): Promise<void>;
   after(): Promise<void>;
 }
 
+/** @param earlier what was evaluated before the run went on, and is not evaluated again */
 export function createRunEvaluator(
   run: PreparedRun,
   recorder: RunRecorder,
   clock: PhaseClock,
   signal: AbortSignal,
+  earlier: readonly EvaluationRecord[] = [],
 ): RunEvaluator {
   const { config, heldOut, rewards } = run;
   const settings: SamplerSettings = {
@@ -37,6 +39,7 @@ export function createRunEvaluator(
     guidance: config.evaluate.guidance ?? config.sampler.guidance,
   };
   const common = { seed: EVALUATION_SEED, batch: config.batch.rollout, signal };
+  const done = new Map(earlier.map((record) => [record.name, record]));
   const records: RunEvaluator['records'] = { base: [] };
 
   async function evaluate(
@@ -85,26 +88,31 @@ export function createRunEvaluator(
   return {
     records,
     async before() {
-      const record = await evaluateAndShow('before', run.base);
+      // A new adapter changes nothing yet; one that the run started from does.
+      const start = config.lora.from === null ? run.base : run.policy;
+      const record = done.get('before') ?? (await evaluateAndShow('before', start));
       if (record === undefined) return;
       records.before = record;
       for (const guidance of config.evaluate.baseGuidances) {
         if (guidance === settings.guidance) continue;
         const name = `base-guidance-${guidance}`;
-        const { record: base } = await evaluate(name, run.base, { ...settings, guidance });
-        records.base.push(base);
+        const known = done.get(name);
+        records.base.push(
+          known ?? (await evaluate(name, run.base, { ...settings, guidance })).record,
+        );
       }
     },
     async afterIteration(iterations) {
-      if (iterations === config.iterations) return;
+      if (iterations === 0 || iterations === config.iterations) return;
       const name = `iteration-${iterations}`;
       const evaluationIsDue = config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
       const gridIsDue = config.samples.every > 0 && iterations % config.samples.every === 0;
+      if (done.has(name)) return;
       if (evaluationIsDue) await evaluateAndShow(name, run.policy);
       else if (gridIsDue) await sampleGrid(name, run.policy);
     },
     async after() {
-      const record = await evaluateAndShow('after', run.policy);
+      const record = done.get('after') ?? (await evaluateAndShow('after', run.policy));
       if (record !== undefined) records.after = record;
     },
   };

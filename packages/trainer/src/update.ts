@@ -51,8 +51,11 @@ export interface OptimizerStepReport {
   readonly loss: number;
   /** 2-norm before clipping; 0 when nothing was to be learnt and no step was taken. */
   readonly gradientNorm: number;
+  /** Whether the step was left out because the loss, a log-probability or the gradient was not finite. */
+  readonly skipped: boolean;
   /** Mean divergence from the reference, when it is weighed in. */
   readonly klReference: number | undefined;
+  /** None where they are not finite. */
   readonly pairs: readonly PairReport[];
 }
 
@@ -61,7 +64,8 @@ const LOG_RATIO_NOISE = 5e-5;
 
 /**
  * Takes one optimizer step per minibatch. A minibatch's gradient is the mean over its trajectories and trained denoise
- * steps, accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result.
+ * steps, accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result. A step whose
+ * loss or gradient is not finite is left out.
  *
  * @throws the signal's reason when it is aborted; Error when a ratio is not 1 before the first step, for then the policy that
  *   learns is not the one that sampled
@@ -98,11 +102,20 @@ export async function updatePolicy(
       }
       // Read once a minibatch: whoever reads a tensor waits for all the work before it.
       const { pairs, loss, kl } = readChunks(chunks);
-      if (position === 0) checkOnPolicy(pairs);
-      const gradientNorm =
-        gradient === undefined ? 0 : optimizer.step([gradient], request.learningRate);
-      const klReference = objective.klWeight > 0 ? kl : undefined;
-      reports.push({ loss, gradientNorm, klReference, pairs });
+      const finite = Number.isFinite(loss) && pairs.every(isFinitePair);
+      if (position === 0 && finite) checkOnPolicy(pairs);
+      let gradientNorm = 0;
+      if (!finite) gradientNorm = Number.NaN;
+      else if (gradient !== undefined) {
+        gradientNorm = optimizer.step([gradient], request.learningRate);
+      }
+      reports.push({
+        loss,
+        gradientNorm,
+        skipped: !Number.isFinite(gradientNorm),
+        klReference: objective.klWeight > 0 ? kl : undefined,
+        pairs: finite ? pairs : [],
+      });
     } finally {
       gradient?.dispose();
       for (const { logProb, loss, kl } of chunks) tf.dispose([logProb, loss, ...(kl ? [kl] : [])]);
@@ -276,6 +289,10 @@ function partLossAndGradient(
   })(names.map((name) => adapter.weights[name] as tf.Tensor));
   const gradient = tf.concat1d(grads.map((part) => tf.reshape(part, [part.size])));
   return { loss: value as tf.Scalar, gradient, logProb: logProb as tf.Tensor1D, kl };
+}
+
+function isFinitePair({ logProb, oldLogProb }: PairReport): boolean {
+  return Number.isFinite(logProb) && Number.isFinite(oldLogProb);
 }
 
 function checkOnPolicy(pairs: readonly PairReport[]): void {

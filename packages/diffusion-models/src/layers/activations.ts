@@ -71,20 +71,20 @@ export function gelu<T extends tf.Tensor>(x: T): T {
  */
 export function scaledGeglu<T extends tf.Tensor>(value: T, gate: T): T {
   return differentiable({ value, gate }, () => {
-    const bell = tf.erf(gate);
-    const activated = tf.add(gate, tf.mul(gate, bell));
+    // 1 + erf g = 2 Φ(√2 g)
+    const doubled = tf.add(tf.erf(gate), 1);
     return {
-      value: tf.mul(value, activated),
-      saved: [value, gate, bell, activated],
+      value: tf.mul(value, tf.mul(gate, doubled)),
+      // The largest activations of the network: no more of them are kept than must be.
+      saved: [value, gate, doubled],
       gradients: (outputGradient, saved) => {
-        const [v, g, e, a] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        const [v, g, d] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
         return {
-          value: () => tf.mul(outputGradient, a),
-          // d(g + g erf g)/dg = 1 + erf g + g 2/√π exp(−g²)
+          value: () => tf.mul(outputGradient, tf.mul(g, d)),
+          // d(g (1 + erf g))/dg = 1 + erf g + g 2/√π exp(−g²)
           gate: () => {
             const density = tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.square(g)));
-            const slope = tf.add(tf.add(tf.mul(g, density), e), 1);
-            return tf.mul(tf.mul(outputGradient, v), slope);
+            return tf.mul(tf.mul(outputGradient, v), tf.add(tf.mul(g, density), d));
           },
         };
       },

@@ -1,5 +1,6 @@
 /** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
 import type { TrainConfig } from '../configuration/schema';
+import type { ResumePoint } from '../loop';
 import type { RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import type { EvaluateOptions, EvaluateResult, SampleOptions, SampleResult } from './options';
@@ -9,6 +10,7 @@ export interface Core {
     config: TrainConfig,
     recorder: RunRecorder,
     signal: AbortSignal,
+    from?: ResumePoint,
   ) => Promise<RunSummary>;
   readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
   readonly evaluateModel: (options: EvaluateOptions) => Promise<EvaluateResult>;

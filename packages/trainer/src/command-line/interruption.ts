@@ -19,7 +19,7 @@ export function listenForInterruption({ output, exit }: CommandContext): Interru
       return;
     }
     output.error.write(
-      '\nEnding with what there is; press Ctrl-C again to exit at once and lose it.\n',
+      '\nEnding with a checkpoint of the iterations that are done; press Ctrl-C again to exit at once without it.\n',
     );
     controller.abort();
   }

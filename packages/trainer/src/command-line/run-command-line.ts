@@ -2,11 +2,14 @@
 import { Command, CommanderError } from 'commander';
 
 import { processOutput } from '../tracking/output';
+import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
 import { loadCore } from './core';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
+import { addInitFlags, initCommand } from './init-command';
 import { INTERRUPTED_EXIT_CODE } from './interruption';
+import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
 import { UsageError } from './usage-error';
@@ -58,12 +61,27 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
       setExitCode(await trainCommand(configFile, flags, context));
     },
   );
+  addCommonFlags(addResumeFlags(program.command('resume'))).action(
+    async (run: string, flags: ResumeFlags) => {
+      setExitCode(await resumeCommand(run, flags, context));
+    },
+  );
   addCommonFlags(addSampleFlags(program.command('sample'))).action(async (flags: SampleFlags) => {
     setExitCode(await sampleCommand(flags, context));
   });
   addCommonFlags(addEvaluateFlags(program.command('evaluate'))).action(
     async (flags: EvaluateFlags) => {
       setExitCode(await evaluateCommand(flags, context));
+    },
+  );
+  addCommonFlags(addCompareFlags(program.command('compare'))).action(
+    async (runs: string[], flags: CompareFlags) => {
+      setExitCode(await compareCommand(runs, flags, context));
+    },
+  );
+  addCommonFlags(addInitFlags(program.command('init'))).action(
+    (file: string, flags: CommonFlags) => {
+      setExitCode(initCommand(file, flags, context));
     },
   );
   addCommonFlags(addDoctorFlags(program.command('doctor'))).action(async (flags: DoctorFlags) => {

@@ -19,6 +19,7 @@ export interface TrainFlags extends CommonFlags {
   readonly set: readonly string[];
   readonly name?: string;
   readonly backend?: string;
+  readonly fromCheckpoint?: string;
 }
 
 export function addTrainFlags(command: Command): Command {
@@ -32,6 +33,10 @@ export function addTrainFlags(command: Command): Command {
         'auto',
         ...BACKEND_NAMES,
       ]),
+    )
+    .option(
+      '--from-checkpoint <path>',
+      "a new run that starts from an old one's adapter: the same as --set lora.from=PATH",
     )
     .addHelpText('after', () => `\n${keyReference()}`);
 }
@@ -66,12 +71,16 @@ export async function trainCommand(
   } finally {
     interruption.release();
     if (!finished) folder.discardIfUnused();
+    folder.close();
   }
 }
 
 async function readConfig(configFile: string | undefined, flags: TrainFlags): Promise<TrainConfig> {
   const overrides = [...flags.set];
   if (flags.backend !== undefined) overrides.push(`backend=${flags.backend}`);
+  if (flags.fromCheckpoint !== undefined) {
+    overrides.push(`lora.from=${JSON.stringify(flags.fromCheckpoint)}`);
+  }
   if (flags.name !== undefined) {
     if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(flags.name)) {
       throw new UsageError(

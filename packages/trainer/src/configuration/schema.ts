@@ -2,7 +2,7 @@
 import type { BackendName } from '@loop-diffusion/native-tensorflow';
 import { z } from 'zod';
 
-import { numberAbove, oneOf, realNumber, text, wholeNumber } from './fields';
+import { numberAbove, oneOf, realNumber, text, webAddress, wholeNumber } from './fields';
 
 export const ALGORITHM_NAMES = ['loop', 'ppo', 'rloo', 'reinforce'] as const;
 export type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
@@ -57,7 +57,13 @@ export interface TrainConfig {
     timesteps: { from: number; to: number; count: number | null };
   };
   rewards: { name: string; weight: number }[];
-  lora: { rank: number; alpha: number; targets: string[] };
+  lora: {
+    rank: number;
+    alpha: number;
+    targets: string[];
+    /** An adapter to start from, or a new one for null. */
+    from: string | null;
+  };
   optimizer: {
     name: 'adamw';
     learningRate: number;
@@ -80,7 +86,13 @@ export interface TrainConfig {
     baseGuidances: number[];
   };
   samples: { every: number; count: number };
-  checkpoint: { every: number; keep: number };
+  tracking: {
+    tensorboard: boolean;
+    mlflow: { url: string; experiment: string } | null;
+    wandb: { project: string } | null;
+  };
+  checkpoint: { every: number; minutes: number; keep: number };
+  guards: { skippedUpdates: number; failedRewards: number };
 }
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -229,6 +241,11 @@ export const configSchema = z.strictObject({
           description: 'ends of the names of the adapted modules',
         })
         .default(['to_q', 'to_k', 'to_v', 'to_out.0']),
+      from: text(
+        'an adapter of this rank, alpha and targets to start from: a safetensors file, a checkpoint or a run; null for a new one',
+      )
+        .nullable()
+        .default(null),
     })
     .prefault({}),
   optimizer: z
@@ -306,10 +323,70 @@ export const configSchema = z.strictObject({
       count: wholeNumber(0, 64, 'images of a sample grid; 0 for none').default(16),
     })
     .prefault({}),
+  tracking: z
+    .strictObject({
+      tensorboard: z
+        .boolean()
+        .meta({
+          expected: 'true or false',
+          description: "TensorBoard's files in the run's folder, for tensorboard --logdir runs",
+        })
+        .default(true),
+      mlflow: z
+        .strictObject({
+          url: webAddress('address of the tracking server'),
+          experiment: text('experiment that the run belongs to; made when there is none').default(
+            'loop-diffusion',
+          ),
+        })
+        .nullable()
+        .meta({
+          expected: 'null or {url, experiment}',
+          description: 'an MLflow server that the figures go to, too; null for none',
+        })
+        .default(null),
+      wandb: z
+        .strictObject({ project: text('project that the run belongs to') })
+        .nullable()
+        .meta({
+          expected: 'null or {project}',
+          description:
+            'a project of Weights & Biases that the figures go to, too, by the package @wandb/sdk; null for none',
+        })
+        .default(null),
+    })
+    .prefault({}),
   checkpoint: z
     .strictObject({
-      every: wholeNumber(0, MANY, 'iterations between checkpoints; 0 for none').default(25),
-      keep: wholeNumber(1, MANY, 'checkpoints that are kept').default(2),
+      every: wholeNumber(
+        0,
+        MANY,
+        'iterations between checkpoints, which a run leaves at its end, too; 0 for no limit',
+      ).default(25),
+      minutes: realNumber(
+        0,
+        MANY,
+        'minutes after which an iteration ends with a checkpoint; 0 for no limit',
+      ).default(10),
+      keep: wholeNumber(
+        1,
+        MANY,
+        'newest checkpoints that are kept, besides the one with the best rewards',
+      ).default(2),
+    })
+    .prefault({}),
+  guards: z
+    .strictObject({
+      skippedUpdates: wholeNumber(
+        0,
+        MANY,
+        'optimizer steps in a row that are left out because loss or gradient are not finite, before the run stops',
+      ).default(3),
+      failedRewards: realNumber(
+        0,
+        1,
+        "fraction of an iteration's images that may come without a reward before the run stops",
+      ).default(0.5),
     })
     .prefault({}),
 });

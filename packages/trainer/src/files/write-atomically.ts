@@ -7,6 +7,10 @@ import { asUserError } from './system-errors';
 /** Writes the bytes from `offset` on and returns how many it took, as `fs.writeSync` does. */
 export type WriteFunction = (descriptor: number, bytes: Uint8Array, offset: number) => number;
 
+/** The system's own. */
+export const writeToDescriptor: WriteFunction = (descriptor, bytes, offset) =>
+  writeSync(descriptor, bytes, offset);
+
 /**
  * Writes a temporary file beside the target, waits until it is on the disk, and renames it: a reader, or a crash at any
  * time, sees the old file or the new one. Folders on the way are made. What fails leaves nothing behind.
@@ -16,33 +20,35 @@ export type WriteFunction = (descriptor: number, bytes: Uint8Array, offset: numb
 export function writeFileAtomically(
   path: string,
   contents: Uint8Array | string,
-  write: WriteFunction = (descriptor, bytes, offset) => writeSync(descriptor, bytes, offset),
+  write = writeToDescriptor,
 ): void {
   const bytes = typeof contents === 'string' ? new TextEncoder().encode(contents) : contents;
   const folder = dirname(path);
   const temporary = `${path}.${String(process.pid)}.tmp`;
-  let opened = false;
   try {
     mkdirSync(folder, { recursive: true });
-    const descriptor = openSync(temporary, 'w');
-    opened = true;
-    try {
-      for (let offset = 0; offset < bytes.length;) offset += write(descriptor, bytes, offset);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    writeToDisk(temporary, bytes, write);
     renameSync(temporary, path);
-    opened = false;
     syncFolder(folder);
   } catch (error) {
-    if (opened) rmSync(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw asUserError(error, 'write', path);
   }
 }
 
+/** Writes a file and waits until it is on the disk. */
+export function writeToDisk(path: string, bytes: Uint8Array, write = writeToDescriptor): void {
+  const descriptor = openSync(path, 'w');
+  try {
+    for (let offset = 0; offset < bytes.length;) offset += write(descriptor, bytes, offset);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Makes a rename last through a power cut, where the platform lets a folder be opened. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');
   try {

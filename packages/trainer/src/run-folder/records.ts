@@ -5,11 +5,26 @@ export interface IterationRecord {
   /** Counted from 1. */
   iteration: number;
   reward: { mean: number; std: number; components?: Record<string, number> | undefined };
+  /** One per image, prompt by prompt; NaN, which JSON writes as null, where a reward failed. */
+  rewards: number[];
   /** Prompts whose k rewards were all equal, and so carry no gradient. */
   zeroVarianceGroups: number;
+  /** Prompts of the iteration. */
+  groups: number;
+  /** How much the k images of a prompt differ: the root of their pixels' mean variance, in [0, 0.5]. */
+  diversity: number;
+  /** Fraction of the rewards that reach the largest value there is, in [0, 1]; left out where there is none. */
+  atCeiling?: number | undefined;
   /** Of exp(log p − log p_old) over the pairs of the last inner update; `maxDeviation` is the largest |ratio − 1|. */
   ratio: { mean: number; std: number; maxDeviation: number };
-  ratioPerTimestep: { timestep: number; mean: number; std: number; clipFraction: number }[];
+  ratioPerTimestep: {
+    timestep: number;
+    mean: number;
+    std: number;
+    clipFraction: number;
+    /** Of the ratios. */
+    histogram?: Histogram | undefined;
+  }[];
   /** Fraction of ratios outside 1 ± `clipRange`, in [0, 1]. */
   clipFraction: number;
   clipRange: number;
@@ -26,6 +41,16 @@ export interface IterationRecord {
   tensors: number;
   memoryBytes: number;
   failedRewards: number;
+  /** Optimizer steps that were left out because loss or gradient were not finite. */
+  skippedUpdates: number;
+}
+
+/** How many values fall where, in buckets of equal width from the smallest to the largest. */
+export interface Histogram {
+  minimum: number;
+  maximum: number;
+  /** By bucket, from `minimum` to `maximum`. */
+  counts: number[];
 }
 
 export interface MeanWithError {

@@ -16,8 +16,8 @@ import { parse } from 'yaml';
 import { resolveConfig } from '../configuration/resolve-config';
 import { UserError } from '../user-error';
 import { configFileText } from './config-file';
-import { openEventLog } from './event-log';
-import { createRunFolder } from './run-folder';
+import { openEventLog, reopenEventLog } from './event-log';
+import { createRunFolder, openRunFolder } from './run-folder';
 
 let base: string;
 beforeEach(() => {
@@ -31,8 +31,9 @@ describe('createRunFolder', () => {
   test('makes the folder and those above it, and takes an empty one', () => {
     const folder = createRunFolder(join(base, 'runs', 'one'));
     folder.write('samples/a.txt', 'x');
+    expect(readdirSync(folder.path).sort()).toEqual(['events.jsonl', 'run.lock', 'samples']);
+    folder.close();
     expect(readdirSync(folder.path).sort()).toEqual(['events.jsonl', 'samples']);
-    folder.events.close();
     mkdirSync(join(base, 'empty'));
     createRunFolder(join(base, 'empty')).events.close();
   });
@@ -127,6 +128,30 @@ describe('openEventLog', () => {
       log.append({ event: 'a' });
     }).toThrow('no space is left on the disk');
     log.close();
+  });
+});
+
+describe('going on with a run', () => {
+  test('appends to the events, after cutting off half a line', () => {
+    const path = join(base, 'events.jsonl');
+    writeFileSync(path, '{"event":"a"}\n{"event":"b"}\n{"eve');
+    const log = reopenEventLog(path);
+    expect(log.count).toBe(2);
+    log.append({ event: 'c' });
+    log.close();
+    expect(readFileSync(path, 'utf8')).toBe('{"event":"a"}\n{"event":"b"}\n{"event":"c"}\n');
+  });
+
+  test('is for one process at a time, and for the folder of a run', () => {
+    expect(() => openRunFolder(base)).toThrow('it has no config.yaml');
+    const run = createRunFolder(join(base, 'run'));
+    run.write('config.yaml', 'seed: 0');
+    expect(() => openRunFolder(run.path)).toThrow(`being worked on by process ${process.pid}`);
+    run.close();
+    const again = openRunFolder(run.path);
+    again.discardIfUnused();
+    again.close();
+    expect(existsSync(join(run.path, 'events.jsonl'))).toBe(true);
   });
 });
 

@@ -6,7 +6,8 @@ import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
 import { asUserError } from '../files/system-errors';
 import { writeFileAtomically } from '../files/write-atomically';
-import { openEventLog, type EventLog } from './event-log';
+import { openEventLog, reopenEventLog, type EventLog } from './event-log';
+import { lockRun } from './run-lock';
 import { UserError } from '../user-error';
 
 export interface RunFolder {
@@ -15,6 +16,8 @@ export interface RunFolder {
   readonly events: EventLog;
   /** Writes a file of the run, whole or not at all. `name` is a path relative to the folder, such as `samples/before.png`. */
   write(name: string, contents: Uint8Array | string): void;
+  /** Lets another process go on with the run. Safe to call twice. */
+  close(): void;
   /**
    * For a run that failed: removes the folder again when nothing was recorded yet, so that the same command can be given
    * again; keeps it otherwise.
@@ -33,25 +36,61 @@ export function createRunFolder(path: string): RunFolder {
   checkWritable(path);
   const made = firstMissingFolder(path);
   let events: EventLog;
+  let unlock: () => void;
   try {
     mkdirSync(path, { recursive: true });
     events = openEventLog(join(path, 'events.jsonl'));
+    unlock = lockRun(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new UserError(alreadyARun(path));
     throw asUserError(error, 'make the run folder', path);
   }
+  const folder = openedFolder(path, events, unlock);
+  return {
+    ...folder,
+    discardIfUnused() {
+      if (events.count > 0) return;
+      folder.close();
+      for (const name of ['events.jsonl', 'config.yaml']) rmSync(join(path, name), { force: true });
+      removeEmptyFolders(resolve(path), made);
+    },
+  };
+}
+
+/**
+ * Opens the folder of a run, to go on with it.
+ * @throws UserError when there is no run, or another process works on it
+ */
+export function openRunFolder(path: string): RunFolder {
+  for (const name of ['config.yaml', 'events.jsonl']) {
+    if (fileStatus(join(path, name))?.isFile() === true) continue;
+    throw new UserError(`'${path}' is not a run's folder: it has no ${name}`);
+  }
+  checkWritable(path);
+  const unlock = lockRun(path);
+  try {
+    return openedFolder(path, reopenEventLog(join(path, 'events.jsonl')), unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function openedFolder(path: string, events: EventLog, unlock: () => void): RunFolder {
+  let open = true;
   return {
     path,
     events,
     write(name, contents) {
       writeFileAtomically(join(path, name), contents);
     },
-    discardIfUnused() {
-      if (events.count > 0) return;
+    close() {
+      if (!open) return;
+      open = false;
       events.close();
-      for (const name of ['events.jsonl', 'config.yaml']) rmSync(join(path, name), { force: true });
-      removeEmptyFolders(resolve(path), made);
+      unlock();
     },
+    discardIfUnused: () => undefined,
   };
 }
 

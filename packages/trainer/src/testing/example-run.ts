@@ -9,13 +9,18 @@ export function exampleIteration(iteration: number): IterationRecord {
   return {
     iteration,
     reward: { mean: 0.65 + 0.1 * (1 - Math.exp(-iteration / 40)) + 0.02 * wave, std: 0.2 },
+    rewards: [0.4, 0.9, Number.NaN, 0.65],
     zeroVarianceGroups: 2,
+    groups: 16,
+    diversity: 0.2 + 0.02 * wave,
+    atCeiling: 0.1,
     ratio: { mean: 1, std: ratioStd, maxDeviation: 6 * ratioStd },
     ratioPerTimestep: [901, 601, 301].map((timestep, index) => ({
       timestep,
       mean: 1,
       std: ratioStd * (0.6 + 0.5 * index),
       clipFraction: 0.05 * index,
+      histogram: { minimum: 1 - 2 * ratioStd, maximum: 1 + 2 * ratioStd, counts: [1, 4, 6, 3] },
     })),
     clipFraction: 0.1 + 0.03 * wave,
     clipRange: 8e-4,
@@ -29,6 +34,7 @@ export function exampleIteration(iteration: number): IterationRecord {
     tensors: 420,
     memoryBytes: 9e8,
     failedRewards: 0,
+    skippedUpdates: 0,
   };
 }
 

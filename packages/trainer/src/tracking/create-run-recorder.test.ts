@@ -39,7 +39,7 @@ function readJsonLines(text: string): Record<string, unknown>[] {
 test('a whole run leaves its events, summary, curves and samples', async () => {
   const output = captureOutput();
   const recorder = createRunRecorder(folder, config, { json: true, quiet: false, output });
-  expect(readdirSync(folder.path).sort()).toEqual(['config.yaml', 'events.jsonl']);
+  expect(readdirSync(folder.path).sort()).toEqual(['config.yaml', 'events.jsonl', 'run.lock']);
 
   const prompts = ['a red circle', 'a <b> & "c"'];
   recorder.phase('rollout', 0.5);

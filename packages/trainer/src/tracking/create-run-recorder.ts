@@ -1,14 +1,16 @@
 /** A run's reports into its folder and to the user. */
-import type { Image } from '@loop-diffusion/rewards';
-
 import { configWarnings } from '../configuration/config-warnings';
 import type { TrainConfig } from '../configuration/schema';
+import { writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
-import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
+import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { createClipWatch } from './clip-watch';
+import { createCollapseWatch } from './collapse-watch';
 import { createConsoleReport, type ConsoleReport } from './console-report';
 import { renderCurves } from './curves';
+import { createFirstGrid } from './first-grid';
+import { openSinks } from './open-sinks';
 import { processOutput, type Output, type OutputStream } from './output';
 import type { RunRecorder } from './recorder';
 import type { RunHistory } from './run-history';
@@ -20,6 +22,8 @@ export interface RecorderOptions {
   /** Only warnings and the summary. */
   quiet: boolean;
   output?: Output | undefined;
+  /** What the run had recorded when it goes on after so many iterations. */
+  resumed?: { readonly iterations: number; readonly history: RunHistory } | undefined;
   /** Milliseconds since any fixed time. */
   now?: (() => number) | undefined;
 }
@@ -37,15 +41,29 @@ export function createRunRecorder(
   const now = options.now ?? Date.now;
   const report = options.json
     ? createJsonReport(output)
-    : createConsoleReport(config, output, options);
+    : createConsoleReport(config, output, {
+        quiet: options.quiet,
+        iterationsDone: options.resumed?.iterations,
+      });
   const watchClip = createClipWatch(config);
-  const history = { iterations: [] as IterationRecord[], evaluations: [] as Evaluations };
-  let firstGrid: { name: string; images: readonly Image[] } | undefined;
+  const watchCollapse = createCollapseWatch(config);
+  const { resumed } = options;
+  const sinks = openSinks(folder, config, {
+    resumedFrom: resumed?.iterations,
+    warn: (text) => report.warn(text),
+  });
+  const history = {
+    iterations: [...(resumed?.history.iterations ?? [])],
+    evaluations: [...(resumed?.history.evaluations ?? [])],
+  };
+  const firstGrid = createFirstGrid(folder);
+  let samples: DrawnSamples | undefined;
   let curvesDrawnAt = now();
   let drawing: Promise<void> | undefined;
 
   folder.write('config.yaml', configFileText(config));
   for (const warning of configWarnings(config)) report.warn(warning);
+  if (resumed !== undefined) emit('resume', { iteration: resumed.iterations });
 
   function emit(event: string, content: object): void {
     if (folder.events.count === 0 && event !== 'start') emit('start', { config });
@@ -54,14 +72,25 @@ export function createRunRecorder(
     if (options.json) writeJsonLine(output.out, line);
   }
 
+  /** Iterations that are done. */
+  function iterationsDone(): number {
+    return history.iterations.at(-1)?.iteration ?? resumed?.iterations ?? 0;
+  }
+
   async function drawCurves(): Promise<void> {
     curvesDrawnAt = now();
-    try {
+    await warnOfFailure('curves.png', async () => {
       folder.write('curves.png', await renderCurves(history));
+    });
+  }
+
+  /** A run is worth more than its pictures; the figures are in events.jsonl. */
+  async function warnOfFailure(file: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
     } catch (error) {
-      // A run is worth more than its picture; the figures are in events.jsonl.
       report.warn(
-        `curves.png was not drawn: ${error instanceof Error ? error.message : String(error)}`,
+        `${file} was not written: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }
@@ -70,9 +99,13 @@ export function createRunRecorder(
     iteration(record) {
       emit('iteration', record);
       history.iterations.push(record);
+      for (const sink of sinks) sink.iteration(record);
       report.iteration(record);
-      const warning = watchClip(record);
-      if (warning !== undefined) report.warn(warning);
+      for (const warning of [watchClip(record), ...watchCollapse(record)]) {
+        if (warning === undefined) continue;
+        report.warn(warning);
+        emit('warning', { iteration: record.iteration, text: warning });
+      }
       if (drawing === undefined && now() - curvesDrawnAt > MILLISECONDS_BETWEEN_CURVES) {
         drawing = drawCurves().finally(() => {
           drawing = undefined;
@@ -81,13 +114,14 @@ export function createRunRecorder(
     },
     async evaluation(record) {
       emit('evaluation', record);
-      history.evaluations.push({ iteration: history.iterations.at(-1)?.iteration ?? 0, record });
+      history.evaluations.push({ iteration: iterationsDone(), record });
+      for (const sink of sinks) sink.evaluation(record, iterationsDone());
       report.evaluation(record);
       await drawing;
     },
     async sampleGrid(name, images, prompts) {
       if (images.length === 0) return;
-      const first = (firstGrid ??= { name, images });
+      const first = await firstGrid(name, images);
       const isFirst = first.images === images;
       const rows = prompts.map((prompt, index) => ({
         prompt,
@@ -96,14 +130,15 @@ export function createRunRecorder(
         ),
       }));
       const file = `samples/${name}.png`;
-      folder.write(
-        file,
-        await renderSampleGrid(rows, {
-          title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
-          labels: isFirst ? [name] : [first.name, name],
-        }),
-      );
+      const png = await renderSampleGrid(rows, {
+        title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
+        labels: isFirst ? [name] : [first.name, name],
+      });
+      folder.write(file, png);
       emit('samples', { name, file });
+      // Those before are the base model's.
+      if (name !== 'before') samples = { file, images, prompts };
+      for (const sink of sinks) sink.sampleGrid(name, png, iterationsDone());
       report.note(`samples: ${folder.path}/${file}`);
     },
     phase(name, fraction) {
@@ -115,16 +150,19 @@ export function createRunRecorder(
       folder.write('summary.json', `${JSON.stringify(file, null, 2)}\n`);
       emit('finish', { summary: file });
       if (history.iterations.length + history.evaluations.length > 0) await drawCurves();
+      await Promise.all(sinks.map((sink) => sink.finish(summary)));
+      await warnOfFailure('adapter/README.md', () =>
+        writeModelCard(folder, { config, summary, samples }),
+      );
       report.finish(summary, folder.path);
     },
     close() {
       report.close();
-      folder.events.close();
+      for (const sink of sinks) sink.close();
+      folder.close();
     },
   };
 }
-
-type Evaluations = RunHistory['evaluations'][number][];
 
 function writeJsonLine(stream: OutputStream, line: object): void {
   stream.write(`${JSON.stringify(line)}\n`);

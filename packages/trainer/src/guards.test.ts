@@ -1,0 +1,26 @@
+import { createGuards } from './guards';
+
+const guards = () => createGuards({ skippedUpdates: 2, failedRewards: 0.5 });
+const steps = (...skipped: boolean[]) => skipped.map((each) => ({ skipped: each }));
+
+test('half of the rewards may fail, and no more', () => {
+  const total = [1, NaN, NaN, 1];
+  expect(() => {
+    guards().checkScores({ total, failed: 2 });
+  }).not.toThrow();
+  expect(() => {
+    guards().checkScores({ total, failed: 3, failure: 'judge: no answer' });
+  }).toThrow(
+    '3 of 4 images got no reward, more than guards.failedRewards (0.5) allows; the first failure was: judge: no answer',
+  );
+});
+
+test('steps that are left out count until one is taken', () => {
+  const { checkSteps } = guards();
+  checkSteps(steps(true, true, false));
+  checkSteps(steps(true));
+  checkSteps(steps(true));
+  expect(() => {
+    checkSteps(steps(true));
+  }).toThrow('not finite in 3 optimizer steps in a row');
+});

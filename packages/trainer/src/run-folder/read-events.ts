@@ -1,0 +1,152 @@
+/** What a run has recorded, read back from its `events.jsonl`. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+import { z } from 'zod';
+
+import { asUserError } from '../files/system-errors';
+import type { RunHistory } from '../tracking/run-history';
+import { UserError } from '../user-error';
+import type { RunEvent } from './event-log';
+import type { EvaluationRecord, IterationRecord } from './records';
+
+const MAXIMUM_BYTES = 1e9;
+const CHUNK_BYTES = 1024 ** 2;
+const NEWLINE = 0x0a;
+
+/**
+ * The events of a run, in their order: one a line, so that event i is line i + 1 of the file. A last line that a crash
+ * or a full disk tore is left out.
+ * @throws UserError when the file cannot be read, has more than 1 GB, or a line before the last is damaged
+ */
+export function readEvents(path: string): RunEvent[] {
+  const events: RunEvent[] = [];
+  for (const { bytes, whole } of readLines(path)) {
+    const event = parseEvent(bytes);
+    if (event !== undefined) events.push(event);
+    else if (whole) throw damaged(path, events.length + 1, 'it is not an event in JSON');
+  }
+  return events;
+}
+
+/** @param whole whether a newline ends it */
+interface Line {
+  readonly bytes: Uint8Array;
+  readonly whole: boolean;
+}
+
+function* readLines(path: string): Generator<Line> {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    const { size } = fstatSync(descriptor);
+    if (size > MAXIMUM_BYTES) {
+      throw new UserError(
+        `Cannot read the event file '${path}': it has ${(size / 1e9).toFixed(1)} GB, and at most 1 GB is read`,
+      );
+    }
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    let begun: Uint8Array[] = [];
+    for (;;) {
+      const filled = chunk.subarray(0, readSync(descriptor, chunk));
+      if (filled.length === 0) break;
+      let start = 0;
+      for (let end = filled.indexOf(NEWLINE); end >= 0; end = filled.indexOf(NEWLINE, start)) {
+        yield { bytes: Buffer.concat([...begun, filled.subarray(start, end)]), whole: true };
+        begun = [];
+        start = end + 1;
+      }
+      if (start < filled.length) begun.push(filled.slice(start));
+    }
+    if (begun.length > 0) yield { bytes: Buffer.concat(begun), whole: false };
+  } catch (error) {
+    throw asUserError(error, 'read the event file', path);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function parseEvent(line: Uint8Array): RunEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
+    return isEvent(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isEvent(value: unknown): value is RunEvent {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'event' in value &&
+    typeof value.event === 'string'
+  );
+}
+
+/**
+ * The history that the events add up to. A run that was resumed after iteration N did the later ones anew, so what was
+ * recorded of them before counts no more.
+ * @param events all of a file, as `readEvents` gives them
+ * @param path of that file, for messages
+ * @throws UserError naming the line of an iteration, evaluation or resumption that is not complete
+ */
+export function historyOfEvents(events: readonly RunEvent[], path: string): RunHistory {
+  let iterations: IterationRecord[] = [];
+  let evaluations: RunHistory['evaluations'][number][] = [];
+  for (const [index, event] of events.entries()) {
+    const shape = SHAPES.get(event.event);
+    if (shape === undefined) continue;
+    if (!shape.safeParse(event).success) {
+      throw damaged(path, index + 1, `it is not a whole event '${event.event}'`);
+    }
+    if (event.event === 'resume') {
+      const resumedAt = event['iteration'] as number;
+      iterations = iterations.filter(({ iteration }) => iteration <= resumedAt);
+      evaluations = evaluations.filter(({ iteration }) => iteration <= resumedAt);
+    } else if (event.event === 'iteration') {
+      iterations.push(event as unknown as IterationRecord);
+    } else {
+      const iteration = iterations.at(-1)?.iteration ?? 0;
+      const record = event as unknown as EvaluationRecord;
+      // A run that is resumed right after an iteration may evaluate there again.
+      evaluations = evaluations.filter(
+        (earlier) => earlier.iteration !== iteration || earlier.record.name !== record.name,
+      );
+      evaluations.push({ iteration, record });
+    }
+  }
+  return { iterations, evaluations };
+}
+
+/** JSON has no NaN: a figure that is none is null. */
+const figure = z.number().nullable();
+
+/** What readers of a history rely on. */
+const SHAPES: ReadonlyMap<string, z.ZodType> = new Map([
+  ['resume', z.looseObject({ iteration: z.int().min(0) })],
+  [
+    'iteration',
+    z.looseObject({
+      iteration: z.int().min(1),
+      reward: z.looseObject({ mean: figure, std: figure }),
+      images: z.int().min(0),
+      seconds: z.record(z.string(), z.number()),
+    }),
+  ],
+  [
+    'evaluation',
+    z.looseObject({
+      name: z.string(),
+      mean: figure,
+      standardError: figure,
+      count: z.int().min(0),
+      families: z.record(z.string(), z.looseObject({ mean: figure, standardError: figure })),
+      rewards: z.array(figure),
+      settings: z.looseObject({ steps: z.number(), eta: z.number(), guidance: z.number() }),
+    }),
+  ],
+] satisfies [string, z.ZodType][]);
+
+function damaged(path: string, line: number, how: string): UserError {
+  return new UserError(`The event file '${path}' is damaged in line ${String(line)}: ${how}`);
+}

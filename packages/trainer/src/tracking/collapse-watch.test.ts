@@ -1,0 +1,34 @@
+import { resolveConfig } from '../configuration/resolve-config';
+import type { IterationRecord } from '../run-folder/records';
+import { exampleIteration } from '../testing/example-run';
+import { createCollapseWatch } from './collapse-watch';
+
+const config = resolveConfig(undefined);
+
+function warningsOver(iterations: number, change: (index: number) => Partial<IterationRecord>) {
+  const watch = createCollapseWatch(config);
+  return Array.from({ length: iterations }, (_, index) =>
+    watch({ ...exampleIteration(index + 1), ...change(index) }),
+  );
+}
+
+test('a run that goes well is left alone', () => {
+  expect(warningsOver(150, () => ({})).flat()).toEqual([]);
+});
+
+test.each<[string, Partial<IterationRecord>, string]>([
+  ['equal rewards', { zeroVarianceGroups: 16, groups: 16 }, 'were all equal'],
+  ['a pinned clip', { clipFraction: 0.9 }, '90 % of the ratios were stopped'],
+  ['a divergence', { approxKl: 0.05 }, 'approximate KL 0.05'],
+  ['images that are alike', { diversity: 0.01 }, 'have become alike'],
+  ['a reward at its ceiling', { atCeiling: 0.95 }, '95 % of the images have the largest reward'],
+])('%s: said once, after five iterations', (_, sign, text) => {
+  const warnings = warningsOver(30, (index) => (index < 10 ? {} : sign));
+  expect(warnings.flat()).toEqual([expect.stringContaining(text)]);
+  expect(warnings.findIndex((each) => each.length > 0)).toBe(14);
+});
+
+test('one bad iteration is none', () => {
+  const bad = { clipFraction: 1, approxKl: 1, diversity: 0, atCeiling: 1 };
+  expect(warningsOver(50, (index) => (index % 5 === 4 ? bad : {})).flat()).toEqual([]);
+});

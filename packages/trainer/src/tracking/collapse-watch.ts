@@ -1,0 +1,72 @@
+/** Signs that a run goes wrong, seen over several iterations. */
+import type { TrainConfig } from '../configuration/schema';
+import type { IterationRecord } from '../run-folder/records';
+import { figure, median, percent } from './words';
+
+/** So many iterations in a row make a sign. */
+const ITERATIONS = 5;
+/** A policy of whose ratios more than this are stopped hardly moves any more. */
+const PINNED = 0.8;
+/** Mean ½ (log ρ)²: at this, ratios are off by a fifth, and a clipped objective has long lost its hold. */
+const RUNAWAY_KL = 0.02;
+/** Images of a prompt that differ by less than this fraction of what they did are one image. */
+const LOST_DIVERSITY = 0.25;
+/** A reward that most images have at its largest value tells nothing apart. */
+const AT_CEILING = 0.9;
+
+/**
+ * @returns a function that takes each iteration and returns warnings, each kind at most once a run
+ */
+export function createCollapseWatch({
+  algorithm,
+}: Pick<TrainConfig, 'algorithm'>): (record: IterationRecord) => string[] {
+  const recent: IterationRecord[] = [];
+  const first: IterationRecord[] = [];
+  const said = new Set<string>();
+  const signs: Readonly<Record<string, () => string | undefined>> = {
+    variance: () =>
+      algorithm.k > 1 && always(({ zeroVarianceGroups, groups }) => zeroVarianceGroups === groups)
+        ? 'the rewards of every prompt were all equal, which leaves nothing to learn; look at the samples, and at whether the reward tells them apart'
+        : undefined,
+    clip: () =>
+      always(({ clipFraction }) => clipFraction > PINNED)
+        ? `${percent(last('clipFraction'))} of the ratios were stopped by the clip; lower optimizer.learningRate or take fewer algorithm.innerUpdates`
+        : undefined,
+    divergence: () =>
+      always(({ approxKl }) => approxKl > RUNAWAY_KL)
+        ? `the policy moves away from the one that sampled (approximate KL ${figure(last('approxKl'))}); lower optimizer.learningRate or algorithm.clipRange`
+        : undefined,
+    diversity: () => {
+      const before = median(first.map(({ diversity }) => diversity));
+      return algorithm.k > 1 && always(({ diversity }) => diversity < LOST_DIVERSITY * before)
+        ? `the images of a prompt have become alike: they differ by ${figure(last('diversity'))}, at first by ${figure(before)}; raise algorithm.klWeight or go back to an earlier checkpoint`
+        : undefined;
+    },
+    ceiling: () =>
+      always(({ atCeiling = 0 }) => atCeiling > AT_CEILING)
+        ? `${percent(last('atCeiling'))} of the images have the largest reward there is; look at the samples, for a reward that is won so easily may be met by a trick`
+        : undefined,
+  };
+
+  function always(holds: (record: IterationRecord) => boolean): boolean {
+    return recent.every(holds);
+  }
+
+  function last(key: 'clipFraction' | 'approxKl' | 'diversity' | 'atCeiling'): number {
+    return recent.at(-1)?.[key] ?? Number.NaN;
+  }
+
+  return (record) => {
+    if (first.length < ITERATIONS) first.push(record);
+    recent.push(record);
+    if (recent.length > ITERATIONS) recent.shift();
+    if (recent.length < ITERATIONS) return [];
+    return Object.entries(signs).flatMap(([name, look]) => {
+      if (said.has(name)) return [];
+      const warning = look();
+      if (warning === undefined) return [];
+      said.add(name);
+      return [`in the last ${String(ITERATIONS)} iterations ${warning}`];
+    });
+  };
+}
