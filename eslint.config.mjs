@@ -128,6 +128,7 @@ export default tseslint.config(
             '@tensorflow/tfjs-backend-wasm',
             '@tensorflow/tfjs',
             '@tensorflow/tfjs-node-gpu',
+            '@wandb/sdk',
             'dejavu-fonts-ttf',
             'node-api-headers',
           ],

@@ -41,6 +41,23 @@ export function text(description: string) {
   return z.string().trim().min(1).meta({ expected: 'a text that is not empty', description });
 }
 
+/** Without a user and password, which a configuration that is kept beside the results must not hold. */
+export function webAddress(description: string) {
+  return z
+    .string()
+    .refine(isWebAddress)
+    .meta({
+      expected: 'an address that begins with http:// or https://, without a password',
+      description,
+    });
+}
+
+function isWebAddress(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, username, password } = new URL(address);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
 export function oneOf<const Name extends string>(names: readonly Name[], description: string) {
   return z.enum(names).meta({ expected: `one of ${names.join(', ')}`, description });
 }

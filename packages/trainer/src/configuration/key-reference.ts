@@ -38,11 +38,7 @@ type Node = { meta: FieldMeta | undefined; defaultValue: unknown } & (
 
 function collectKeys(schema: Schema, path: string): ConfigKey[] {
   const node = unwrap(schema);
-  if (node.kind === 'object') {
-    return Object.entries(node.shape).flatMap(([name, child]) =>
-      collectKeys(child, path === '' ? name : `${path}.${name}`),
-    );
-  }
+  // A section has a meaning of its own where it may be null.
   const own =
     node.meta === undefined
       ? []
@@ -54,6 +50,12 @@ function collectKeys(schema: Schema, path: string): ConfigKey[] {
             default: node.defaultValue,
           },
         ];
+  if (node.kind === 'object') {
+    const children = Object.entries(node.shape).flatMap(([name, child]) =>
+      collectKeys(child, path === '' ? name : `${path}.${name}`),
+    );
+    return [...own, ...children];
+  }
   const element = node.kind === 'array' ? unwrap(node.element) : undefined;
   return element?.kind === 'object' && node.kind === 'array'
     ? [...own, ...collectKeys(node.element, `${path}[]`)]

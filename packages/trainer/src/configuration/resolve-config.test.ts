@@ -32,7 +32,8 @@ describe('resolveConfig', () => {
       .filter(
         (path) =>
           path.split('.').reduce<unknown>((value, name) => {
-            return (value as Record<string, unknown>)[name];
+            // A section that is null has no keys.
+            return value === null ? null : (value as Record<string, unknown>)[name];
           }, config) === undefined,
       );
     expect(missing).toEqual([]);
@@ -62,6 +63,26 @@ describe('resolveConfig', () => {
     expect(config.optimizer.betas).toEqual([0.8, 0.99]);
     expect(config.evaluate.guidance).toBe(2.5);
     expect(config.output).toBe('runs/a=b');
+  });
+
+  test('a section that is null by default opens with its first key', () => {
+    const { tracking } = resolveConfig({ tracking: { mlflow: null } }, [
+      'tracking.mlflow.url=http://localhost:5000',
+    ]);
+    expect(tracking).toEqual({
+      tensorboard: true,
+      mlflow: { url: 'http://localhost:5000', experiment: 'loop-diffusion' },
+      wandb: null,
+    });
+    const refusal = (override: string) => messageOf(() => resolveConfig({}, [override]));
+    expect(refusal('tracking.mlflow=yes')).toContain('must be null or {url, experiment}');
+    expect(refusal('tracking.wandb={}')).toContain('tracking.wandb.project is missing');
+    expect(refusal('tracking.mlflow.adress=x')).toContain("unknown key 'tracking.mlflow.adress'");
+    for (const address of ['localhost:5000', 'ftp://localhost', 'http://me:secret@localhost']) {
+      expect(refusal(`tracking.mlflow.url=${address}`)).toContain(
+        'must be an address that begins with http:// or https://, without a password',
+      );
+    }
   });
 
   test('an override reaches into a list', () => {

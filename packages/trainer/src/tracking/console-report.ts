@@ -4,7 +4,7 @@ import { createColors } from 'picocolors';
 import type { TrainConfig } from '../configuration/schema';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import { createLiveLine } from './live-line';
-import type { Output } from './output';
+import type { Output, OutputStream } from './output';
 import { createPhaseProgress } from './progress-text';
 import { isBaseEvaluation } from './run-history';
 import { durationInWords, figure, median, percent, signed, withError } from './words';
@@ -36,21 +36,30 @@ const COLUMNS = [
 /** The others, such as an evaluation, stand between iterations. */
 const ITERATION_PHASES = new Set(['text', 'rollout', 'decode', 'reward', 'update']);
 
+/** Images that a phase works through; undefined for one that takes them all at once. */
+function imagesOf(phase: string, config: TrainConfig): number | undefined {
+  if (phase === 'rollout' || phase === 'update') return config.batch.prompts * config.algorithm.k;
+  if (phase === 'samples') return config.samples.count;
+  return phase.startsWith('evaluation') ? config.evaluate.images : undefined;
+}
+
 const ROWS_BETWEEN_HEADS = 25;
 
 /**
  * @param options.quiet only warnings and the summary
+ * @param options.iterationsDone of a run that goes on; 0 for a new one
  */
 export function createConsoleReport(
   config: TrainConfig,
   output: Output,
-  options: { quiet: boolean },
+  options: { quiet: boolean; iterationsDone?: number | undefined },
 ): ConsoleReport {
   const terminal = output.out.isTTY === true;
-  const colors = createColors(terminal && process.env['NO_COLOR'] === undefined);
+  const colors = colorsFor(output.out);
   const live = createLiveLine(output.out);
   const progress = createPhaseProgress();
   const durations: number[] = [];
+  let { iterationsDone = 0 } = options;
   let rows = 0;
 
   function line(text: string): void {
@@ -60,7 +69,13 @@ export function createConsoleReport(
 
   function secondsLeft(record: IterationRecord): number {
     durations.push(Object.values(record.seconds).reduce((sum, seconds) => sum + seconds, 0));
-    return median(durations.slice(-20)) * (config.iterations - record.iteration);
+    iterationsDone = record.iteration;
+    return secondsFor(config.iterations - iterationsDone);
+  }
+
+  /** As long as so many iterations took of late. */
+  function secondsFor(iterations: number): number {
+    return median(durations.slice(-20)) * iterations;
   }
 
   function tableRow(record: IterationRecord, left: number): void {
@@ -103,15 +118,15 @@ export function createConsoleReport(
   return {
     phase(name, fraction) {
       if (options.quiet) return;
+      const { iterations } = config;
       const position = ITERATION_PHASES.has(name)
-        ? ` · iteration ${String(Math.min(durations.length + 1, config.iterations))} of ${String(config.iterations)}`
+        ? ` · iteration ${String(Math.min(iterationsDone + 1, iterations))} of ${String(iterations)}`
         : '';
-      const done = durations.length;
       const left =
-        done > 0 && done < config.iterations
-          ? ` · run: ${durationInWords(median(durations.slice(-20)) * (config.iterations - done))} left`
+        durations.length > 0 && iterationsDone < iterations
+          ? ` · run: ${durationInWords(secondsFor(iterations - iterationsDone))} left`
           : '';
-      live.show(`${progress.describe(name, fraction)}${position}${left}`);
+      live.show(`${progress.describe(name, fraction, imagesOf(name, config))}${position}${left}`);
     },
     iteration(record) {
       const left = secondsLeft(record);
@@ -130,7 +145,7 @@ export function createConsoleReport(
     },
     warn(text) {
       live.clear();
-      output.error.write(`${colors.yellow('Warning:')} ${text}\n`);
+      output.error.write(`${colorsFor(output.error).yellow('Warning:')} ${text}\n`);
     },
     finish(summary, folder) {
       for (const text of summaryLines(summary)) line(text);
@@ -140,6 +155,11 @@ export function createConsoleReport(
       live.clear();
     },
   };
+}
+
+/** Colours on a terminal, unless NO_COLOR holds anything (no-color.org). */
+function colorsFor(stream: OutputStream): ReturnType<typeof createColors> {
+  return createColors(stream.isTTY === true && !process.env['NO_COLOR']);
 }
 
 /** The result of a run in a few lines. */

@@ -41,6 +41,7 @@ test('a phase shows how far it is and how long it will take', () => {
   );
   time = 8000;
   expect(progress.describe('rollout', 1)).toBe(`rollout ${'━'.repeat(20)} 100 %`);
+  expect(progress.describe('rollout', 1, 64)).toContain('100 % · 8.00 images/s');
   // The next iteration's rollout starts its own clock.
   expect(progress.describe('rollout', 0)).not.toContain('left');
   time = 9000;
@@ -73,6 +74,45 @@ describe('createConsoleReport', () => {
     expect(text).toContain('rollout ━━━━━━━━━━──────────  50 % · iteration 1 of 3');
     expect(text.match(/clipped/g)).toHaveLength(1);
     expect(text).toMatch(/ 1\/3 +0\.\d{3} ± 0\.20/);
+  });
+
+  test('a run that goes on counts from where it was', () => {
+    const output = captureOutput({ isTTY: true });
+    const report = createConsoleReport(config, output, { quiet: false, iterationsDone: 1 });
+    report.phase('rollout', 0.5);
+    expect(output.outText()).toContain('iteration 2 of 3');
+    report.iteration(exampleIteration(2));
+    report.phase('rollout', 0);
+    expect(output.outText()).toMatch(/iteration 3 of 3 · run: \d+ s left/);
+  });
+
+  describe('colours', () => {
+    const inherited = process.env['NO_COLOR'];
+    afterEach(() => {
+      if (inherited === undefined) Reflect.deleteProperty(process.env, 'NO_COLOR');
+      else process.env['NO_COLOR'] = inherited;
+    });
+
+    test.each([
+      ['on a terminal', { out: true, error: true }, '', true, true],
+      ['with NO_COLOR', { out: true, error: true }, '1', false, false],
+      ['with the errors in a file', { out: true, error: false }, '', true, false],
+      ['with the output in a file', { out: false, error: true }, '', false, true],
+    ])('%s', (_, { out, error }, noColor, outHasThem, errorHasThem) => {
+      process.env['NO_COLOR'] = noColor;
+      const output = captureOutput({ isTTY: out });
+      const errors = captureOutput({ isTTY: error });
+      const report = createConsoleReport(
+        config,
+        { out: output.out, error: errors.error },
+        { quiet: false },
+      );
+      report.evaluation(exampleEvaluation('before', 0.6));
+      report.warn('mind this');
+      expect(output.outText().includes('\u001b[36m')).toBe(outHasThem);
+      expect(errors.errorText().includes('\u001b[33m')).toBe(errorHasThem);
+      expect(errors.errorText()).toContain('mind this');
+    });
   });
 
   test('quiet: warnings and the summary only', () => {

@@ -1,0 +1,70 @@
+/** The figures of a run under the names that trackers show them by. `docs/metrics.md` explains each. */
+import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
+import { isBaseEvaluation } from './run-history';
+
+/** By tag; a group's name stands before the slash. Not always finite. */
+export type Scalars = Readonly<Record<string, number>>;
+
+export function iterationScalars(record: IterationRecord): Scalars {
+  const { reward, ratio, ratioPerTimestep, klReference, atCeiling } = record;
+  const seconds = Object.values(record.seconds).reduce((sum, phase) => sum + phase, 0);
+  return {
+    ...inGroup('reward', reward.components ?? {}),
+    'reward/mean': reward.mean,
+    'reward/std': reward.std,
+    failed_rewards: record.failedRewards,
+    groups: record.groups,
+    zero_variance_groups: record.zeroVarianceGroups,
+    group_diversity: record.diversity,
+    ...(atCeiling === undefined ? {} : { at_ceiling: atCeiling }),
+    'ratio/mean': ratio.mean,
+    'ratio/std': ratio.std,
+    'ratio/max_deviation': ratio.maxDeviation,
+    clip_fraction: record.clipFraction,
+    clip_range: record.clipRange,
+    ...Object.fromEntries(
+      ratioPerTimestep.flatMap(({ timestep, mean, std, clipFraction }) => [
+        [`ratio_mean_at/${String(timestep)}`, mean],
+        [`ratio_std_at/${String(timestep)}`, std],
+        [`clip_fraction_at/${String(timestep)}`, clipFraction],
+      ]),
+    ),
+    approx_kl: record.approxKl,
+    ...(klReference === undefined ? {} : { kl_reference: klReference }),
+    loss: record.loss,
+    gradient_norm: record.gradientNorm,
+    learning_rate: record.learningRate,
+    skipped_updates: record.skippedUpdates,
+    ...inGroup('seconds', record.seconds),
+    'seconds/total': seconds,
+    images: record.images,
+    images_per_second: record.images / seconds,
+    memory_bytes: record.memoryBytes,
+    tensors: record.tensors,
+  };
+}
+
+export function evaluationScalars(record: EvaluationRecord): Scalars {
+  const families = Object.entries(record.families).map(([family, { mean }]) => [family, mean]);
+  return inGroup(evaluationGroup(record), {
+    ...(Object.fromEntries(families) as Scalars),
+    mean: record.mean,
+    standard_error: record.standardError,
+  });
+}
+
+/** The untouched model at another guidance scale is a group of its own. */
+export function evaluationGroup(record: EvaluationRecord): string {
+  return isBaseEvaluation(record) ? record.name : 'held_out';
+}
+
+export function summaryScalars({ evaluation: { gain } }: RunSummary): Scalars {
+  if (gain === undefined) return {};
+  return { 'held_out/gain': gain.mean, 'held_out/gain_standard_error': gain.standardError };
+}
+
+function inGroup(group: string, scalars: Scalars): Scalars {
+  return Object.fromEntries(
+    Object.entries(scalars).map(([name, value]) => [`${group}/${name}`, value]),
+  );
+}
