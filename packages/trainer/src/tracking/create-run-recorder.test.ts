@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 
 import { resolveConfig } from '../configuration/resolve-config';
-import { createRunFolder, type RunFolder } from '../run-folder/run-folder';
+import { createRunFolder, openRunFolder, type RunFolder } from '../run-folder/run-folder';
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { readEventFile, type ReadEvent } from '../testing/read-event-file';
 import { createRunRecorder } from './create-run-recorder';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -113,6 +114,45 @@ test('curves are drawn anew now and then', async () => {
   await recorder.evaluation(exampleEvaluation('iteration-2', 0.6));
   expect(existsSync(join(folder.path, 'curves.png'))).toBe(true);
   recorder.close();
+});
+
+function readTensorBoard(): ReadEvent[] {
+  const tensorboard = join(folder.path, 'tensorboard');
+  return readdirSync(tensorboard)
+    .sort()
+    .flatMap((name) => readEventFile(join(tensorboard, name)));
+}
+
+test('TensorBoard gets what the events say, at the same steps, also when a run goes on', async () => {
+  const options = { json: false, quiet: true, output: captureOutput() };
+  const first = createRunRecorder(folder, config, options);
+  await first.evaluation(exampleEvaluation('before', 0.6));
+  await first.sampleGrid('before', [image(40)], ['a red circle']);
+  first.iteration(exampleIteration(1));
+  first.iteration(exampleIteration(2));
+  first.close();
+  const grid = readFileSync(join(folder.path, 'samples/before.png'));
+  const [, evaluation, samples, iteration] = readTensorBoard();
+  expect(evaluation).toMatchObject({ step: 0, values: { 'held_out/mean': {} } });
+  expect(samples!.step).toBe(0);
+  expect(Buffer.compare(samples!.values['samples']!.image!.png, grid)).toBe(0);
+  expect(iteration).toMatchObject({ step: 1, values: { rewards: { histogram: {} } } });
+
+  folder = openRunFolder(folder.path);
+  const second = createRunRecorder(folder, config, {
+    ...options,
+    resumed: { iterations: 1, history: { iterations: [exampleIteration(1)], evaluations: [] } },
+  });
+  await second.evaluation(exampleEvaluation('iteration-1', 0.7));
+  second.iteration(exampleIteration(2));
+  second.close();
+  const steps = readTensorBoard().map(({ step, sessionStatus = 0 }) => [step, sessionStatus]);
+  expect(steps.slice(5)).toEqual([
+    [0, 0],
+    [2, 1],
+    [1, 0],
+    [2, 0],
+  ]);
 });
 
 test('a setting that makes little sense is warned of at the start', () => {

@@ -41,8 +41,10 @@ export function createWandbSink(options: WandbSinkOptions): TrackingSink {
   function problem(reason: string): void {
     if (warned) return;
     warned = true;
+    // The SDK quotes whole requests.
+    const short = reason.length > 160 ? `${reason.slice(0, 159)}…` : reason;
     warn(
-      `Weights & Biases: ${reason}; the run goes on without it, and events.jsonl has every figure`,
+      `Weights & Biases: ${short}; the run goes on without it, and events.jsonl has every figure`,
     );
   }
 
