@@ -87,7 +87,9 @@ describe('help', () => {
   test('lists the commands', async () => {
     const { code, out } = await run(['--help']);
     expect(code).toBe(0);
-    for (const command of ['train', 'sample', 'evaluate', 'doctor']) expect(out).toContain(command);
+    for (const command of ['train', 'resume', 'sample', 'evaluate', 'compare', 'init', 'doctor']) {
+      expect(out).toContain(command);
+    }
   });
 
   test('of train lists every key with its default', async () => {
@@ -124,6 +126,7 @@ describe('train', () => {
       'curves.png',
       'events.jsonl',
       'summary.json',
+      'tensorboard',
     ]);
   });
 

@@ -54,13 +54,14 @@ export async function trainCommand(
   const interruption = listenForInterruption(context);
   let finished = false;
   try {
-    await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
+    // Writes the configuration, from which on the run can be resumed.
     const recorder = createRunRecorder(folder, config, {
       json: flags.json === true,
       quiet: flags.quiet === true,
       output: context.output,
     });
     try {
+      await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
       const { train } = await context.loadCore();
       const summary = await train(config, recorder, interruption.signal);
       finished = true;

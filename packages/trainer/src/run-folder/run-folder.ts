@@ -51,7 +51,9 @@ export function createRunFolder(path: string): RunFolder {
     discardIfUnused() {
       if (events.count > 0) return;
       folder.close();
-      for (const name of ['events.jsonl', 'config.yaml']) rmSync(join(path, name), { force: true });
+      for (const name of ['events.jsonl', 'config.yaml', 'tensorboard']) {
+        rmSync(join(path, name), { recursive: true, force: true });
+      }
       removeEmptyFolders(resolve(path), made);
     },
   };

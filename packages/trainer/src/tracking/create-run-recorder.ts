@@ -3,6 +3,7 @@ import { configWarnings } from '../configuration/config-warnings';
 import type { TrainConfig } from '../configuration/schema';
 import { writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
+import { describeEnvironment } from '../run-folder/environment';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { createClipWatch } from './clip-watch';
@@ -63,10 +64,13 @@ export function createRunRecorder(
 
   folder.write('config.yaml', configFileText(config));
   for (const warning of configWarnings(config)) report.warn(warning);
-  if (resumed !== undefined) emit('resume', { iteration: resumed.iterations });
+  if (resumed !== undefined) {
+    emit('resume', { iteration: resumed.iterations, environment: describeEnvironment() });
+  }
 
   function emit(event: string, content: object): void {
-    if (folder.events.count === 0 && event !== 'start') emit('start', { config });
+    if (folder.events.count === 0 && event !== 'start')
+      emit('start', { config, environment: describeEnvironment() });
     const line = { event, time: new Date().toISOString(), ...content };
     folder.events.append(line);
     if (options.json) writeJsonLine(output.out, line);

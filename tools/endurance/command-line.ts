@@ -1,0 +1,37 @@
+/** `loop-diffusion` as a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { workspaceRoot } from '../check/workspace';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it said on standard error. */
+  readonly errors: string;
+}
+
+export interface CommandProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+
+/** @param args such as `['train', 'config.yaml']` */
+export function startCommand(args: readonly string[]): CommandProcess {
+  const child = spawn(process.execPath, ['-C', '@loop/source', '--import', 'tsx', cli, ...args], {
+    cwd: workspaceRoot,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-20_000);
+  });
+  const ended = once(child, 'close').then((values) => {
+    const [code, signal] = values as [number | null, NodeJS.Signals | null];
+    return { code, signal, errors };
+  });
+  return { child, ended };
+}
