@@ -1,10 +1,9 @@
 /** `loop-diffusion evaluate`: the mean reward of a model over prompts. */
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { checkWritable } from '../files/check-writable';
+import { checkOutputFolder } from '../files/check-output-folder';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { resolveModel } from '../files/resolve-model';
 import { writeFileAtomically } from '../files/write-atomically';
@@ -12,7 +11,6 @@ import type { EvaluationRecord } from '../run-folder/records';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { withError } from '../tracking/words';
-import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
@@ -43,10 +41,7 @@ export async function evaluateCommand(
   const { output } = context;
   const out = flags.out ?? nextFreeFolder('evaluation');
   resolveModel(flags.model);
-  checkWritable(out);
-  if (existsSync(out) && readdirSync(out).length > 0) {
-    throw new UserError(`The output folder '${out}' is not empty; name another with --out`);
-  }
+  checkOutputFolder(out);
 
   const interruption = listenForInterruption(context);
   const live = createLiveLine(flags.json === true ? output.error : output.out);

@@ -14,27 +14,22 @@ const CHUNK_BYTES = 1024 ** 2;
 const NEWLINE = 0x0a;
 
 /**
- * The events of a run, in their order: one a line, so that event i is line i + 1 of the file. A last line that a crash
- * or a full disk tore is left out.
- * @throws UserError when the file cannot be read, has more than 1 GB, or a line before the last is damaged
+ * The events of a run, in their order: one a line, so that event i is line i + 1 of the file. A last line without its
+ * newline, torn by a crash or a full disk, is left out.
+ * @throws UserError when the file cannot be read, has more than 1 GB, or a whole line is damaged
  */
 export function readEvents(path: string): RunEvent[] {
   const events: RunEvent[] = [];
-  for (const { bytes, whole } of readLines(path)) {
-    const event = parseEvent(bytes);
-    if (event !== undefined) events.push(event);
-    else if (whole) throw damaged(path, events.length + 1, 'it is not an event in JSON');
+  for (const line of readLines(path)) {
+    const event = parseEvent(line);
+    if (event === undefined) throw damaged(path, events.length + 1, 'it is not an event in JSON');
+    events.push(event);
   }
   return events;
 }
 
-/** @param whole whether a newline ends it */
-interface Line {
-  readonly bytes: Uint8Array;
-  readonly whole: boolean;
-}
-
-function* readLines(path: string): Generator<Line> {
+/** Those that a newline ends; what comes after the last is torn. */
+function* readLines(path: string): Generator<Uint8Array> {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
@@ -51,13 +46,12 @@ function* readLines(path: string): Generator<Line> {
       if (filled.length === 0) break;
       let start = 0;
       for (let end = filled.indexOf(NEWLINE); end >= 0; end = filled.indexOf(NEWLINE, start)) {
-        yield { bytes: Buffer.concat([...begun, filled.subarray(start, end)]), whole: true };
+        yield Buffer.concat([...begun, filled.subarray(start, end)]);
         begun = [];
         start = end + 1;
       }
       if (start < filled.length) begun.push(filled.slice(start));
     }
-    if (begun.length > 0) yield { bytes: Buffer.concat(begun), whole: false };
   } catch (error) {
     throw asUserError(error, 'read the event file', path);
   } finally {

@@ -1,31 +1,16 @@
 /** `curves.png`: a run at a glance. */
-import type { TopLevelSpec } from 'vega-lite';
-
+import { panel, plotSpec, renderPlot, series, type Panel, type PlotSpec, type Rows } from './plot';
 import { isBaseEvaluation, type RunHistory } from './run-history';
-import { FONT_FAMILY, svgToPng } from './svg-to-png';
 
 /** Draws the curves of a run; needs at least one iteration or evaluation. */
 export async function renderCurves(history: RunHistory): Promise<Uint8Array> {
-  // Loaded here because a run without plots should not pay for them.
-  const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
-  const { spec } = vegaLite.compile(curvesSpec(history));
-  const view = new vega.View(vega.parse(spec), { renderer: 'none' });
-  try {
-    return svgToPng(await view.toSVG(), { scale: 1.5 });
-  } finally {
-    view.finalize();
-  }
+  return renderPlot(curvesSpec(history));
 }
 
-const WIDTH = 440;
-const HEIGHT = 190;
 const PHASES = ['text', 'rollout', 'decode', 'reward', 'update'] as const;
 
-type Panel = Record<string, unknown>;
-type Rows = Record<string, unknown>[];
-
 /** The drawing as a Vega-Lite specification. */
-export function curvesSpec(history: RunHistory): TopLevelSpec {
+export function curvesSpec(history: RunHistory): PlotSpec {
   const panels = [
     rewardPanel(history),
     familyPanel(history),
@@ -36,33 +21,7 @@ export function curvesSpec(history: RunHistory): TopLevelSpec {
     gradientPanel(history),
     secondsPanel(history),
   ].filter((panel) => panel !== undefined);
-  return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    concat: panels,
-    columns: 2,
-    spacing: 28,
-    padding: 16,
-    resolve: { scale: { color: 'independent', strokeDash: 'independent' } },
-    config: {
-      font: FONT_FAMILY,
-      view: { stroke: null },
-      title: { anchor: 'start', frame: 'group', fontSize: 13, fontWeight: 'bold', offset: 10 },
-      axis: {
-        gridColor: '#e8e8e8',
-        domainColor: '#999',
-        tickColor: '#999',
-        titleFontWeight: 'normal',
-      },
-      legend: {
-        title: null,
-        orient: 'bottom',
-        labelFontSize: 11,
-        labelLimit: 0,
-        symbolStrokeWidth: 2,
-      },
-      line: { strokeWidth: 1.8 },
-    },
-  } as unknown as TopLevelSpec;
+  return plotSpec(panels);
 }
 
 const ITERATION = {
@@ -283,10 +242,6 @@ function secondsPanel({ iterations }: RunHistory): Panel {
   });
 }
 
-function panel(title: string, content: Panel): Panel {
-  return { title, width: WIDTH, height: HEIGHT, ...content };
-}
-
 function logarithmic(title: string): Panel {
   return {
     field: 'value',
@@ -300,10 +255,6 @@ function logarithmic(title: string): Panel {
 /** A line through a single point would not be seen. */
 function lineMark(iterations: RunHistory['iterations']): { type: 'line'; point: boolean } {
   return { type: 'line', point: iterations.length < 3 };
-}
-
-function series(range: readonly string[]): Panel {
-  return { field: 'series', type: 'nominal', sort: null, scale: { range } };
 }
 
 /** A logarithmic axis has no place for 0, as before the first update, nor for figures that are not finite. */

@@ -1,0 +1,102 @@
+import { exampleEvaluation, exampleIteration } from '../testing/example-run';
+import type { RunHistory } from '../tracking/run-history';
+import { compareRuns } from './compare-runs';
+import type { RecordedRun } from './read-run';
+
+function run(history: Partial<RunHistory>, more: Partial<RecordedRun> = {}): RecordedRun {
+  return {
+    folder: 'runs/one',
+    config: {},
+    history: { iterations: [], evaluations: [], ...history },
+    summary: undefined,
+    ...more,
+  };
+}
+
+function iterations(rewards: readonly number[]): RunHistory['iterations'] {
+  return rewards.map((mean, index) => ({
+    ...exampleIteration(index + 1),
+    reward: { mean, std: 0.1 },
+    seconds: { text: 0, rollout: 1, decode: 0.5, reward: 0, update: 2 },
+  }));
+}
+
+function figures(recorded: RecordedRun) {
+  const [first] = compareRuns([recorded]).runs;
+  if (first === undefined) throw new Error('There are no figures.');
+  return first;
+}
+
+test('smoothed rewards are means of ten iterations, and the best is no lucky single one', () => {
+  const rewards = [9, ...new Array<number>(9).fill(0), ...new Array<number>(10).fill(0.5), 0];
+  const { reward } = figures(run({ iterations: iterations(rewards) }));
+  expect(reward.best).toBeCloseTo(0.9);
+  expect(reward.final).toBeCloseTo(0.45);
+});
+
+test('a short run is smoothed over what there is', () => {
+  expect(figures(run({ iterations: iterations([1, 3]) })).reward).toEqual({ final: 2, best: 2 });
+});
+
+test('a run without iterations has no reward', () => {
+  const evaluations = [{ iteration: 0, record: exampleEvaluation('before', 0.6) }];
+  const found = figures(run({ evaluations }));
+  expect(found).toMatchObject({ iterations: 0, images: 0, reward: { final: NaN, best: NaN } });
+  expect(found.heldOut).toEqual({
+    before: { iteration: 0, mean: 0.6, standardError: 0.016, count: 256 },
+  });
+});
+
+test('the gain is that of the paired rewards of the first and last own evaluation', () => {
+  const before = { ...exampleEvaluation('before', 0.2), rewards: [0.1, 0.3] };
+  const after = { ...exampleEvaluation('iteration-7', 0.4), rewards: [0.2, 0.6] };
+  const evaluations = [
+    { iteration: 0, record: before },
+    { iteration: 0, record: exampleEvaluation('base-guidance-2', 0.9, 2) },
+    { iteration: 7, record: after },
+  ];
+  const { heldOut } = figures(run({ evaluations }));
+  expect(heldOut.after).toMatchObject({ iteration: 7, mean: 0.4 });
+  // The differences are 0.1 and 0.3: mean 0.2, s = 0.1 · √2, s / √2 = 0.1.
+  expect(heldOut.gain?.mean).toBeCloseTo(0.2, 12);
+  expect(heldOut.gain?.standardError).toBeCloseTo(0.1, 12);
+});
+
+test.each([
+  ['other settings', exampleEvaluation('after', 0.8, 3)],
+  ['other prompts', { ...exampleEvaluation('after', 0.8), rewards: [1] }],
+  ['a failed reward', { ...exampleEvaluation('after', 0.8), rewards: [1, NaN] }],
+])('%s leave no paired gain', (_, record) => {
+  const evaluations = [
+    { iteration: 0, record: exampleEvaluation('before', 0.6) },
+    { iteration: 5, record },
+  ];
+  expect(figures(run({ evaluations })).heldOut.gain).toBeUndefined();
+});
+
+test('seconds are those of the iterations that count, and of the rest from the summary', () => {
+  const seconds = { rollout: 99, 'evaluation before': 3, 'evaluation after': 4, samples: 1 };
+  const found = figures(
+    run({ iterations: iterations([1, 2]) }, { summary: { seconds, interrupted: true } }),
+  );
+  expect(found.state).toBe('interrupted');
+  expect(found.seconds).toEqual({
+    total: 15,
+    byPhase: {
+      ...{ text: 0, rollout: 2, decode: 1, reward: 0, update: 4 },
+      ...{ evaluation: 7, samples: 1 },
+    },
+  });
+});
+
+test('images are added up and keys compared', () => {
+  const comparison = compareRuns([
+    run({ iterations: iterations([1, 2, 3]) }, { config: { seed: 1 } }),
+    run({}, { folder: 'runs/two', config: { seed: 2 } }),
+  ]);
+  expect(comparison.runs.map(({ name, images }) => [name, images])).toEqual([
+    ['one', 192],
+    ['two', 0],
+  ]);
+  expect(comparison.configuration).toEqual([{ key: 'seed', values: [1, 2] }]);
+});

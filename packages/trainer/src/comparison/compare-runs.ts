@@ -1,0 +1,135 @@
+/** The figures of several runs side by side. */
+import { isDeepStrictEqual } from 'node:util';
+
+import type { EvaluationRecord, MeanWithError } from '../run-folder/records';
+import { pairedGain } from '../statistics';
+import { isBaseEvaluation, type RunHistory } from '../tracking/run-history';
+import { configDifferences, type ConfigDifference } from './config-differences';
+import { movingMean } from './moving-mean';
+import type { RecordedRun } from './read-run';
+import { runNames } from './run-names';
+
+/** Iterations that a smoothed reward is the mean of. */
+export const SMOOTHED_ITERATIONS = 10;
+
+/** A held-out evaluation and when it was made. */
+export interface HeldOutScore extends MeanWithError {
+  /** Iterations that were done before it. */
+  readonly iteration: number;
+  readonly count: number;
+}
+
+export interface RunFigures {
+  /** Unlike the others' names. */
+  readonly name: string;
+  readonly folder: string;
+  /** Whether the run came to its end, was ended before, or goes on or was killed. */
+  readonly state: 'finished' | 'interrupted' | 'not finished';
+  readonly iterations: number;
+  readonly images: number;
+  /** Means of the training reward over 10 iterations: the last, and the highest. */
+  readonly reward: { readonly final: number; readonly best: number };
+  readonly heldOut: {
+    readonly before?: HeldOutScore | undefined;
+    /** The last evaluation, unless it is also the first. */
+    readonly after?: HeldOutScore | undefined;
+    /** Of the paired differences, where both are of the same prompts and settings. */
+    readonly gain?: MeanWithError | undefined;
+  };
+  /** Wall clock. Iterations that were done again count once; evaluations count in runs that have ended. */
+  readonly seconds: { readonly total: number; readonly byPhase: Readonly<Record<string, number>> };
+}
+
+export interface Comparison {
+  readonly runs: readonly RunFigures[];
+  readonly configuration: readonly ConfigDifference[];
+}
+
+/** @throws UserError when a folder is there twice */
+export function compareRuns(runs: readonly RecordedRun[]): Comparison {
+  const names = runNames(runs.map(({ folder }) => folder));
+  return {
+    runs: runs.map((run, index) => figures(run, names[index] ?? '')),
+    configuration: configDifferences(runs.map(({ config }) => config)),
+  };
+}
+
+function figures({ folder, history, summary }: RecordedRun, name: string): RunFigures {
+  const { iterations } = history;
+  const byPhase = secondsByPhase(history, summary?.seconds ?? {});
+  const smoothed = smoothedRewards(history);
+  return {
+    name,
+    folder,
+    state:
+      summary === undefined ? 'not finished' : summary.interrupted ? 'interrupted' : 'finished',
+    iterations: iterations.at(-1)?.iteration ?? 0,
+    images: sum(iterations.map(({ images }) => images)),
+    reward: {
+      final: smoothed.at(-1) ?? Number.NaN,
+      // Means of fewer iterations are noisier, and the highest of them would be luck.
+      best: highest(smoothed.slice(Math.min(SMOOTHED_ITERATIONS, smoothed.length) - 1)),
+    },
+    heldOut: heldOutScores(history),
+    seconds: { total: sum(Object.values(byPhase)), byPhase },
+  };
+}
+
+/** One per iteration. */
+export function smoothedRewards({ iterations }: RunHistory): number[] {
+  return movingMean(
+    iterations.map(({ reward }) => reward.mean),
+    SMOOTHED_ITERATIONS,
+  );
+}
+
+function heldOutScores({ evaluations }: RunHistory): RunFigures['heldOut'] {
+  const own = evaluations.filter(({ record }) => !isBaseEvaluation(record));
+  const [before] = own;
+  const after = own.length > 1 ? own.at(-1) : undefined;
+  return {
+    before: before && score(before),
+    after: after && score(after),
+    gain: before && after && gainBetween(before.record, after.record),
+  };
+}
+
+function score({ iteration, record }: RunHistory['evaluations'][number]): HeldOutScore {
+  const { mean, standardError, count } = record;
+  return { iteration, mean, standardError, count };
+}
+
+function gainBetween(before: EvaluationRecord, after: EvaluationRecord): MeanWithError | undefined {
+  const comparable =
+    before.rewards.length === after.rewards.length &&
+    [...before.rewards, ...after.rewards].every((reward) => Number.isFinite(reward)) &&
+    isDeepStrictEqual(before.settings, after.settings);
+  return comparable ? pairedGain(before.rewards, after.rewards) : undefined;
+}
+
+function secondsByPhase(
+  { iterations }: RunHistory,
+  ofRun: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const seconds = new Map<string, number>();
+  const add = (phase: string, more: number) => {
+    seconds.set(phase, (seconds.get(phase) ?? 0) + more);
+  };
+  for (const record of iterations) {
+    for (const [phase, more] of Object.entries(record.seconds)) add(phase, more);
+  }
+  const ofIterations = new Set(seconds.keys());
+  for (const [phase, more] of Object.entries(ofRun)) {
+    if (!ofIterations.has(phase)) add(phase.replace(/^evaluation .*/s, 'evaluation'), more);
+  }
+  return Object.fromEntries(seconds);
+}
+
+function highest(values: readonly number[]): number {
+  const finite = values.filter((value) => Number.isFinite(value));
+  return finite.length === 0 ? Number.NaN : finite.reduce((left, right) => Math.max(left, right));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,104 @@
+/** A comparison as a table for people: a column per run. */
+import type { MeanWithError } from '../run-folder/records';
+import { signed, withError } from '../tracking/words';
+import { SMOOTHED_ITERATIONS, type Comparison, type HeldOutScore } from './compare-runs';
+
+/** The first row is the head; the first cell of each row says what the others are. */
+type Table = readonly (readonly string[])[];
+
+const NONE = '–';
+const WIDEST_CELL = 40;
+
+/** For a terminal; wide cells are cut. */
+export function comparisonText(comparison: Comparison): string {
+  const table = comparisonTable(comparison).map((row) => row.map(shortened));
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((row) => [...(row[column] ?? '')].length)),
+  );
+  return table
+    .map((row) =>
+      row
+        .map((cell, column) => padding(cell, widths[column] ?? 0, column === 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** @param plot the file of the curves, relative to that of the Markdown */
+export function comparisonMarkdown(comparison: Comparison, plot: string): string {
+  const [head = [], ...rows] = comparisonTable(comparison).map((row) => row.map(escaped));
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    '# Comparison of runs',
+    '',
+    `![Curves](${plot})`,
+    '',
+    line(head),
+    line(head.map((_, column) => (column === 0 ? '---' : '---:'))),
+    ...rows.map(line),
+    '',
+  ].join('\n');
+}
+
+function comparisonTable({ runs, configuration }: Comparison): Table {
+  const row = (name: string, cell: (run: Comparison['runs'][number]) => string) => [
+    name,
+    ...runs.map(cell),
+  ];
+  const phases = [...new Set(runs.flatMap(({ seconds }) => Object.keys(seconds.byPhase)))];
+  return [
+    row('', ({ name }) => name),
+    row('state', ({ state }) => state),
+    row(`reward, last ${String(SMOOTHED_ITERATIONS)} iterations`, ({ reward }) =>
+      decimal(reward.final),
+    ),
+    row(`reward, best ${String(SMOOTHED_ITERATIONS)} iterations`, ({ reward }) =>
+      decimal(reward.best),
+    ),
+    row('held-out before', ({ heldOut }) => scoreText(heldOut.before, 0)),
+    row('held-out after', ({ heldOut, iterations }) => scoreText(heldOut.after, iterations)),
+    row('held-out gain', ({ heldOut }) => gainText(heldOut.gain)),
+    row('iterations', ({ iterations }) => String(iterations)),
+    row('images', ({ images }) => String(images)),
+    row('seconds', ({ seconds }) => seconds.total.toFixed(1)),
+    ...phases.map((phase) =>
+      row(`  ${phase}`, ({ seconds }) => seconds.byPhase[phase]?.toFixed(1) ?? NONE),
+    ),
+    ...configuration.map(({ key, values }) => [key, ...values.map(valueText)]),
+  ];
+}
+
+/** @param expected the iteration where such an evaluation is made; another one is named */
+function scoreText(score: HeldOutScore | undefined, expected: number): string {
+  if (score === undefined) return NONE;
+  const when = score.iteration === expected ? '' : ` (iteration ${String(score.iteration)})`;
+  return `${withError(score.mean, score.standardError)}${when}`;
+}
+
+function gainText(gain: MeanWithError | undefined): string {
+  return gain === undefined ? NONE : `${signed(gain.mean)} ± ${gain.standardError.toFixed(3)}`;
+}
+
+function decimal(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : NONE;
+}
+
+function valueText(value: unknown): string {
+  if (value === undefined) return NONE;
+  return (typeof value === 'string' ? value : JSON.stringify(value)).replace(/\p{Cc}/gu, ' ');
+}
+
+function shortened(cell: string): string {
+  return cell.length > WIDEST_CELL ? `${cell.slice(0, WIDEST_CELL - 1)}…` : cell;
+}
+
+function padding(cell: string, width: number, left: boolean): string {
+  const spaces = ' '.repeat(Math.max(0, width - [...cell].length));
+  return left ? cell + spaces : spaces + cell;
+}
+
+/** Names of runs and values of keys are texts, whatever they look like. */
+function escaped(cell: string): string {
+  return cell.replace(/^ {2}/, '').replace(/[\\|`*_<>[\]&]/g, '\\$&');
+}

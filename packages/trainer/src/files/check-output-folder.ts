@@ -1,0 +1,15 @@
+import { existsSync, readdirSync } from 'node:fs';
+
+import { UserError } from '../user-error';
+import { checkWritable } from './check-writable';
+
+/**
+ * For a command that fills the folder of its `--out`.
+ * @throws UserError when the folder holds anything, or cannot be written into
+ */
+export function checkOutputFolder(folder: string): void {
+  checkWritable(folder);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new UserError(`The output folder '${folder}' is not empty; name another with --out`);
+  }
+}
