@@ -1,0 +1,98 @@
+import { parse } from 'yaml';
+
+import { resolveConfig } from '../configuration/resolve-config';
+import { exampleSummary } from '../testing/example-run';
+import { modelCard, type ModelCardFacts } from './model-card';
+
+function card(more: Partial<ModelCardFacts> = {}): string {
+  return modelCard({
+    config: resolveConfig({}),
+    summary: exampleSummary(),
+    pictures: [{ prompt: 'a red circle', file: 'images/000-a-red-circle.png' }],
+    samples: 'samples.png',
+    curves: 'curves.png',
+    ...more,
+  });
+}
+
+/** As huggingface_hub finds it. */
+function metadata(text: string): unknown {
+  const found = /^(\s*---[\r\n]+)([\S\s]*?)([\r\n]+---(\r\n|\r|\n|$))/.exec(text);
+  return parse(found?.[2] ?? '');
+}
+
+test('its metadata say what the adapter is and show its pictures', () => {
+  expect(metadata(card({ baseModel: 'owner/name' }))).toEqual({
+    base_model: 'owner/name',
+    library_name: 'diffusers',
+    pipeline_tag: 'text-to-image',
+    tags: ['lora', 'text-to-image', 'diffusers', 'reinforcement-learning', 'loop-diffusion'],
+    widget: [{ text: 'a red circle', output: { url: 'images/000-a-red-circle.png' } }],
+  });
+});
+
+test('a base model that is a folder on this machine is no name on the Hub', () => {
+  expect(metadata(card())).not.toHaveProperty('base_model');
+});
+
+test('says how it is used, with the settings of the training', () => {
+  const text = card({ config: resolveConfig({ sampler: { steps: 20, guidance: 5 } }) });
+  expect(text).toContain('pipeline.load_lora_weights(".")');
+  expect(text).toContain('"a red circle", num_inference_steps=20, guidance_scale=5, eta=1');
+  expect(text).toContain(
+    "npx loop-diffusion sample --model shapes --lora . --prompt 'a red circle' \\\n  --steps 20 --eta 1 --guidance 5 --out images",
+  );
+});
+
+test('shows the result with its errors, the base at other guidance, and the pictures', () => {
+  const text = card();
+  expect(text).toContain('over 256 images of held-out prompts');
+  expect(text).toContain('| before | 0.652 ± 0.016 | 0.75 |');
+  expect(text).toContain('| after | 0.804 ± 0.016 | 0.90 |');
+  expect(text).toContain('| base at guidance 2 | 0.795 ± 0.016 |');
+  expect(text).toContain('| **paired gain** | **+0.152 ± 0.018** |');
+  expect(text).toContain('](samples.png)');
+  expect(text).toContain('](curves.png)');
+  expect(text).not.toMatch(/undefined|NaN|\[object/);
+});
+
+test('a run that was ended early, without evaluations or pictures, says so', () => {
+  const summary = { ...exampleSummary(), iterations: 7, evaluation: {}, interrupted: true };
+  const text = card({ summary, pictures: [], samples: undefined, curves: undefined });
+  expect(text).toContain('ended after 7 of 150 iterations');
+  expect(text).toContain('The run made no held-out evaluation.');
+  expect(text).not.toContain('![');
+  expect(text).not.toContain('<Gallery');
+  expect(metadata(text)).not.toHaveProperty('widget');
+});
+
+test.each([
+  '---\nlicense: evil',
+  'x\n---\n# heading',
+  '"quoted" \'twice\'',
+  'a: b # c',
+  '`code` | <script>alert(1)</script>',
+  '```\n# heading',
+  '- [link](http://example.com)',
+  '{a: &b *c}',
+  'nul\u0000 bell\u0007 \u2028 \ufffe 円 😀',
+])('neither a model nor a prompt called %j breaks it', (hostile) => {
+  const config = resolveConfig({
+    model: hostile,
+    prompts: hostile,
+    rewards: [{ name: hostile, weight: 2 }],
+    lora: { targets: [hostile] },
+  });
+  const text = card({ config, pictures: [{ prompt: hostile, file: 'images/000.png' }] });
+  const shown = hostile.replace(/[\p{Cc}\p{Zl}\ufffe]+/gu, ' ');
+  expect(metadata(text)).toEqual({
+    library_name: 'diffusers',
+    pipeline_tag: 'text-to-image',
+    tags: expect.any(Array),
+    widget: [{ text: shown, output: { url: 'images/000.png' } }],
+  });
+  const lines = text.split('\n');
+  expect(lines.filter((line) => line === '---')).toHaveLength(2);
+  expect(lines.filter((line) => line.startsWith('#'))).toHaveLength(4);
+  expect(lines.filter((line) => line.startsWith('```'))).toHaveLength(4);
+});

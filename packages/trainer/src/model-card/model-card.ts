@@ -1,0 +1,197 @@
+/** The page that a hub of models shows for an adapter. */
+import { stringify } from 'yaml';
+
+import type { TrainConfig } from '../configuration/schema';
+import type { EvaluationRecord, MeanWithError, RunSummary } from '../run-folder/records';
+import { durationInWords, signed, withError } from '../tracking/words';
+import { codeSpan, oneLine, pythonText, shellWord } from './quoting';
+
+export interface ModelCardFacts {
+  readonly config: TrainConfig;
+  readonly summary: RunSummary;
+  /** The base model's name on the Hugging Face Hub, such as `owner/name`, where it is known. */
+  readonly baseModel?: string | undefined;
+  /** Pictures by the fine-tuned model; files are named as the card sees them. */
+  readonly pictures: readonly { readonly prompt: string; readonly file: string }[];
+  /** The base beside the fine-tuned model. */
+  readonly samples?: string | undefined;
+  readonly curves?: string | undefined;
+}
+
+const HOME = 'https://github.com/loop-diffusion/loop-diffusion';
+
+/** @returns Markdown with the Hub's metadata as YAML at its top */
+export function modelCard(facts: ModelCardFacts): string {
+  const { config, summary, samples, curves } = facts;
+  const title = `${codeSpan(facts.baseModel ?? config.model)}, fine-tuned with ${config.algorithm.name.toUpperCase()}`;
+  const early = summary.interrupted
+    ? ` The run was ended after ${String(summary.iterations)} of ${String(config.iterations)} iterations.`
+    : '';
+  return (
+    [
+      `---\n${metadata(facts)}---`,
+      `# ${title}`,
+      `A LoRA adapter for Stable Diffusion, made by reinforcement learning on ${rewardsText(config)} with [loop-diffusion](${HOME}).${early}`,
+      ...(facts.pictures.length > 0 ? ['<Gallery />'] : []),
+      '## Use',
+      ...usage(facts),
+      '## Result',
+      ...result(summary),
+      ...(samples === undefined
+        ? []
+        : [`![Held-out prompts: the base model beside the fine-tuned one](${samples})`]),
+      ...(curves === undefined ? [] : [`![Curves of the run](${curves})`]),
+      '## Training',
+      table(['', ''], trainingRows(facts)),
+    ].join('\n\n') + '\n'
+  );
+}
+
+/** See https://huggingface.co/docs/hub/model-cards. The licence is for whoever uploads the adapter to choose. */
+function metadata({ baseModel, pictures }: ModelCardFacts): string {
+  const data = {
+    // The Hub takes names of its own models only, not folders.
+    ...(baseModel === undefined ? {} : { base_model: oneLine(baseModel) }),
+    library_name: 'diffusers',
+    pipeline_tag: 'text-to-image',
+    tags: ['lora', 'text-to-image', 'diffusers', 'reinforcement-learning', 'loop-diffusion'],
+    ...(pictures.length === 0
+      ? {}
+      : {
+          widget: pictures.map(({ prompt, file }) => ({
+            text: oneLine(prompt),
+            output: { url: file },
+          })),
+        }),
+  };
+  // Texts as in JSON, so that each stays on its line and no "---" can end the metadata.
+  return stringify(data, {
+    lineWidth: 0,
+    defaultKeyType: 'PLAIN',
+    defaultStringType: 'QUOTE_DOUBLE',
+    doubleQuotedAsJSON: true,
+  });
+}
+
+function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
+  const { steps, eta, guidance } = config.sampler;
+  const prompt = pictures[0]?.prompt ?? 'a red circle';
+  const embedded = config.model === 'shapes';
+  return [
+    'With diffusers, from this folder or its name on the Hub:',
+    code('python', [
+      'from diffusers import DDIMScheduler, StableDiffusionPipeline',
+      '',
+      `pipeline = StableDiffusionPipeline.from_pretrained(${pythonText(embedded ? EMBEDDED_MODEL : (baseModel ?? config.model))})`,
+      'pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)',
+      'pipeline.load_lora_weights(".")',
+      'image = pipeline(',
+      `    ${pythonText(prompt)}, num_inference_steps=${String(steps)}, guidance_scale=${String(guidance)}, eta=${String(eta)}`,
+      ').images[0]',
+    ]),
+    'With loop-diffusion:',
+    code('sh', [
+      [
+        `npx loop-diffusion sample --model ${shellWord(config.model)} --lora . --prompt ${shellWord(prompt)}`,
+        `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out images`,
+      ].join(' \\\n'),
+    ]),
+    `These are the settings of the training; at another guidance scale its gain may not hold.`,
+  ];
+}
+
+/** Where npm puts it. */
+const EMBEDDED_MODEL = 'node_modules/@loop-diffusion/shapes-benchmark/model';
+
+function result({ evaluation }: RunSummary): string[] {
+  const { before, after, gain, base = [] } = evaluation;
+  const rows: [string, EvaluationRecord][] = [
+    ...(before === undefined ? [] : [['before', before] as [string, EvaluationRecord]]),
+    ...(after === undefined ? [] : [['after', after] as [string, EvaluationRecord]]),
+    ...base.map((record): [string, EvaluationRecord] => [
+      `base at guidance ${String(record.settings.guidance)}`,
+      record,
+    ]),
+  ];
+  const last = after ?? before;
+  if (last === undefined) return ['The run made no held-out evaluation.'];
+  const families = Object.keys(last.families);
+  const { steps, eta, guidance } = last.settings;
+  const gainRow =
+    gain === undefined
+      ? []
+      : [['**paired gain**', `**${gainText(gain)}**`, ...families.map(() => '')]];
+  return [
+    `Mean reward ± standard error over ${String(last.count)} images of held-out prompts, each from the same noise, in ${String(steps)} steps with η ${String(eta)} at guidance ${String(guidance)}.`,
+    table(
+      ['held-out reward', 'all', ...families.map(codeSpan)],
+      [
+        ...rows.map(([name, record]) => [
+          name,
+          withError(record.mean, record.standardError),
+          ...families.map((family) => record.families[family]?.mean.toFixed(2) ?? '–'),
+        ]),
+        ...gainRow,
+      ],
+    ),
+  ];
+}
+
+function gainText({ mean, standardError }: MeanWithError): string {
+  return `${signed(mean)} ± ${standardError.toFixed(3)}`;
+}
+
+function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][] {
+  const { algorithm, batch, sampler, lora, optimizer } = config;
+  const images = batch.prompts * algorithm.k;
+  const seconds = Object.values(summary.seconds).reduce((sum, phase) => sum + phase, 0);
+  return [
+    ['base model', codeSpan(baseModel ?? config.model)],
+    ['reward', rewardsText(config)],
+    ['prompts', codeSpan(config.prompts)],
+    [
+      'algorithm',
+      `${algorithm.name}, k = ${String(algorithm.k)}, ${String(algorithm.innerUpdates)} updates an iteration`,
+    ],
+    [
+      'iterations',
+      `${String(summary.iterations)} of ${String(images)} images for ${String(batch.prompts)} prompts`,
+    ],
+    [
+      'sampler',
+      `DDIM, ${String(sampler.steps)} steps, η ${String(sampler.eta)}, guidance ${String(sampler.guidance)}`,
+    ],
+    [
+      'LoRA',
+      `rank ${String(lora.rank)}, alpha ${String(lora.alpha)}, on ${lora.targets.map(codeSpan).join(', ')}`,
+    ],
+    [
+      'optimizer',
+      `${optimizer.name}, learning rate ${String(optimizer.learningRate)}, ${optimizer.schedule}`,
+    ],
+    ['seed', String(config.seed)],
+    ['time', durationInWords(seconds)],
+    [
+      'versions',
+      Object.entries(summary.versions)
+        .map(([name, version]) => codeSpan(`${name} ${version}`))
+        .join(', '),
+    ],
+  ];
+}
+
+function rewardsText({ rewards }: TrainConfig): string {
+  return rewards
+    .map(({ name, weight }) => (weight === 1 ? '' : `${String(weight)} × `) + codeSpan(name))
+    .join(' + ');
+}
+
+function code(language: string, lines: readonly string[]): string {
+  return ['```' + language, ...lines, '```'].join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import sharp from 'sharp';
+
+import { resolveConfig } from '../configuration/resolve-config';
+import { createRunFolder, type RunFolder } from '../run-folder/run-folder';
+import { exampleSummary } from '../testing/example-run';
+import { writeModelCard } from './write-model-card';
+
+let base: string;
+let folder: RunFolder;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'loop-diffusion-'));
+  folder = createRunFolder(join(base, 'run'));
+});
+afterEach(() => {
+  rmSync(base, { recursive: true });
+});
+
+const summary = exampleSummary();
+const image = { width: 8, height: 8, data: new Uint8Array(8 * 8 * 3).fill(90) };
+
+function files(): string[] {
+  return readdirSync(join(folder.path, 'adapter'), { recursive: true }).map(String).sort();
+}
+
+test('the adapter comes with its card and what the card shows', async () => {
+  folder.write('adapter/pytorch_lora_weights.safetensors', 'weights');
+  folder.write('curves.png', 'curves');
+  folder.write('samples/after.png', 'grid');
+  const prompts = ['a red circle', 'two blue squares', 'c', 'd', 'e'];
+  await writeModelCard(folder, {
+    config: resolveConfig({}),
+    summary,
+    samples: { file: 'samples/after.png', images: prompts.map(() => image), prompts },
+  });
+  expect(files()).toEqual([
+    'README.md',
+    'curves.png',
+    'images',
+    'images/000-a-red-circle.png',
+    'images/001-two-blue-squares.png',
+    'images/002-c.png',
+    'images/003-d.png',
+    'pytorch_lora_weights.safetensors',
+    'samples.png',
+  ]);
+  const card = readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
+  for (const [, file] of card.matchAll(/\]\(([^:)]+)\)|url: "?([^"\n]+)"?/g)) {
+    if (file !== undefined) expect(files()).toContain(file);
+  }
+  const picture = join(folder.path, 'adapter', 'images', '000-a-red-circle.png');
+  expect(await sharp(picture).metadata()).toMatchObject({ format: 'png', width: 8 });
+});
+
+test('without pictures there is a card alone, and without an adapter nothing', async () => {
+  const facts = { config: resolveConfig({}), summary, samples: undefined };
+  await writeModelCard(folder, facts);
+  expect(readdirSync(folder.path)).not.toContain('adapter');
+  folder.write('adapter/pytorch_lora_weights.safetensors', 'weights');
+  await writeModelCard(folder, facts);
+  expect(files()).toEqual(['README.md', 'pytorch_lora_weights.safetensors']);
+});
+
+test.each([
+  ['owner/name', 'base_model: "owner/name"'],
+  ['../models/name', undefined],
+  ['/home/user/name', undefined],
+  [3, undefined],
+])('a model that was downloaded as %j', async (name, line) => {
+  const model = join(base, 'model');
+  mkdirSync(model);
+  writeFileSync(join(model, 'model_index.json'), JSON.stringify({ _name_or_path: name }));
+  folder.write('adapter/pytorch_lora_weights.safetensors', 'weights');
+  await writeModelCard(folder, { config: resolveConfig({ model }), summary, samples: undefined });
+  const card = readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
+  if (line === undefined) expect(card).not.toContain('base_model');
+  else expect(card).toContain(line);
+});

@@ -1,0 +1,65 @@
+/** Makes the folder of a run's adapter ready to be uploaded. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { encodePng, type Image } from '@loop-diffusion/rewards';
+
+import type { TrainConfig } from '../configuration/schema';
+import { imageFileName } from '../files/image-file-name';
+import { resolveModel } from '../files/resolve-model';
+import type { RunSummary } from '../run-folder/records';
+import type { RunFolder } from '../run-folder/run-folder';
+import { modelCard } from './model-card';
+
+/** Images that were drawn with the adapter, and the file of their grid in the run's folder. */
+export interface DrawnSamples {
+  readonly file: string;
+  readonly images: readonly Image[];
+  readonly prompts: readonly string[];
+}
+
+/** Pictures in the metadata; a hub shows them large. */
+const PICTURES = 4;
+
+/** Writes `adapter/README.md` and the pictures that it shows beside it, for a run that has left an adapter. */
+export async function writeModelCard(
+  folder: RunFolder,
+  facts: { config: TrainConfig; summary: RunSummary; samples: DrawnSamples | undefined },
+): Promise<void> {
+  const { config, summary, samples } = facts;
+  if (!existsSync(join(folder.path, 'adapter', 'pytorch_lora_weights.safetensors'))) return;
+
+  /** @returns the name beside the card, or undefined where the run has no such file */
+  function copy(file: string | undefined, name: string): string | undefined {
+    if (file === undefined || !existsSync(join(folder.path, file))) return undefined;
+    folder.write(`adapter/${name}`, readFileSync(join(folder.path, file)));
+    return name;
+  }
+
+  const pictures = await Promise.all(
+    (samples?.images ?? []).slice(0, PICTURES).map(async (image, index) => {
+      const prompt = samples?.prompts[index] ?? '';
+      const file = `images/${imageFileName(index, prompt)}`;
+      folder.write(`adapter/${file}`, await encodePng(image));
+      return { prompt, file };
+    }),
+  );
+  folder.write(
+    'adapter/README.md',
+    modelCard({
+      config,
+      summary,
+      baseModel: await nameOnHub(config.model),
+      pictures,
+      samples: copy(samples?.file, 'samples.png'),
+      curves: copy('curves.png', 'curves.png'),
+    }),
+  );
+}
+
+/** diffusers keeps the name that a model was downloaded by in its folder. */
+async function nameOnHub(model: string): Promise<string | undefined> {
+  const index = new TextDecoder().decode(await resolveModel(model).read('model_index.json'));
+  const { _name_or_path: name } = JSON.parse(index) as { _name_or_path?: unknown };
+  return typeof name === 'string' && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name) ? name : undefined;
+}
