@@ -6,6 +6,7 @@ export type {
   SampleOptions,
   SampleResult,
 } from './command-line/options';
+export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
 export type { AlgorithmName, BackendSetting, TrainConfig } from './configuration/schema';
@@ -19,9 +20,12 @@ export type {
   MeanWithError,
   RunSummary,
 } from './run-folder/records';
+export type { RunEvent } from './run-folder/event-log';
+export { historyOfEvents, readEvents } from './run-folder/read-events';
 export { createRunFolder, type RunFolder } from './run-folder/run-folder';
 export { sampleImages } from './sample';
 export { createRunRecorder, type RecorderOptions } from './tracking/create-run-recorder';
 export type { Output, OutputStream } from './tracking/output';
 export type { RunRecorder } from './tracking/recorder';
+export type { RunHistory } from './tracking/run-history';
 export { UserError } from './user-error';

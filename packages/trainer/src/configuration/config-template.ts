@@ -1,0 +1,55 @@
+/** A configuration file to start from: every key at its default, with what it means and may be. */
+import { stringify } from 'yaml';
+
+import { configJsonSchema, type JsonSchema } from './json-schema';
+
+/**
+ * @param schemaPath where the JSON Schema is, as seen from the file, for editors
+ * @returns YAML that resolves to the defaults; keys whose default depends on others are commented out
+ */
+export function configTemplate(schemaPath: string): string {
+  return [
+    `# yaml-language-server: $schema=${schemaPath}`,
+    '# What "loop-diffusion train" does with this file. Every key stands at its default, which it also takes when it is left out.',
+    ...sectionLines(configJsonSchema(), ''),
+    '',
+  ].join('\n');
+}
+
+function sectionLines(section: JsonSchema, indent: string): string[] {
+  return Object.entries(section.properties ?? {}).flatMap(([name, schema]) => {
+    const about = aboutLines(schema).map((line) => `${indent}# ${line}`);
+    if (schema.properties !== undefined) {
+      return ['', ...about, `${indent}${name}:`, ...sectionLines(schema, `${indent}  `)];
+    }
+    const entry =
+      schema.default === undefined ? [`# ${name}:`] : entryLines({ [name]: schema.default });
+    return [...(indent === '' ? [''] : []), ...about, ...entry.map((line) => `${indent}${line}`)];
+  });
+}
+
+/** The meaning of a key, and of the keys of what it may hold. */
+function aboutLines(schema: JsonSchema): string[] {
+  return [
+    ...(schema.description === undefined ? [] : [schema.description]),
+    ...Object.entries(keysWithin(schema)).flatMap(([name, child]) => {
+      const otherwise =
+        child.default === undefined ? '' : `; left out: ${JSON.stringify(child.default)}`;
+      const description = `${name}: ${child.description ?? ''}${otherwise}`;
+      return aboutLines({ ...child, description }).map((line) => `  ${line}`);
+    }),
+  ];
+}
+
+/** Of the entries of a list, or of a section that may be null. */
+function keysWithin({ items, anyOf = [] }: JsonSchema): Record<string, JsonSchema> {
+  const within = [...(items === undefined ? [] : [items].flat()), ...anyOf];
+  return Object.assign({}, ...within.map(({ properties }) => properties)) as Record<
+    string,
+    JsonSchema
+  >;
+}
+
+function entryLines(entry: Record<string, unknown>): string[] {
+  return stringify(entry, { lineWidth: 0 }).trimEnd().split('\n');
+}
