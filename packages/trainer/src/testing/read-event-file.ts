@@ -83,6 +83,9 @@ function readValue(bytes: Buffer): [tag: string, value: ReadValue] {
 
 type Fields = ReadonlyMap<number, readonly Buffer[]>;
 
+/** Bytes of a field's value by its wire type. */
+const FIXED_SIZES: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
+
 /** The bytes of each field by its number; a varint's are those of the wire. */
 function fields(bytes: Uint8Array): Fields {
   const buffer = Buffer.from(bytes);
@@ -90,7 +93,7 @@ function fields(bytes: Uint8Array): Fields {
   for (let position = 0; position < buffer.length;) {
     const key = varint(buffer, position);
     position = key.end;
-    let size = { 1: 8, 5: 4 }[key.value % 8];
+    let size = FIXED_SIZES[key.value % 8];
     if (size === undefined) {
       const { value, end } = varint(buffer, position);
       if (key.value % 8 === 2) position = end;

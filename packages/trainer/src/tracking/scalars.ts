@@ -23,7 +23,7 @@ export function iterationScalars(record: IterationRecord): Scalars {
     clip_fraction: record.clipFraction,
     clip_range: record.clipRange,
     ...Object.fromEntries(
-      ratioPerTimestep.flatMap(({ timestep, mean, std, clipFraction }) => [
+      ratioPerTimestep.flatMap(({ timestep, mean, std, clipFraction }): [string, number][] => [
         [`ratio_mean_at/${String(timestep)}`, mean],
         [`ratio_std_at/${String(timestep)}`, std],
         [`clip_fraction_at/${String(timestep)}`, clipFraction],
@@ -45,9 +45,12 @@ export function iterationScalars(record: IterationRecord): Scalars {
 }
 
 export function evaluationScalars(record: EvaluationRecord): Scalars {
-  const families = Object.entries(record.families).map(([family, { mean }]) => [family, mean]);
+  const families = Object.entries(record.families).map(([family, { mean }]): [string, number] => [
+    family,
+    mean,
+  ]);
   return inGroup(evaluationGroup(record), {
-    ...(Object.fromEntries(families) as Scalars),
+    ...Object.fromEntries(families),
     mean: record.mean,
     standard_error: record.standardError,
   });

@@ -16,8 +16,15 @@ afterEach(() => {
   rmSync(base, { recursive: true });
 });
 
+/** Statements in the SDK's functions. */
+interface SdkParts {
+  readonly init?: string | undefined;
+  readonly log?: string | undefined;
+  readonly finish?: string | undefined;
+}
+
 /** With the exports of @wandb/sdk 0.5.1; what it is asked is kept in a file. */
-function writeSdk({ init = '', log = '', finish = '' } = {}): string {
+function writeSdk({ init = '', log = '', finish = '' }: SdkParts = {}): string {
   const path = join(base, 'sdk.cjs');
   writeFileSync(
     path,

@@ -61,7 +61,9 @@ export function createWandbSink(options: WandbSinkOptions): TrackingSink {
         else resolve();
       });
     });
-    worker.on('error', (error: Partial<Error>) => problem(error.message ?? String(error)));
+    worker.on('error', ({ message }: { message?: string }) =>
+      problem(message ?? 'its thread died'),
+    );
     return { worker, finished };
   }
 
