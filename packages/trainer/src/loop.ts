@@ -3,6 +3,7 @@
  * compares every reward with the mean of the other k − 1, and optimises PPO's clipped surrogate over the denoise steps.
  */
 import { counterNormal } from '@loop-diffusion/diffusion-mdp';
+import type { Image } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
@@ -17,7 +18,7 @@ import { encodePrompts } from './policy';
 import { prepareRun, type PreparedRun } from './prepare-run';
 import { promptsAt } from './prompt-order';
 import { reportIteration } from './report-iteration';
-import { scoreImages } from './rewards';
+import { createScoring } from './rewards';
 import { sampleTrajectories } from './rollout';
 import { createRunEvaluator } from './run-evaluator';
 import type { Checkpoint } from './run-folder/checkpoint-folder';
@@ -130,6 +131,7 @@ export async function runIteration(
   const firstPrompt = iteration * batch.prompts;
   const prompts = promptsAt(run.prompts, seed, firstPrompt, batch.prompts).map(({ text }) => text);
   const promptOfImage = prompts.flatMap((_, prompt) => new Array<number>(k).fill(prompt));
+  const promptTexts = promptOfImage.map((prompt) => prompts[prompt] ?? '');
   const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
   const noise = (image: number, step: number) =>
     counterNormal(
@@ -145,26 +147,23 @@ export async function runIteration(
 
   const text = await clock.time('text', () => encodePrompts(policy.model, prompts));
   try {
+    const images: Image[] = [];
+    const scoring = createScoring(run.rewards);
+    // Rewards see each batch of images while the next one is being drawn.
+    const onBatch = (latents: tf.Tensor4D) =>
+      clock.time('decode', () => {
+        const drawn = decodeImages(policy.model, latents, batch.rollout);
+        const first = images.length;
+        images.push(...drawn);
+        scoring.add({ images: drawn, prompts: promptTexts.slice(first, images.length) });
+      });
     const trajectories = await clock.time('rollout', (onProgress) =>
       sampleTrajectories(policy, {
         ...{ prompts: text, empty, promptOfImage, latentShape, plan: run.plan, noise },
-        ...{ batch: batch.rollout, onProgress, signal },
+        ...{ batch: batch.rollout, onBatch, onProgress, signal },
       }),
     );
-    const images = await clock.time('decode', () => {
-      const latents = trajectories.finalLatents(promptOfImage.map((_, image) => image));
-      try {
-        return decodeImages(policy.model, latents, batch.rollout);
-      } finally {
-        latents.dispose();
-      }
-    });
-    const scores = await clock.time('reward', () =>
-      scoreImages(run.rewards, {
-        images,
-        prompts: promptOfImage.map((prompt) => prompts[prompt] ?? ''),
-      }),
-    );
+    const scores = await clock.time('reward', () => scoring.finish());
     guards.checkScores(scores);
     const rewards = prompts.map((_, prompt) => scores.total.slice(prompt * k, (prompt + 1) * k));
     const advantages = run.advantages.estimate(prompts, rewards).flat();

@@ -1,6 +1,9 @@
 /** Wall-clock seconds by phase, of one iteration and of the whole run. */
 export interface PhaseClock {
-  /** Runs `work`, which reports the fraction done, and adds its seconds to the phase. */
+  /**
+   * Runs `work`, which reports the fraction done, and adds its seconds to the phase, without those of a phase that is timed
+   * within it.
+   */
   time<Result>(
     phase: string,
     work: (onProgress: (fraction: number) => void) => Result | Promise<Result>,
@@ -18,16 +21,21 @@ export function createPhaseClock(
 ): PhaseClock {
   let lap: Record<string, number> = {};
   const totals: Record<string, number> = { ...before };
+  let within = 0;
   return {
     async time(phase, work) {
       const start = performance.now();
+      const before = within;
+      within = 0;
       report(phase, 0);
       try {
         return await work((fraction) => {
           report(phase, fraction);
         });
       } finally {
-        const seconds = (performance.now() - start) / 1000;
+        const elapsed = (performance.now() - start) / 1000;
+        const seconds = elapsed - within;
+        within = before + elapsed;
         lap[phase] = (lap[phase] ?? 0) + seconds;
         totals[phase] = (totals[phase] ?? 0) + seconds;
         report(phase, 1);

@@ -5,6 +5,7 @@ import {
   scoreAll,
   type Reward,
   type RewardBatch,
+  type RewardResult,
 } from '@loop-diffusion/rewards';
 import { shapesReward } from '@loop-diffusion/shapes-benchmark';
 
@@ -48,26 +49,63 @@ export function createReward(name: string): Reward {
   return create();
 }
 
+/** Scores images as they come, while others are still being made. */
+export interface Scoring {
+  /** Begins with these; returns at once. */
+  add(batch: RewardBatch): void;
+  /** Of all images, in the order in which they were added, whatever the order in which scores arrived. */
+  finish(): Promise<Scores>;
+}
+
+export function createScoring(rewards: readonly WeightedReward[]): Scoring {
+  const batches: Promise<RewardResult[][]>[] = [];
+  return {
+    add(batch) {
+      const results = Promise.all(rewards.map(({ reward }) => scoreAll(reward, batch)));
+      // Looked at in the end, where it is thrown; until then it is nobody's unhandled failure.
+      results.catch(() => undefined);
+      batches.push(results);
+    },
+    async finish() {
+      const done = await Promise.all(batches);
+      const resultsOf = (index: number) => done.flatMap((batch) => batch[index] ?? []);
+      return combine(
+        rewards,
+        rewards.map((_, index) => resultsOf(index)),
+      );
+    },
+  };
+}
+
 /** Scores every image under every reward and adds them up by weight. */
-export async function scoreImages(
+export function scoreImages(
   rewards: readonly WeightedReward[],
   batch: RewardBatch,
 ): Promise<Scores> {
-  const total = new Array<number>(batch.images.length).fill(0);
+  const scoring = createScoring(rewards);
+  scoring.add(batch);
+  return scoring.finish();
+}
+
+/** @param results of each reward, one per image */
+function combine(
+  rewards: readonly WeightedReward[],
+  results: readonly (readonly RewardResult[])[],
+): Scores {
+  const total = new Array<number>(results[0]?.length ?? 0).fill(0);
   const components: Record<string, number> = {};
   let failure: string | undefined;
-  for (const { reward, weight } of rewards) {
-    const results = await scoreAll(reward, batch);
+  for (const [index, { reward, weight }] of rewards.entries()) {
     let sum = 0;
     let scored = 0;
-    for (const [index, result] of results.entries()) {
+    for (const [image, result] of (results[index] ?? []).entries()) {
       if (result.ok) {
         sum += result.value;
         scored += 1;
-        total[index] = (total[index] ?? Number.NaN) + weight * result.value;
+        total[image] = (total[image] ?? Number.NaN) + weight * result.value;
       } else {
         failure ??= `${reward.name}: ${result.message}`;
-        total[index] = Number.NaN;
+        total[image] = Number.NaN;
       }
     }
     components[reward.name] = sum / scored;

@@ -23,6 +23,8 @@ export interface RolloutRequest {
   readonly noise: NoiseSource;
   /** Images per call of the policy. */
   readonly batch: number;
+  /** Called with the last latents `[batch, height, width, channels]` of each batch, in order; they are freed after it. */
+  readonly onBatch?: ((latents: tf.Tensor4D) => Promise<void>) | undefined;
   /** Called with the fraction done, in [0, 1]. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
   /** Ends the rollout between two denoise steps. */
@@ -68,6 +70,7 @@ export async function sampleTrajectories(
           request.onProgress?.((first + ((step.index + 1) / plan.length) * count) / images);
         }
         await store.add(latents, logProbs);
+        await request.onBatch?.(latents.at(-1) as tf.Tensor4D);
       } finally {
         tf.dispose([prompts, ...latents, ...logProbs.filter((logProb) => logProb !== null)]);
       }
