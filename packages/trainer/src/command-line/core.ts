@@ -1,6 +1,7 @@
 /** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
 import type { TrainConfig } from '../configuration/schema';
 import type { ResumePoint } from '../loop';
+import type { BatchAdvice, MeasureBatchesOptions } from '../measure-batches';
 import type { RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import type { EvaluateOptions, EvaluateResult, SampleOptions, SampleResult } from './options';
@@ -13,14 +14,16 @@ export interface Core {
     from?: ResumePoint,
   ) => Promise<RunSummary>;
   readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
+  readonly measureBatches: (options: MeasureBatchesOptions) => Promise<BatchAdvice>;
   readonly evaluateModel: (options: EvaluateOptions) => Promise<EvaluateResult>;
 }
 
 export async function loadCore(): Promise<Core> {
-  const [{ train }, { sampleImages }, { evaluateModel }] = await Promise.all([
+  const [{ train }, { sampleImages }, { evaluateModel }, { measureBatches }] = await Promise.all([
     import('../loop'),
     import('../sample'),
     import('../evaluate-command'),
+    import('../measure-batches'),
   ]);
-  return { train, sampleImages, evaluateModel };
+  return { train, sampleImages, evaluateModel, measureBatches };
 }

@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { NativeTensorflowStatus } from '@loop-diffusion/native-tensorflow';
 
+import type { MeasureBatchesOptions } from '../measure-batches';
 import { captureOutput } from '../testing/captured-output';
+import type { Core } from './core';
 import { doctorCommand, type Diagnosis, type DoctorTools } from './doctor-command';
 
 const build = {
@@ -81,4 +87,31 @@ test('--install installs what fits the machine, with progress on stderr', async 
   const gpu = await run({ install: true, quiet: true }, { status: { nvidiaDriver: '550' } });
   expect(gpu.installs).toEqual([true]);
   expect(gpu.error).toBe('');
+});
+
+test('--model measures batches instead, and says which to set', async () => {
+  const model = mkdtempSync(join(tmpdir(), 'doctor-'));
+  writeFileSync(join(model, 'model_index.json'), '{}');
+  const output = captureOutput();
+  const asked: MeasureBatchesOptions[] = [];
+  const measurement = { rolloutSeconds: 0.005, updateSeconds: 0.0125, memoryBytes: 1.5e9 };
+  const core = {
+    measureBatches: (options: MeasureBatchesOptions) => {
+      asked.push(options);
+      const measurements = [{ ...measurement, batch: 16 }];
+      return Promise.resolve({ measurements, rollout: 32, update: 16 });
+    },
+  } as Partial<Core> as Core;
+  const context = { output, loadCore: () => Promise.resolve(core), exit: () => undefined };
+  try {
+    expect(await doctorCommand({ model, guidance: 5 }, context)).toBe(0);
+    expect(asked).toMatchObject([{ model, guidance: 5, seconds: 120, backend: 'auto' }]);
+    expect(output.outText()).toMatch(/16 +5\.00 ms +12\.5 ms +1\.5 GB/);
+    expect(output.outText()).toContain('--set batch.rollout=32 --set batch.update=16');
+    expect(await doctorCommand({ model: join(model, 'none') }, context).catch(String)).toMatch(
+      /none/,
+    );
+  } finally {
+    rmSync(model, { recursive: true });
+  }
 });

@@ -11,13 +11,20 @@ import {
 } from '@loop-diffusion/native-tensorflow';
 import type { Command } from 'commander';
 
+import { resolveModel } from '../files/resolve-model';
+import type { BatchAdvice } from '../measure-batches';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
+import { figure } from '../tracking/words';
 import type { CommandContext, CommonFlags } from './context';
+import { realNumberFlag, wholeNumberFlag } from './numbers';
 import { packageVersion, TRAINER } from './versions';
 
 export interface DoctorFlags extends CommonFlags {
   readonly install?: boolean;
+  readonly model?: string;
+  readonly guidance?: number;
+  readonly seconds?: number;
 }
 
 export interface Diagnosis {
@@ -49,15 +56,30 @@ const TOOLS: DoctorTools = {
 export function addDoctorFlags(command: Command): Command {
   return command
     .description('versions, backends, GPU, memory, a timed matmul, and what would be faster')
-    .option('--install', "install TensorFlow's native library for this machine first");
+    .option('--install', "install TensorFlow's native library for this machine first")
+    .option(
+      '--model <model>',
+      'instead, measure which batch.rollout and batch.update are fastest for it',
+    )
+    .option(
+      '--guidance <scale>',
+      'with --model: guidance scale of the run; above 1 takes two rows an image (default: 1)',
+      realNumberFlag(0, 100),
+    )
+    .option(
+      '--seconds <n>',
+      'with --model: no larger batch is begun after so long (default: 120)',
+      wholeNumberFlag(1, 86_400),
+    );
 }
 
 /** @returns the exit code */
 export async function doctorCommand(
   flags: DoctorFlags,
-  { output }: CommandContext,
+  { output, loadCore }: CommandContext,
   tools: DoctorTools = TOOLS,
 ): Promise<number> {
+  if (flags.model !== undefined) resolveModel(flags.model);
   if (flags.install === true) {
     const { nvidiaDriver } = await tools.status();
     const live = createLiveLine(output.error);
@@ -81,10 +103,53 @@ export async function doctorCommand(
       output.error.write(`TensorFlow's native library ${what} ${folder}\n`);
     }
   }
+  if (flags.model !== undefined) {
+    // By itself: a run's threads are not those that a single product is fastest with.
+    const batches = await findBatches(flags.model);
+    if (flags.json === true) output.out.write(`${JSON.stringify(batches)}\n`);
+    else output.out.write(batchLines(batches).join(''));
+    return 0;
+  }
   const diagnosis = await diagnose(tools);
   if (flags.json === true) output.out.write(`${JSON.stringify(diagnosis)}\n`);
   else for (const line of diagnosisLines(diagnosis)) output.out.write(`${line}\n`);
   return 0;
+
+  async function findBatches(model: string): Promise<BatchAdvice> {
+    const live = createLiveLine(output.error);
+    const progress = createPhaseProgress();
+    const { measureBatches } = await loadCore();
+    try {
+      return await measureBatches({
+        model,
+        backend: 'auto',
+        guidance: flags.guidance ?? 1,
+        seconds: flags.seconds ?? 120,
+        onProgress(text, fraction) {
+          if (flags.quiet !== true && output.error.isTTY === true) {
+            live.show(progress.describe(text, fraction));
+          }
+        },
+      });
+    } finally {
+      live.clear();
+    }
+  }
+}
+
+function batchLines({ measurements, rollout, update }: BatchAdvice): string[] {
+  const milliseconds = (seconds: number) => `${figure(1000 * seconds)} ms`;
+  const rows = measurements.map((each) => [
+    String(each.batch),
+    milliseconds(each.rolloutSeconds),
+    milliseconds(each.updateSeconds),
+    gigabytes(each.memoryBytes),
+  ]);
+  const head = ['batch', 'rollout, a step', 'update, a pair', 'memory'];
+  return [
+    ...[head, ...rows].map((cells) => `${cells.map((cell) => cell.padStart(16)).join('')}\n`),
+    `\nFastest here: --set batch.rollout=${rollout} --set batch.update=${update}\n`,
+  ];
 }
 
 async function diagnose(tools: DoctorTools): Promise<Diagnosis> {

@@ -76,6 +76,7 @@ async function resume(...flags: string[]) {
         },
         sampleImages: () => Promise.reject(new Error('not expected')),
         evaluateModel: () => Promise.reject(new Error('not expected')),
+        measureBatches: () => Promise.reject(new Error('not expected')),
       }),
   });
   return { code, error: output.errorText(), seen: seen[0] };

@@ -50,6 +50,7 @@ async function run(argv: readonly string[], core: Partial<Core> = {}) {
         train,
         sampleImages: () => Promise.reject(new Error('not expected')),
         evaluateModel: () => Promise.reject(new Error('not expected')),
+        measureBatches: () => Promise.reject(new Error('not expected')),
         ...core,
       }),
   });
