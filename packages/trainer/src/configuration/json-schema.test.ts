@@ -26,6 +26,15 @@ test('every key is there with its meaning, range and default', () => {
   }
 });
 
+test('every section says what it is about', () => {
+  const undescribed = (node: JsonSchema): string[] =>
+    Object.entries(node.properties ?? {}).flatMap(([name, child]) => [
+      ...(child.description === undefined ? [name] : []),
+      ...undescribed(child),
+    ]);
+  expect(undescribed(schema)).toEqual([]);
+});
+
 test('a limit that is none, or not a number in JSON, is left out', () => {
   expect(at('iterations')).toMatchObject({ type: 'integer', minimum: 1 });
   expect(at('iterations')).not.toHaveProperty('maximum');

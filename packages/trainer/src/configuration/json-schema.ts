@@ -6,7 +6,7 @@ import { configSchema } from './schema';
 /** A schema as far as the ones that are made here go. */
 export interface JsonSchema {
   type?: string;
-  description?: string;
+  description?: string | undefined;
   default?: unknown;
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema | JsonSchema[];

@@ -97,10 +97,7 @@ export interface TrainConfig {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
-const sampler = {
-  steps: wholeNumber(1, 1000, 'denoise steps per image'),
-  guidance: realNumber(0, 100, 'classifier-free guidance scale; 1 is none'),
-};
+const guidance = realNumber(0, 100, 'classifier-free guidance scale; 1 is none');
 
 /** What a configuration file may say. Keys that are left out take these defaults; keys that are not here are errors. */
 export const configSchema = z.strictObject({
@@ -144,17 +141,19 @@ export const configSchema = z.strictObject({
         'pairs of sample and denoise step per gradient call; changes speed and memory',
       ).default(64),
     })
+    .meta({ description: 'how much at a time' })
     .prefault({}),
   sampler: z
     .strictObject({
-      steps: sampler.steps.default(10),
+      steps: wholeNumber(1, 1000, 'denoise steps per image').default(10),
       eta: numberAbove(
         0,
         1,
         'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from',
       ).default(1),
-      guidance: sampler.guidance.default(1),
+      guidance: guidance.default(1),
     })
+    .meta({ description: 'how images are drawn in training' })
     .prefault({}),
   algorithm: z
     .strictObject({
@@ -210,8 +209,10 @@ export const configSchema = z.strictObject({
             .nullable()
             .default(null),
         })
+        .meta({ description: 'which denoise steps are trained' })
         .prefault({}),
     })
+    .meta({ description: 'how the policy learns from rewards' })
     .prefault({}),
   rewards: z
     .array(
@@ -247,6 +248,7 @@ export const configSchema = z.strictObject({
         .nullable()
         .default(null),
     })
+    .meta({ description: 'the adapter' })
     .prefault({}),
   optimizer: z
     .strictObject({
@@ -281,6 +283,7 @@ export const configSchema = z.strictObject({
         'iterations over which the learning rate rises linearly',
       ).default(0),
     })
+    .meta({ description: 'how gradients move the adapter' })
     .prefault({}),
   evaluate: z
     .strictObject({
@@ -299,19 +302,24 @@ export const configSchema = z.strictObject({
       prompts: text(
         'shapes for the embedded held-out prompts, or a text file; left out: shapes, or the file of prompts',
       ).optional(),
-      steps: sampler.steps.nullable().default(null),
+      steps: wholeNumber(1, 1000, 'denoise steps per image; null for sampler.steps')
+        .nullable()
+        .default(null),
       eta: realNumber(0, 1, 'randomness of a denoise step; null for sampler.eta')
         .nullable()
         .default(null),
-      guidance: sampler.guidance.nullable().default(null),
+      guidance: realNumber(0, 100, 'guidance scale; null for sampler.guidance')
+        .nullable()
+        .default(null),
       baseGuidances: z
-        .array(sampler.guidance)
+        .array(guidance)
         .meta({
           expected: 'a list of guidance scales',
           description: 'guidance scales at which the base model is evaluated too',
         })
         .default([2]),
     })
+    .meta({ description: 'held-out rewards, before, on the way and after' })
     .prefault({}),
   samples: z
     .strictObject({
@@ -322,6 +330,7 @@ export const configSchema = z.strictObject({
       ).default(25),
       count: wholeNumber(0, 64, 'images of a sample grid; 0 for none').default(16),
     })
+    .meta({ description: 'pictures of the same prompts and noise, to look at' })
     .prefault({}),
   tracking: z
     .strictObject({
@@ -355,6 +364,7 @@ export const configSchema = z.strictObject({
         })
         .default(null),
     })
+    .meta({ description: "where figures go besides the run's folder" })
     .prefault({}),
   checkpoint: z
     .strictObject({
@@ -374,6 +384,7 @@ export const configSchema = z.strictObject({
         'newest checkpoints that are kept, besides the one with the best rewards',
       ).default(2),
     })
+    .meta({ description: 'what a run can go on from' })
     .prefault({}),
   guards: z
     .strictObject({
@@ -388,5 +399,6 @@ export const configSchema = z.strictObject({
         "fraction of an iteration's images that may come without a reward before the run stops",
       ).default(0.5),
     })
+    .meta({ description: 'when a run stops by itself' })
     .prefault({}),
 });
