@@ -51,20 +51,15 @@ export function comparisonSpec(runs: readonly DrawnRun[]): PlotSpec {
         { data: { values: heldOut }, mark: HELD_OUT_MARK, encoding: y('mean') },
       ],
     });
-  return {
-    ...plotSpec([
+  return plotSpec(
+    [
       against('iteration', 'iterations'),
       against('seconds', 'seconds of training'),
       against('images', 'images scored'),
       secondsPanel(runs),
-    ]),
-    title: {
-      text: `Faint: training. Line: mean of ${String(SMOOTHED_ITERATIONS)} iterations. Diamonds: held-out ± standard error.`,
-      fontWeight: 'normal',
-      fontSize: 12,
-      frame: 'bounds',
-    },
-  };
+    ],
+    `Faint: training. Line: mean of ${String(SMOOTHED_ITERATIONS)} iterations. Diamonds: held-out ± standard error.`,
+  );
 }
 
 const FAINT = { opacity: 0.25, strokeWidth: 1 };

@@ -96,7 +96,7 @@ function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
         `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out images`,
       ].join(' \\\n'),
     ]),
-    `These are the settings of the training; at another guidance scale its gain may not hold.`,
+    'These are the settings of the training; at another guidance scale its gain may not hold.',
   ];
 }
 

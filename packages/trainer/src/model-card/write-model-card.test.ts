@@ -48,9 +48,11 @@ test('the adapter comes with its card and what the card shows', async () => {
     'samples.png',
   ]);
   const card = readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
-  for (const [, file] of card.matchAll(/\]\(([^:)]+)\)|url: "?([^"\n]+)"?/g)) {
-    if (file !== undefined) expect(files()).toContain(file);
-  }
+  const shown = [...card.matchAll(/\]\(([^:)]+)\)|url: "(.+)"/g)].map(
+    ([, linked, url]) => linked ?? url,
+  );
+  expect(shown).toHaveLength(6);
+  expect(files()).toEqual(expect.arrayContaining(shown));
   const picture = join(folder.path, 'adapter', 'images', '000-a-red-circle.png');
   expect(await sharp(picture).metadata()).toMatchObject({ format: 'png', width: 8 });
 });

@@ -10,6 +10,7 @@ export type PlotSpec = TopLevelSpec;
 
 const WIDTH = 440;
 const HEIGHT = 190;
+const HEADING = { fontWeight: 'normal', fontSize: 12, frame: 'bounds' };
 
 export async function renderPlot(plot: PlotSpec): Promise<Uint8Array> {
   // Loaded here because a run without plots should not pay for them.
@@ -23,10 +24,11 @@ export async function renderPlot(plot: PlotSpec): Promise<Uint8Array> {
   }
 }
 
-/** Panels, two a row, each with colours and a legend of its own. */
-export function plotSpec(panels: readonly Panel[]): PlotSpec {
+/** Panels, two a row, each with colours and a legend of its own, under a line of text where one is given. */
+export function plotSpec(panels: readonly Panel[], heading?: string): PlotSpec {
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    ...(heading === undefined ? {} : { title: { text: heading, ...HEADING } }),
     concat: panels,
     columns: 2,
     spacing: 28,
