@@ -43,13 +43,10 @@ export function text(description: string) {
 
 /** Without a user and password, which a configuration that is kept beside the results must not hold. */
 export function webAddress(description: string) {
-  return z
-    .string()
-    .refine(isWebAddress)
-    .meta({
-      expected: 'an address that begins with http:// or https://, without a password',
-      description,
-    });
+  return z.string().refine(isWebAddress).meta({
+    expected: 'an address that begins with http:// or https://, without a password',
+    description,
+  });
 }
 
 function isWebAddress(address: string): boolean {
