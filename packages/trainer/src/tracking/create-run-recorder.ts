@@ -153,8 +153,9 @@ export function createRunRecorder(
       const file = withoutRewards(summary);
       folder.write('summary.json', `${JSON.stringify(file, null, 2)}\n`);
       emit('finish', { summary: file });
+      const delivered = Promise.all(sinks.map((sink) => sink.finish(summary)));
       if (history.iterations.length + history.evaluations.length > 0) await drawCurves();
-      await Promise.all(sinks.map((sink) => sink.finish(summary)));
+      await delivered;
       await warnOfFailure('adapter/README.md', () =>
         writeModelCard(folder, { config, summary, samples }),
       );
