@@ -46,9 +46,9 @@ export async function killAndResume(options: KillAndResumeOptions): Promise<Kill
     ]);
 
   onProgress('the run that is left alone');
-  const started = performance.now();
+  const started = Date.now();
   requireSuccess(await train('straight').ended);
-  const duration = performance.now() - started;
+  const life = longestLife(join(folder, 'straight'), started, iterations, kills);
 
   const broken = join(folder, 'broken');
   let duringCheckpoint = 0;
@@ -59,11 +59,11 @@ export async function killAndResume(options: KillAndResumeOptions): Promise<Kill
     const moment =
       index % 2 === 1
         ? await nextCheckpoint(join(broken, 'checkpoints'), process)
-        : await anyTime(draw * duration, process);
+        : await anyTime(draw * life, process);
     if (moment === 'ended') break;
     process.child.kill('SIGKILL');
-    const { signal, code, errors } = await process.ended;
-    if (signal !== 'SIGKILL' && code !== 0) throw new Error(`It ended by itself: ${errors}`);
+    const ended = await process.ended;
+    if (ended.signal !== 'SIGKILL') break;
     killed += 1;
     if (moment === 'checkpoint') duringCheckpoint += 1;
     onProgress(`killed ${killed} times, ${duringCheckpoint} during a checkpoint`);
@@ -83,6 +83,22 @@ export async function killAndResume(options: KillAndResumeOptions): Promise<Kill
     ),
   );
   return { kills: killed, duringCheckpoint, equal };
+}
+
+/**
+ * Milliseconds that a process may live at most, so that all have died before the last iteration is done: the time to the
+ * first iteration, and twice its share of the others.
+ */
+function longestLife(run: string, started: number, iterations: number, kills: number): number {
+  const times = readFileSync(join(run, 'events.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; time: string })
+    .filter(({ event }) => event === 'iteration')
+    .map(({ time }) => Date.parse(time));
+  const [first, last] = [times[0] ?? started, times.at(-1) ?? started];
+  const each = (last - first) / Math.max(iterations - 1, 1);
+  return first - started + (2 * each * iterations) / (kills + 1);
 }
 
 const ADAPTER = 'pytorch_lora_weights.safetensors';

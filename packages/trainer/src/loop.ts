@@ -97,10 +97,14 @@ async function iterate(
       );
       iterations += 1;
       checkpoints.count(record);
-      recorder.iteration(record);
+      await clock.time('tracking', () => {
+        recorder.iteration(record);
+      });
       await evaluator.afterIteration(iterations);
+      await clock.time('checkpoint', () => {
+        checkpoints.saveIfDue();
+      });
       clock.lap();
-      checkpoints.saveIfDue();
     }
   });
   // Also after a failure or a signal: what was learnt until then is not lost.

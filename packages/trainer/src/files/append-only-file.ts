@@ -1,8 +1,8 @@
 /** A file that grows by whole pieces, so that it can be read at any moment. */
-import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 
 import { asUserError } from './system-errors';
-import type { WriteFunction } from './write-atomically';
+import { writeToDescriptor, type WriteFunction } from './write-atomically';
 
 export interface AppendOnlyFile {
   /** @throws UserError with the system's reason in words; the file then ends where it ended before */
@@ -15,19 +15,42 @@ export interface AppendOnlyFile {
  * Makes the file; it must not exist, and its folder must.
  * @param name what the file is, to follow "Cannot write"
  * @param write stands in for the system's write in tests
+ * @throws UserError whose cause is the system's error
  */
 export function makeAppendOnlyFile(
   path: string,
   name: string,
-  write: WriteFunction = (descriptor, bytes, offset) => writeSync(descriptor, bytes, offset),
+  write = writeToDescriptor,
 ): AppendOnlyFile {
-  let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, 'ax');
+    return appendTo(openSync(path, 'ax'), 0, { path, name, write });
   } catch (error) {
     throw asUserError(error, `make ${name}`, path);
   }
-  let length = 0;
+}
+
+/**
+ * Goes on with a file that is there, after its first `length` bytes; what follows them is cut off.
+ * @param name as for {@link makeAppendOnlyFile}
+ */
+export function reopenAppendOnlyFile(path: string, name: string, length: number): AppendOnlyFile {
+  try {
+    // Not to be made anew: what is gone was not this one.
+    const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND);
+    ftruncateSync(descriptor, length);
+    return appendTo(descriptor, length, { path, name, write: writeToDescriptor });
+  } catch (error) {
+    throw asUserError(error, `open ${name}`, path);
+  }
+}
+
+function appendTo(
+  opened: number,
+  begin: number,
+  { path, name, write }: { path: string; name: string; write: WriteFunction },
+): AppendOnlyFile {
+  let descriptor: number | undefined = opened;
+  let length = begin;
   return {
     append(piece) {
       if (descriptor === undefined) throw new Error(`The file '${path}' is closed`);

@@ -31,8 +31,17 @@ export function writeFileAtomically(
     renameSync(temporary, path);
     syncFolder(folder);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeLeftover(temporary);
     throw asUserError(error, 'write', path);
+  }
+}
+
+/** What is wrong was found before, and is what is said. */
+export function removeLeftover(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It lies where nothing can be made, let alone removed.
   }
 }
 

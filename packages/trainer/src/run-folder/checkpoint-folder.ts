@@ -15,7 +15,12 @@ import {
 import { join } from 'node:path';
 
 import { asUserError, systemErrorCode } from '../files/system-errors';
-import { syncFolder, writeToDescriptor, writeToDisk } from '../files/write-atomically';
+import {
+  removeLeftover,
+  syncFolder,
+  writeToDescriptor,
+  writeToDisk,
+} from '../files/write-atomically';
 import { UserError } from '../user-error';
 
 /** Files by name. */
@@ -78,7 +83,7 @@ export function writeCheckpoint(
     renameSync(temporary, target);
     syncFolder(folder);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    removeLeftover(temporary);
     throw asUserError(error, 'write the checkpoint', target);
   }
 }

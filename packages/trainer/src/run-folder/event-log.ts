@@ -1,16 +1,13 @@
 /** `events.jsonl`: one JSON object a line, only ever appended to. */
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  truncateSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 
-import { asUserError, systemErrorCode } from '../files/system-errors';
-import { writeToDescriptor, type WriteFunction } from '../files/write-atomically';
+import {
+  makeAppendOnlyFile,
+  reopenAppendOnlyFile,
+  type AppendOnlyFile,
+} from '../files/append-only-file';
+import { asUserError } from '../files/system-errors';
+import type { WriteFunction } from '../files/write-atomically';
 
 export interface RunEvent {
   readonly event: string;
@@ -24,18 +21,16 @@ export interface EventLog {
   close(): void;
 }
 
+const NAME = 'the event file';
+const NEWLINE = 0x0a;
+
 /**
  * Makes the file; it must not exist.
  * @param write stands in for the system's write in tests
- * @throws the system's error with code EEXIST when the file exists; UserError for any other reason
+ * @throws UserError whose cause is the system's error
  */
-export function openEventLog(path: string, write = writeToDescriptor): EventLog {
-  try {
-    return eventLogOn(openSync(path, 'ax'), { path, length: 0, count: 0, write });
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') throw error;
-    throw asUserError(error, 'make the event file', path);
-  }
+export function openEventLog(path: string, write?: WriteFunction): EventLog {
+  return eventLogIn(makeAppendOnlyFile(path, NAME, write), 0);
 }
 
 /**
@@ -43,54 +38,33 @@ export function openEventLog(path: string, write = writeToDescriptor): EventLog 
  * @throws UserError when it does not exist or cannot be written
  */
 export function reopenEventLog(path: string): EventLog {
+  let bytes: Uint8Array;
   try {
-    const bytes = readFileSync(path);
-    const length = bytes.lastIndexOf(NEWLINE) + 1;
-    let count = 0;
-    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
-    if (length < bytes.length) truncateSync(path, length);
-    // Not to be made anew: what is gone was not this run's.
-    const descriptor = openSync(path, constants.O_WRONLY | constants.O_APPEND);
-    return eventLogOn(descriptor, { path, length, count, write: writeToDescriptor });
+    bytes = readFileSync(path);
   } catch (error) {
-    throw asUserError(error, 'open the event file', path);
+    throw asUserError(error, `read ${NAME}`, path);
   }
+  let count = 0;
+  let length = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, length)) {
+    count += 1;
+    length = at + 1;
+  }
+  return eventLogIn(reopenAppendOnlyFile(path, NAME, length), count);
 }
 
-const NEWLINE = 0x0a;
-
-function eventLogOn(
-  opened: number,
-  file: { path: string; length: number; count: number; write: WriteFunction },
-): EventLog {
-  const { path, write } = file;
-  let descriptor: number | undefined = opened;
-  let { length, count } = file;
+function eventLogIn(file: AppendOnlyFile, lines: number): EventLog {
+  let count = lines;
   return {
     get count() {
       return count;
     },
     append(event) {
-      if (descriptor === undefined) throw new Error(`The event file '${path}' is closed`);
-      const bytes = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
-      try {
-        for (let offset = 0; offset < bytes.length;) offset += write(descriptor, bytes, offset);
-      } catch (error) {
-        // Half a line would spoil the next one.
-        ftruncateSync(descriptor, length);
-        throw asUserError(error, 'write the event file', path);
-      }
-      length += bytes.length;
+      file.append(new TextEncoder().encode(`${JSON.stringify(event)}\n`));
       count++;
     },
     close() {
-      if (descriptor === undefined) return;
-      try {
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
-        descriptor = undefined;
-      }
+      file.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 
 import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
-import { asUserError } from '../files/system-errors';
+import { asUserError, systemErrorCode } from '../files/system-errors';
 import { writeFileAtomically } from '../files/write-atomically';
 import { openEventLog, reopenEventLog, type EventLog } from './event-log';
 import { lockRun } from './run-lock';
@@ -42,7 +42,8 @@ export function createRunFolder(path: string): RunFolder {
     events = openEventLog(join(path, 'events.jsonl'));
     unlock = lockRun(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw new UserError(alreadyARun(path));
+    const reason = error instanceof UserError ? error.cause : error;
+    if (systemErrorCode(reason) === 'EEXIST') throw new UserError(alreadyARun(path));
     throw asUserError(error, 'make the run folder', path);
   }
   const folder = openedFolder(path, events, unlock);
