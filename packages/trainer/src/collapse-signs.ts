@@ -41,10 +41,10 @@ export function fractionAtCeiling(
   totals: readonly number[],
   rewards: readonly WeightedReward[],
 ): number | undefined {
-  const ends = rewards.map(({ reward, weight }) => {
+  const ends = rewards.map(({ reward, weight }): [number, number] => {
     const [low, high] = reward.range;
     return weight < 0 ? [weight * high, weight * low] : [weight * low, weight * high];
-  }) as [number, number][];
+  });
   const ceiling = ends.reduce((sum, [, high]) => sum + high, 0);
   const range = ceiling - ends.reduce((sum, [low]) => sum + low, 0);
   if (!Number.isFinite(range) || totals.length === 0) return undefined;

@@ -1,4 +1,9 @@
-import { compile, parallelParts, sideBySide, type Compiled } from '@loop-diffusion/native-tensorflow';
+import {
+  compile,
+  parallelParts,
+  sideBySide,
+  type Compiled,
+} from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { cutRows, joinRows } from './trainer-internals';

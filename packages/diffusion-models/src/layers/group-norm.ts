@@ -40,7 +40,10 @@ export function groupNorm(
   const membership = groupMembership(channels, groups);
   // Sums over the pixels per channel → means over each channel's whole group.
   const average = (sums: tf.Tensor): tf.Tensor2D => {
-    const means = tf.matMul(tf.mul<tf.Tensor2D>(sums, 1 / (pixels * (channels / groups))), membership);
+    const means = tf.matMul(
+      tf.mul<tf.Tensor2D>(sums, 1 / (pixels * (channels / groups))),
+      membership,
+    );
     return tf.matMul(means, membership, false, true);
   };
   const inputs = { x, weight, bias, ...(offset && { offset }) } as Inputs;

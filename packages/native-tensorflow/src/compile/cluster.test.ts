@@ -8,6 +8,7 @@ function graph(...rows: (readonly [name: string, ...inputs: number[]])[]): Opera
     attributes: [],
     inputs: inputs.map((input): Reference => [input, 0]),
     outputs: [{ dtype: 1, shape: [] }],
+    after: [],
   }));
 }
 

@@ -1,12 +1,12 @@
-import { ProgramOrder, sideBySide } from './program-order';
+import { createProgramOrder, sideBySide } from './program-order';
 
 test('each operation waits for the one before it', () => {
-  const order = new ProgramOrder();
+  const order = createProgramOrder();
   expect([0, 1, 2].map((operation) => order.next(operation))).toEqual([[], [0], [1]]);
 });
 
 test('what happens side by side waits for what was before it, and what comes after it for all of it', () => {
-  const order = new ProgramOrder();
+  const order = createProgramOrder();
   const waits: Record<number, readonly number[]> = {};
   const run = (operation: number) => {
     waits[operation] = order.next(operation);
@@ -26,7 +26,7 @@ test('what happens side by side waits for what was before it, and what comes aft
 });
 
 test('an item without operations changes nothing', () => {
-  const order = new ProgramOrder();
+  const order = createProgramOrder();
   order.follow(() => {
     order.next(0);
     sideBySide(['nothing', 'something'], (item) => item === 'something' && order.next(1));
@@ -39,7 +39,7 @@ test('outside of a compiled function it is map', () => {
 });
 
 test('a failure leaves no order behind', () => {
-  const order = new ProgramOrder();
+  const order = createProgramOrder();
   expect(() => {
     order.follow(() => {
       throw new Error('stop');

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FunctionAddon } from './function-addon';
 import type { NativeBackend, NativeBinding, OutputMetadata } from './native-backend';
-import { ProgramOrder } from './program-order';
+import { createProgramOrder } from './program-order';
 import {
   ATTRIBUTE,
   placeholderAttributes,
@@ -56,21 +56,23 @@ export function record(
   const captured = new Map<object, Reference>();
   const captures: Capture[] = [];
   const written = new WeakSet();
-  const order = new ProgramOrder();
+  const order = createProgramOrder();
 
   const add = (
     name: string,
     attributes: readonly Attribute[],
     inputs: Operation['inputs'],
   ): number => {
-    const outputs = addon.addOperation(graph, name, attributes, inputs, []).map(({ dtype, shape }) => {
-      if (shape === null || shape.includes(-1)) {
-        throw new Error(
-          `The shape of ${name}'s result depends on values, so that it cannot be compiled.`,
-        );
-      }
-      return { dtype, shape };
-    });
+    const outputs = addon
+      .addOperation(graph, name, attributes, inputs, [])
+      .map(({ dtype, shape }) => {
+        if (shape === null || shape.includes(-1)) {
+          throw new Error(
+            `The shape of ${name}'s result depends on values, so that it cannot be compiled.`,
+          );
+        }
+        return { dtype, shape };
+      });
     const index = operations.length;
     const after = SOURCES.has(name) ? [] : order.next(index);
     operations.push({ name, attributes, inputs, outputs, after });
@@ -156,12 +158,16 @@ export function record(
   backend.binding = recordingBinding;
   Object.assign(backend, recordingMethods);
   try {
-    order.follow(() => tf.tidy(() => {
-      const results = f(inputs.map((input) => backend.createOutputTensor(newSymbol(input))));
-      for (const id of backend.getInputTensorIds(results)) outputs.push(referenceOf(id));
-      // Also what `f` has kept.
-      tf.dispose(results.filter(({ dataId }) => backend.tensorMap.get(dataId).id <= FIRST_SYMBOL));
-    }));
+    order.follow(() =>
+      tf.tidy(() => {
+        const results = f(inputs.map((input) => backend.createOutputTensor(newSymbol(input))));
+        for (const id of backend.getInputTensorIds(results)) outputs.push(referenceOf(id));
+        // Also what `f` has kept.
+        tf.dispose(
+          results.filter(({ dataId }) => backend.tensorMap.get(dataId).id <= FIRST_SYMBOL),
+        );
+      }),
+    );
   } finally {
     backend.binding = binding;
     for (const name of Object.keys(recordingMethods)) Reflect.deleteProperty(backend, name);

@@ -47,7 +47,7 @@ test('on a terminal the columns stand under each other', () => {
     'iterations  100  30',
     'images  6400  1920',
   ]);
-  expect(new Set(lines.map((line) => [...line].length)).size).toBe(1);
+  expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   expect(lines.at(-2)).toMatch(/^algorithm\.advantageClip +null +–$/);
   expect(lines.at(-1)).toMatch(/…\s+a b$/);
 });

@@ -13,7 +13,7 @@ const WIDEST_CELL = 40;
 export function comparisonText(comparison: Comparison): string {
   const table = comparisonTable(comparison).map((row) => row.map(shortened));
   const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => [...(row[column] ?? '')].length)),
+    Math.max(...table.map((row) => (row[column] ?? '').length)),
   );
   return table
     .map((row) =>
@@ -94,8 +94,7 @@ function shortened(cell: string): string {
 }
 
 function padding(cell: string, width: number, left: boolean): string {
-  const spaces = ' '.repeat(Math.max(0, width - [...cell].length));
-  return left ? cell + spaces : spaces + cell;
+  return left ? cell.padEnd(width) : cell.padStart(width);
 }
 
 /** Names of runs and values of keys are texts, whatever they look like. */

@@ -12,7 +12,7 @@ test('names the keys that differ, by their paths', () => {
 });
 
 test('a key that a configuration lacks is undefined there, and null is a value', () => {
-  const configs = [{ a: null, constructor: 1 }, {}, { a: 3 }];
+  const configs: Record<string, unknown>[] = [{ a: null, constructor: 1 }, {}, { a: 3 }];
   expect(configDifferences(configs)).toEqual([
     { key: 'a', values: [null, undefined, 3] },
     { key: 'constructor', values: [1, undefined, undefined] },

@@ -17,9 +17,9 @@ const PACKAGES = [TRAINER, '@tensorflow/tfjs-core', '@tensorflow/tfjs-node-gpu']
 
 /** @param folder that the run was started in */
 export function describeEnvironment(folder = process.cwd()): Environment {
-  const versions = PACKAGES.map((name) => [name, packageVersion(name) ?? 'unknown']);
+  const versions = PACKAGES.map((name) => [name, packageVersion(name) ?? 'unknown'] as const);
   return {
-    versions: { node: process.versions.node, ...Object.fromEntries(versions) },
+    versions: Object.fromEntries([['node', process.versions.node], ...versions]),
     platform: `${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     threads: availableParallelism(),

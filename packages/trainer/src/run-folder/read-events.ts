@@ -116,7 +116,7 @@ export function historyOfEvents(events: readonly RunEvent[], path: string): RunH
 const figure = z.number().nullable();
 
 /** What readers of a history rely on. */
-const SHAPES: ReadonlyMap<string, z.ZodType> = new Map([
+const SHAPES: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([
   ['resume', z.looseObject({ iteration: z.int().min(0) })],
   [
     'iteration',
@@ -139,7 +139,7 @@ const SHAPES: ReadonlyMap<string, z.ZodType> = new Map([
       settings: z.looseObject({ steps: z.number(), eta: z.number(), guidance: z.number() }),
     }),
   ],
-] satisfies [string, z.ZodType][]);
+]);
 
 function damaged(path: string, line: number, how: string): UserError {
   return new UserError(`The event file '${path}' is damaged in line ${String(line)}: ${how}`);
