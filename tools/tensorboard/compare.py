@@ -54,8 +54,9 @@ def scalars_of(record: dict) -> dict:
 def expected_of(run: Path):
     """(step, scalars, histograms, pictures) of each event that still counts."""
     expected, step = [], 0
-    for line in (run / "events.jsonl").read_text().splitlines():
-        event = json.loads(line)
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    last_writing = {event["file"]: index for index, event in enumerate(events) if "file" in event}
+    for index, event in enumerate(events):
         kind = event["event"]
         if kind == "resume":
             step = event["iteration"]
@@ -76,7 +77,10 @@ def expected_of(run: Path):
             scalars[f"{group}/standard_error"] = event["standardError"]
             expected.append((step, scalars, {f"{group}/rewards": event["rewards"]}, {}))
         elif kind == "samples":
-            expected.append((step, {}, {}, {"samples": (run / event["file"]).read_bytes()}))
+            # A run that was made longer draws its last picture anew, over the one before.
+            is_there = last_writing[event["file"]] == index
+            picture = (run / event["file"]).read_bytes() if is_there else None
+            expected.append((step, {}, {}, {"samples": picture}))
         elif kind == "finish":
             gain = event["summary"]["evaluation"].get("gain")
             if gain is not None:
@@ -131,7 +135,7 @@ def compare(run: Path) -> list:
     same = {
         "scalar": same_number,
         "histogram": same_histogram,
-        "picture": lambda actual, expected: actual == expected,
+        "picture": lambda actual, expected: expected is None or actual == expected,
     }
     for step, *kinds in expected_of(run):
         for kind, values in zip(compared, kinds):

@@ -14,7 +14,7 @@ import { createFirstGrid } from './first-grid';
 import { openSinks } from './open-sinks';
 import { processOutput, type Output, type OutputStream } from './output';
 import type { RunRecorder } from './recorder';
-import type { RunHistory } from './run-history';
+import { withoutDistributions, type RunHistory } from './run-history';
 import { renderSampleGrid } from './sample-grid';
 
 export interface RecorderOptions {
@@ -54,7 +54,7 @@ export function createRunRecorder(
     warn: (text) => report.warn(text),
   });
   const history = {
-    iterations: [...(resumed?.history.iterations ?? [])],
+    iterations: (resumed?.history.iterations ?? []).map(withoutDistributions),
     evaluations: [...(resumed?.history.evaluations ?? [])],
   };
   const firstGrid = createFirstGrid(folder);
@@ -102,7 +102,7 @@ export function createRunRecorder(
   return {
     iteration(record) {
       emit('iteration', record);
-      history.iterations.push(record);
+      history.iterations.push(withoutDistributions(record));
       for (const sink of sinks) sink.iteration(record);
       report.iteration(record);
       for (const warning of [watchClip(record), ...watchCollapse(record)]) {

@@ -1,11 +1,13 @@
 /** `curves.png`: a run at a glance. */
 import { panel, plotSpec, renderPlot, series, type Panel, type PlotSpec, type Rows } from './plot';
-import { isBaseEvaluation, type RunHistory } from './run-history';
+import { isBaseEvaluation, thinned, type RunHistory } from './run-history';
 
 /** Draws the curves of a run; needs at least one iteration or evaluation. */
 export async function renderCurves(history: RunHistory): Promise<Uint8Array> {
-  return renderPlot(curvesSpec(history));
+  return renderPlot(curvesSpec(thinned(history, MOST_POINTS)));
 }
+
+const MOST_POINTS = 1000;
 
 const PHASES = ['text', 'rollout', 'decode', 'reward', 'update'] as const;
 
