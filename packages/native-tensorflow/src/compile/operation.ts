@@ -40,6 +40,6 @@ export function isReference(input: Reference | readonly Reference[]): input is R
   return typeof input[0] === 'number';
 }
 
-export function flatInputs(operation: Operation): Reference[] {
-  return operation.inputs.flatMap((input) => (isReference(input) ? [input] : input));
+export function flatInputs({ inputs }: Pick<Operation, 'inputs'>): Reference[] {
+  return inputs.flatMap((input) => (isReference(input) ? [input] : input));
 }

@@ -1,37 +1,62 @@
 import { createProgramOrder, sideBySide } from './program-order';
 
-test('each operation waits for the one before it', () => {
+/** What each operation waits for: `waits[3]` of the third, with its inputs beside it. */
+function recorder() {
   const order = createProgramOrder();
-  expect([0, 1, 2].map((operation) => order.next(operation))).toEqual([[], [0], [1]]);
+  const waits: Record<number, readonly number[]> = {};
+  const run = (operation: number, ...inputs: number[]): void => {
+    waits[operation] = order.next(operation, inputs);
+  };
+  return { order, waits, run };
+}
+
+/** There from the start, as weights are. */
+const WEIGHT = 100;
+
+test('what has its inputs for some time waits for the operation before it', () => {
+  const { waits, run } = recorder();
+  run(0, WEIGHT);
+  run(1, 0);
+  run(2, 1, WEIGHT);
+  // Three operations after the start, and three after the first: early enough to be held back.
+  run(3, WEIGHT);
+  run(4, 0, WEIGHT);
+  // With an input that is new, nothing else is needed.
+  run(5, 0, 4);
+  run(6, 3);
+  expect(waits).toEqual({ 0: [], 1: [], 2: [], 3: [2], 4: [3], 5: [], 6: [] });
 });
 
 test('what happens side by side waits for what was before it, and what comes after it for all of it', () => {
-  const order = createProgramOrder();
-  const waits: Record<number, readonly number[]> = {};
-  const run = (operation: number) => {
-    waits[operation] = order.next(operation);
-  };
+  const { order, waits, run } = recorder();
   order.follow(() => {
-    run(0);
-    const results = sideBySide([1, 3], (first, index) => {
-      run(first);
-      run(first + 1);
+    for (const operation of [0, 1, 2]) run(operation, operation - 1);
+    const results = sideBySide([10, 20], (first, index) => {
+      run(first, WEIGHT);
+      run(first + 1, first);
       return index;
     });
     expect(results).toEqual([0, 1]);
-    run(5);
-    run(6);
+    run(30, WEIGHT);
+    run(31, 11, 21);
   });
-  expect(waits).toEqual({ 0: [], 1: [0], 2: [1], 3: [0], 4: [3], 5: [2, 4], 6: [5] });
+  expect(waits).toEqual({
+    ...{ 0: [], 1: [], 2: [] },
+    ...{ 10: [2], 11: [], 20: [2], 21: [] },
+    ...{ 30: [11, 21], 31: [] },
+  });
 });
 
-test('an item without operations changes nothing', () => {
-  const order = createProgramOrder();
+test('a side without operations changes nothing', () => {
+  const { order, waits, run } = recorder();
   order.follow(() => {
-    order.next(0);
-    sideBySide(['nothing', 'something'], (item) => item === 'something' && order.next(1));
-    expect(order.next(2)).toEqual([0, 1]);
+    for (const operation of [0, 1, 2]) run(operation, operation - 1);
+    sideBySide(['nothing', 'something'], (item) => {
+      if (item === 'something') run(3, 2);
+    });
+    run(4, WEIGHT);
   });
+  expect(waits[4]).toEqual([2, 3]);
 });
 
 test('outside of a compiled function it is map', () => {
@@ -39,12 +64,15 @@ test('outside of a compiled function it is map', () => {
 });
 
 test('a failure leaves no order behind', () => {
-  const order = createProgramOrder();
+  const { order, waits, run } = recorder();
   expect(() => {
     order.follow(() => {
       throw new Error('stop');
     });
   }).toThrow('stop');
-  sideBySide([0], () => 0);
-  expect(order.next(1)).toEqual([]);
+  sideBySide([0], () => {
+    run(0);
+  });
+  run(1, 0);
+  expect(waits[1]).toEqual([]);
 });

@@ -1,9 +1,12 @@
 /** In which order the operations of a compiled function run. */
 
-/** Lets each operation wait for the one written before it. */
+/** Keeps operations from running long before their turn. */
 export interface ProgramOrder {
-  /** @returns what the operation must wait for */
-  next(operation: number): readonly number[];
+  /**
+   * @param inputs the operations that it has its inputs from; none for what is there from the start
+   * @returns what else the operation must wait for
+   */
+  next(operation: number, inputs: readonly number[]): readonly number[];
   /** Runs `record`, in which {@link sideBySide} forks this order. */
   follow(record: () => void): void;
 }
@@ -15,13 +18,21 @@ type Fork = <Item, Result>(
 
 let fork: Fork | undefined;
 
+/** An operation whose inputs are no further back than this needs no holding back. */
+const NEAR = 3;
+
 /**
  * A graph by itself runs whatever has its inputs: the weights of all layers would be prepared, and the scores of all attention
- * heads made, before the first of them is used, and all be held at once. In the order of the program a compiled function
- * needs the memory that the program does.
+ * heads made, before the first of them is used, and all be held at once. What has had its inputs for some time waits for the
+ * operation that is written before it, so that a compiled function needs about the memory that the program does. The others
+ * are left free, for what TensorFlow makes of neighbours that nothing else waits for.
  */
 export function createProgramOrder(): ProgramOrder {
   let last: readonly number[] = [];
+  /** How many operations were before each, on its own side. */
+  const turns = new Map<number, number>();
+  const turnAfter = (operations: readonly number[]): number =>
+    Math.max(0, ...operations.map((operation) => 1 + (turns.get(operation) ?? -1)));
   const forkHere: Fork = (items, run) => {
     const before = last;
     const ends = new Set<number>();
@@ -35,10 +46,12 @@ export function createProgramOrder(): ProgramOrder {
     return results;
   };
   return {
-    next(operation) {
+    next(operation, inputs) {
       const before = last;
+      const turn = turnAfter(before);
+      turns.set(operation, turn);
       last = [operation];
-      return before;
+      return turn - turnAfter(inputs) >= NEAR ? before : [];
     },
     follow(record) {
       fork = forkHere;

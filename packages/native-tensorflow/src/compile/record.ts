@@ -5,6 +5,7 @@ import type { NativeBackend, NativeBinding, OutputMetadata } from './native-back
 import { createProgramOrder } from './program-order';
 import {
   ATTRIBUTE,
+  flatInputs,
   placeholderAttributes,
   type Attribute,
   type Operation,
@@ -74,7 +75,8 @@ export function record(
         return { dtype, shape };
       });
     const index = operations.length;
-    const after = SOURCES.has(name) ? [] : order.next(index);
+    const from = flatInputs({ inputs }).map(([operation]) => operation);
+    const after = SOURCES.has(name) ? [] : order.next(index, from);
     operations.push({ name, attributes, inputs, outputs, after });
     return index;
   };

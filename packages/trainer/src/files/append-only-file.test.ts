@@ -57,3 +57,14 @@ test('what exists is never written into', () => {
   expect(() => makeAppendOnlyFile(path, 'it')).toThrow(UserError);
   expect(readFileSync(path, 'utf8')).toBe('precious');
 });
+
+(process.platform === 'win32' ? test.skip : test)('a file that was removed is missed', () => {
+  const path = join(folder, 'file');
+  const file = makeAppendOnlyFile(path, 'the log');
+  file.append(Buffer.from('one'));
+  rmSync(path);
+  expect(() => {
+    file.append(Buffer.from('two'));
+  }).toThrow(`Cannot write the log '${path}': it was removed, or its folder was`);
+  file.close();
+});

@@ -1,11 +1,12 @@
 /** A file that grows by whole pieces, so that it can be read at any moment. */
-import { closeSync, constants, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 
+import { UserError } from '../user-error';
 import { asUserError } from './system-errors';
 import { writeToDescriptor, type WriteFunction } from './write-atomically';
 
 export interface AppendOnlyFile {
-  /** @throws UserError with the system's reason in words; the file then ends where it ended before */
+  /** @throws UserError with the system's reason in words; the file, if it is still there, then ends where it ended before */
   append(piece: Uint8Array): void;
   /** Safe to call twice. */
   close(): void;
@@ -63,6 +64,9 @@ function appendTo(
         throw asUserError(error, `write ${name}`, path);
       }
       length += piece.length;
+      if (fstatSync(descriptor).nlink === 0) {
+        throw new UserError(`Cannot write ${name} '${path}': it was removed, or its folder was`);
+      }
     },
     close() {
       if (descriptor === undefined) return;
