@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { startCommand } from './command-line';
-import { SMALL_CONFIG } from './kill-and-resume';
+import { SMALL_CONFIG } from './killed-run';
 
 interface Sample {
   readonly seconds: number;

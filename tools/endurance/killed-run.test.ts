@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { killAndResume, SMALL_CONFIG } from './kill-and-resume';
+import { killAndResume, SMALL_CONFIG } from './killed-run';
 
 test('a run that is killed and resumed is the run that was left alone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'endurance-'));
