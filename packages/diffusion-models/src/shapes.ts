@@ -49,7 +49,11 @@ export function initializeWeights(
       continue;
     }
     const bound = 1 / Math.sqrt(inputsOf(kernel));
-    const values = random.uniform(product(shape)).map((u) => (2 * u - 1) * bound);
+    const values = random.uniform(product(shape));
+    // In place: large models have weights of more than a hundred megabytes.
+    for (let index = 0; index < values.length; index++) {
+      values[index] = (2 * (values[index] as number) - 1) * bound;
+    }
     weights[key] = weightTensor(values, shape);
   }
   return weights;
