@@ -12,6 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
+import { ADAPTER_FILE } from './files/adapter-file';
 import type { PhaseClock } from './phase-clock';
 import type { PreparedRun } from './prepare-run';
 import {
@@ -26,8 +27,6 @@ import { mean } from './statistics';
 import { holdState, releaseState, restoreState } from './training-state';
 import { UserError } from './user-error';
 
-/** The adapter under the name that diffusers' `load_lora_weights` looks for; its float32 numbers are the master weights. */
-const ADAPTER = 'pytorch_lora_weights.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'state.json';
 
@@ -79,10 +78,11 @@ export function createCheckpoints(
 
   /** Mean training rewards, of the iterations since the checkpoint before, are what checkpoints are ranked by. */
   function rank(): Progress['best'] {
+    if (rewards.length === 0) return best;
     const reward = mean(rewards);
-    const bestIsThere = best !== null && checkpointSteps(folder).includes(best.step);
-    if (rewards.length === 0 || (bestIsThere && reward <= (best?.reward ?? 0))) return best;
-    return { step: iterations, reward };
+    if (best === null || reward > best.reward) return { step: iterations, reward };
+    const isThere = checkpointSteps(folder).includes(best.step);
+    return isThere ? best : { step: iterations, reward };
   }
 
   function save(): void {
@@ -135,13 +135,13 @@ export function restoreCheckpoint(
       if (stored === undefined) throw new Error(`${OPTIMIZER} has no ${name}`);
       return tf.tensor1d(toFloat32Array(stored));
     };
-    const adapter = loraFromSafetensors(file(files, ADAPTER), run.policy.unet.weights);
+    const adapter = loraFromSafetensors(file(files, ADAPTER_FILE), run.policy.unet.weights);
     const weights = Object.keys(run.adapter.weights).map((key) => {
       const weight = adapter.weights[key];
       const { shape } = run.adapter.weights[key] as tf.Tensor;
       if (weight === undefined || weight.shape.join() !== shape.join()) {
         throw new Error(
-          `${ADAPTER} has ${weight === undefined ? 'nothing' : `shape [${weight.shape.join(', ')}]`} for ${key}, where the run has shape [${shape.join(', ')}]`,
+          `${ADAPTER_FILE} has ${weight === undefined ? 'nothing' : `shape [${weight.shape.join(', ')}]`} for ${key}, where the run has shape [${shape.join(', ')}]`,
         );
       }
       return weight;
@@ -187,7 +187,8 @@ function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
       madeWith: madeWithOf(run),
     };
     return {
-      [ADAPTER]: loraToSafetensors(run.adapter),
+      // Its float32 numbers are the master weights.
+      [ADAPTER_FILE]: loraToSafetensors(run.adapter),
       [OPTIMIZER]: writeSafetensors(
         Object.entries(moments).map(([name, tensor]) => [
           name,

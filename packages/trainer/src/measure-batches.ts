@@ -1,11 +1,12 @@
 /** How many rows at a time a model is fastest with on this machine. */
 import { availableParallelism, totalmem } from 'node:os';
 
-import { counterNormal, counterUniform, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import { counterNormal, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 import { createLoraAdapter } from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { adapterRandom } from './adapter-random';
 import type { BackendSetting } from './configuration/schema';
 import { resolveConfig } from './configuration/resolve-config';
 import { latentShape } from './latent-shape';
@@ -61,11 +62,7 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const cores = availableParallelism();
   const { model, schedule } = await openModel({ ...options, rows: cores });
   const { lora, optimizer: settings } = resolveConfig(undefined);
-  const key = { seed: 0, prompt: 0, sample: 0, stream: STREAMS.adapter };
-  const adapter = createLoraAdapter(model.unet.weights, lora, {
-    normal: (count) => counterNormal({ ...key, step: 0 }, count),
-    uniform: (count) => counterUniform({ ...key, step: 0 }, count),
-  });
+  const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
   const variables = trainableVariables(adapter);
   const optimizer = createAdamW(variables, settings);
   const policy: Policy = { model, unet: model.unet, schedule, adapter, guidance: options.guidance };

@@ -1,18 +1,14 @@
 /** Everything that a run needs before its first iteration. */
-import { counterNormal, counterUniform, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
-import {
-  createLoraAdapter,
-  type LoraAdapter,
-  type RandomSource,
-} from '@loop-diffusion/diffusion-models';
+import { planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import { createLoraAdapter, type LoraAdapter } from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import type * as tf from '@tensorflow/tfjs-core';
 
+import { adapterRandom } from './adapter-random';
 import { createAdvantageEstimator, type Objective } from './algorithm';
 import { smallestBatch } from './backend-options';
 import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
-import { STREAMS } from './noise-streams';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
 import { encodePrompts, type Policy } from './policy';
@@ -116,14 +112,4 @@ function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void
     (adapter.weights[key] as tf.Variable).assign(weight);
     weight.dispose();
   }
-}
-
-/** Each call draws the next array of the adapter's own stream. */
-function adapterRandom(seed: number): RandomSource {
-  let calls = 0;
-  const nextKey = () => ({ seed, prompt: 0, sample: 0, step: calls++, stream: STREAMS.adapter });
-  return {
-    normal: (count) => counterNormal(nextKey(), count),
-    uniform: (count) => counterUniform(nextKey(), count),
-  };
 }

@@ -1,23 +1,23 @@
 /** A LoRA file, as `--lora` names it. */
 import { join } from 'node:path';
 
+import { ADAPTER_FILE } from './adapter-file';
 import { fileStatus } from './file-status';
 import { readBytes } from './read-bytes';
 import { UserError } from '../user-error';
 
 const MAXIMUM_BYTES = 4 * 1024 ** 3;
-const NAME_IN_FOLDER = 'pytorch_lora_weights.safetensors';
 
 /**
  * @param path a safetensors file, a folder with `pytorch_lora_weights.safetensors`, or a run's folder
  * @throws UserError when there is none
  */
 export function readAdapterFile(path: string): Promise<Uint8Array> {
-  const candidates = [join(path, NAME_IN_FOLDER), join(path, 'adapter', NAME_IN_FOLDER)];
+  const candidates = [join(path, ADAPTER_FILE), join(path, 'adapter', ADAPTER_FILE)];
   const isFolder = fileStatus(path)?.isDirectory() === true;
   const file = isFolder ? candidates.find((candidate) => fileStatus(candidate)?.isFile()) : path;
   if (file === undefined) {
-    throw new UserError(`The folder '${path}' holds no adapter (${NAME_IN_FOLDER})`);
+    throw new UserError(`The folder '${path}' holds no adapter (${ADAPTER_FILE})`);
   }
   if (!file.endsWith('.safetensors')) {
     throw new UserError(

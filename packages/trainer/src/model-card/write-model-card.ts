@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { encodePng, type Image } from '@loop-diffusion/rewards';
 
+import { ADAPTER_FILE } from '../files/adapter-file';
 import type { TrainConfig } from '../configuration/schema';
 import { imageFileName } from '../files/image-file-name';
 import { resolveModel } from '../files/resolve-model';
@@ -27,7 +28,7 @@ export async function writeModelCard(
   facts: { config: TrainConfig; summary: RunSummary; samples: DrawnSamples | undefined },
 ): Promise<void> {
   const { config, summary, samples } = facts;
-  if (!existsSync(join(folder.path, 'adapter', 'pytorch_lora_weights.safetensors'))) return;
+  if (!existsSync(join(folder.path, 'adapter', ADAPTER_FILE))) return;
 
   /** @returns the name beside the card, or undefined where the run has no such file */
   function copy(file: string | undefined, name: string): string | undefined {
