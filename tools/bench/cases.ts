@@ -42,7 +42,7 @@ export function benchCases(options: CaseOptions): BenchCase[] {
   const sizes = options.smoke ? smokeSizes : fullSizes;
   const context: Context = { ...options, sizes };
   return [
-    operations(context),
+    operations(context, 'operations', 'quick', sizes.operations),
     blocks(context),
     unetMiniature(context, 'forward'),
     unetMiniature(context, 'gradient'),
@@ -54,6 +54,9 @@ export function benchCases(options: CaseOptions): BenchCase[] {
     unetLarge(context, 'forward', 'bfloat16'),
     unetLarge(context, 'gradient', 'float32'),
     unetLarge(context, 'gradient', 'bfloat16'),
+    ...sizes.largeOperations.map((size) =>
+      operations(context, `operations-sd15-${size.size}`, 'full', size),
+    ),
     webAssembly(context),
     ...scaling(context),
   ];
@@ -305,8 +308,12 @@ function blocks(context: Context): BenchCase {
 /** The operation that the machine is measured by. */
 export const SQUARE_PRODUCT = 'matrix product, square';
 
-function operations(context: Context): BenchCase {
-  const settings = context.sizes.operations;
+function operations(
+  context: Context,
+  name: string,
+  group: CaseGroup,
+  settings: Sizes['operations'],
+): BenchCase {
   const { batch, channels, size, matrix } = settings;
   const pixels = batch * size * size;
   const measures = [
@@ -318,11 +325,7 @@ function operations(context: Context): BenchCase {
     'GEGLU',
   ];
   return benchCase(
-    {
-      name: 'operations',
-      title: `Operations on ${batch}×${size}×${size}×${channels}`,
-      group: 'quick',
-    },
+    { name, title: `Operations on ${batch}×${size}×${size}×${channels}`, group },
     [ours(context, 'operations.ts', settings), ...bothLayouts(context, 'operations.py', settings)],
     measures.map((measure) => ({ measure, against: EAGER })),
     {

@@ -32,6 +32,13 @@ export const fullSizes = {
   operations: {
     ...{ batch: 4, channels: 320, size: 32, heads: 8, groups: 32, matrix: 2048, calls: 10 },
   },
+  /** The levels of `large`, of as many rows as its forward pass has. */
+  largeOperations: [
+    { batch: 2, channels: 320, size: 64, heads: 8, groups: 32, matrix: 2048, calls: 3 },
+    { batch: 2, channels: 640, size: 32, heads: 8, groups: 32, matrix: 2048, calls: 5 },
+    { batch: 2, channels: 1280, size: 16, heads: 8, groups: 32, matrix: 2048, calls: 5 },
+    { batch: 2, channels: 1280, size: 8, heads: 8, groups: 32, matrix: 2048, calls: 10 },
+  ],
   scaling: {
     k: [2, 4, 8],
     steps: [5, 10, 20],
@@ -55,5 +62,8 @@ export const smokeSizes: Sizes = {
   operations: {
     ...{ batch: 2, channels: 64, size: 8, heads: 8, groups: 32, matrix: 64, calls: 1 },
   },
+  largeOperations: [
+    { batch: 2, channels: 64, size: 8, heads: 8, groups: 32, matrix: 64, calls: 1 },
+  ],
   scaling: { k: [2], steps: [2], batch: [2], latentSize: [8] },
 };
