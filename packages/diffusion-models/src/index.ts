@@ -20,7 +20,8 @@ export {
 export type { LatentDistribution } from './autoencoder/autoencoder';
 export { updateAutoencoderWeights } from './autoencoder/legacy-weights';
 export { formatUNetConfig, parseUNetConfig } from './unet/config';
-export type { DownBlockType, UNetConfig, UpBlockType } from './unet/config';
+export type { AddedConditionConfig, DownBlockType, UNetConfig, UpBlockType } from './unet/config';
+export { addedCondition } from './unet/time-embedding';
 export { initializeUNet, unet, unetShapes, unetText, unetTimesteps } from './unet/unet';
 export type { UNetInput, UNetText } from './unet/unet';
 export { formatTextEncoderConfig, parseTextEncoderConfig } from './text-encoder/config';

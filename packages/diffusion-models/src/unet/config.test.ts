@@ -50,6 +50,30 @@ test('reads what Stable Diffusion 2.1 publishes', () => {
   expect(config).toMatchObject({ attentionHeads: [5, 10, 20, 20], useLinearProjection: true });
 });
 
+const publishedXl = {
+  ...published,
+  addition_embed_type: 'text_time',
+  addition_embed_type_num_heads: 64,
+  addition_time_embed_dim: 256,
+  attention_head_dim: [5, 10, 20],
+  block_out_channels: [320, 640, 1280],
+  cross_attention_dim: 2048,
+  down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D'],
+  projection_class_embeddings_input_dim: 2816,
+  sample_size: 128,
+  transformer_layers_per_block: [1, 2, 10],
+  up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
+  use_linear_projection: true,
+};
+
+test('reads what Stable Diffusion XL publishes', () => {
+  expect(parseUNetConfig(publishedXl)).toMatchObject({
+    transformerLayers: [1, 2, 10],
+    // Six sizes of 256 channels beside a text embedding of 1280.
+    addedCondition: { sizeChannels: 256, channels: 2816 },
+  });
+});
+
 test('writes what it reads', () => {
   for (const heads of [8, [5, 10, 20, 20]]) {
     const config = parseUNetConfig({ ...published, attention_head_dim: heads });
@@ -57,11 +81,15 @@ test('writes what it reads', () => {
     expect(written.attention_head_dim).toEqual(heads);
     expect(parseUNetConfig(written)).toEqual(config);
   }
+  const large = parseUNetConfig(publishedXl);
+  expect(parseUNetConfig(formatUNetConfig(large))).toEqual(large);
 });
 
 test.each([
-  [{ addition_embed_type: 'text_time' }, 'addition_embed_type = "text_time" is not supported'],
-  [{ transformer_layers_per_block: [1, 2, 10] }, 'transformer_layers_per_block = [1,2,10] is not'],
+  [{ addition_embed_type: 'image' }, 'addition_embed_type = "image" is not supported'],
+  [{ addition_embed_type: 'text_time' }, 'addition_time_embed_dim is missing'],
+  [{ transformer_layers_per_block: [1, 2, 10] }, 'transformer_layers_per_block has 3 entries'],
+  [{ transformer_layers_per_block: [[1], 2, 3, 4] }, 'transformer_layers_per_block must be a list'],
   [{ class_embed_type: 'timestep' }, 'class_embed_type = "timestep" is not supported'],
   [{ dropout: 0.1 }, 'dropout = 0.1 is not supported; supported: 0'],
   [{ block_out_chanels: [1] }, 'unknown key block_out_chanels'],

@@ -1,9 +1,9 @@
-import { configReader } from '../config-reader';
+import { configReader, type ConfigReader } from '../config-reader';
 
 export type DownBlockType = 'CrossAttnDownBlock2D' | 'DownBlock2D';
 export type UpBlockType = 'CrossAttnUpBlock2D' | 'UpBlock2D';
 
-/** What this library supports of diffusers' `UNet2DConditionModel`: all that Stable Diffusion 1 and 2 use. */
+/** What this library supports of diffusers' `UNet2DConditionModel`: all that Stable Diffusion 1, 2 and XL use. */
 export interface UNetConfig {
   readonly inChannels: number;
   readonly outChannels: number;
@@ -15,6 +15,10 @@ export interface UNetConfig {
   readonly layersPerBlock: number;
   /** Attention heads per level. The file calls it `attention_head_dim`, which it is not. */
   readonly attentionHeads: readonly number[];
+  /** Transformer blocks in each attention, per level; without effect on a level that has none. */
+  readonly transformerLayers: readonly number[];
+  /** Stable Diffusion XL's second condition, a vector that is added to the time; none in 1 and 2. */
+  readonly addedCondition: AddedConditionConfig | undefined;
   /** Channels of the text encoder's output. */
   readonly crossAttentionDim: number;
   readonly normGroups: number;
@@ -28,6 +32,14 @@ export interface UNetConfig {
   readonly sampleSize: number;
 }
 
+/** What diffusers calls `addition_embed_type` `text_time`: a text's embedding and some sizes (Podell et al. 2023, section 2.2). */
+export interface AddedConditionConfig {
+  /** Channels of the sinusoid of each size. */
+  readonly sizeChannels: number;
+  /** Of the text's embedding and the sinusoids of all sizes together. */
+  readonly channels: number;
+}
+
 /**
  * Reads a diffusers `unet/config.json`. Missing keys mean diffusers' defaults.
  * @throws Error that names the key and value that are not supported
@@ -36,7 +48,10 @@ export function parseUNetConfig(json: unknown): UNetConfig {
   const read = configReader('UNet2DConditionModel', json);
   const blockOutChannels = read.counts('block_out_channels', [320, 640, 1280, 1280]);
   const levels = blockOutChannels.length;
-  const heads = read.raw('attention_head_dim') ?? 8;
+  const perLevel = (key: string, byDefault: number): number[] =>
+    Array.isArray(read.raw(key))
+      ? read.counts(key, [])
+      : new Array<number>(levels).fill(read.count(key, byDefault));
   const config: UNetConfig = {
     inChannels: read.count('in_channels', 4),
     outChannels: read.count('out_channels', 4),
@@ -52,9 +67,9 @@ export function parseUNetConfig(json: unknown): UNetConfig {
       ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
     ),
     layersPerBlock: read.count('layers_per_block', 2),
-    attentionHeads: Array.isArray(heads)
-      ? read.counts('attention_head_dim', [])
-      : blockOutChannels.map(() => read.count('attention_head_dim', 8)),
+    attentionHeads: perLevel('attention_head_dim', 8),
+    transformerLayers: perLevel('transformer_layers_per_block', 1),
+    addedCondition: readAddedCondition(read),
     crossAttentionDim: read.count('cross_attention_dim', 1280),
     normGroups: read.count('norm_num_groups', 32),
     normEpsilon: read.number('norm_eps', 1e-5),
@@ -68,6 +83,7 @@ export function parseUNetConfig(json: unknown): UNetConfig {
     ['down_block_types', config.downBlockTypes],
     ['up_block_types', config.upBlockTypes],
     ['attention_head_dim', config.attentionHeads],
+    ['transformer_layers_per_block', config.transformerLayers],
   ] as const) {
     if (entries.length !== levels) {
       read.refuse(`${key} has ${entries.length} entries, block_out_channels has ${levels}`);
@@ -86,7 +102,6 @@ export function parseUNetConfig(json: unknown): UNetConfig {
 
   // All that diffusers' class can do besides: the values under which it has no effect.
   read.only('act_fn', ['silu']);
-  read.only('addition_embed_type', [null]);
   read.only('attention_type', ['default']);
   read.only('center_input_sample', [false]);
   read.only('class_embed_type', [null]);
@@ -114,28 +129,44 @@ export function parseUNetConfig(json: unknown): UNetConfig {
   read.only('time_embedding_dim', [null]);
   read.only('time_embedding_type', ['positional']);
   read.only('timestep_post_act', [null]);
-  read.only('transformer_layers_per_block', [1]);
-  // Sizes of parts that are not there, and an attention in float32 where all is float32.
-  read.ignore(
-    'addition_embed_type_num_heads',
-    'addition_time_embed_dim',
-    'projection_class_embeddings_input_dim',
-    'upcast_attention',
-  );
+  // The size of a part that is not there, and an attention in float32 where all is float32.
+  read.ignore('addition_embed_type_num_heads', 'upcast_attention');
   read.end();
   return config;
 }
 
+function readAddedCondition(read: ConfigReader): AddedConditionConfig | undefined {
+  const type = read.raw('addition_embed_type');
+  if (type === undefined) {
+    // Of a part that is not there.
+    read.ignore('addition_time_embed_dim', 'projection_class_embeddings_input_dim');
+    return undefined;
+  }
+  read.only('addition_embed_type', ['text_time']);
+  // No default fits: diffusers' is null for both.
+  const required = (key: string): number =>
+    read.raw(key) === undefined ? read.refuse(`${key} is missing`) : read.count(key, 1);
+  return {
+    sizeChannels: required('addition_time_embed_dim'),
+    channels: required('projection_class_embeddings_input_dim'),
+  };
+}
+
 /** The `unet/config.json` that diffusers reads back as this model. */
 export function formatUNetConfig(config: UNetConfig): Record<string, unknown> {
-  const [heads, ...others] = config.attentionHeads;
+  const perLevel = (values: readonly number[]): number | number[] =>
+    values.every((value) => value === values[0]) ? (values[0] as number) : [...values];
+  const { addedCondition: added } = config;
   return {
     _class_name: 'UNet2DConditionModel',
     _diffusers_version: '0.35.2',
     act_fn: 'silu',
-    attention_head_dim: others.every((other) => other === heads)
-      ? heads
-      : [...config.attentionHeads],
+    ...(added && {
+      addition_embed_type: 'text_time',
+      addition_time_embed_dim: added.sizeChannels,
+      projection_class_embeddings_input_dim: added.channels,
+    }),
+    attention_head_dim: perLevel(config.attentionHeads),
     block_out_channels: [...config.blockOutChannels],
     center_input_sample: false,
     cross_attention_dim: config.crossAttentionDim,
@@ -152,6 +183,7 @@ export function formatUNetConfig(config: UNetConfig): Record<string, unknown> {
     norm_num_groups: config.normGroups,
     out_channels: config.outChannels,
     sample_size: config.sampleSize,
+    transformer_layers_per_block: perLevel(config.transformerLayers),
     up_block_types: [...config.upBlockTypes],
     use_linear_projection: config.useLinearProjection,
   };

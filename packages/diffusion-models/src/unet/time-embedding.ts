@@ -38,14 +38,54 @@ export function timestepSinusoid(
 }
 
 /**
- * The embedding of timesteps that all residual blocks share: sinusoid, linear, SiLU, linear.
+ * The embedding that all residual blocks share: the timesteps', and of Stable Diffusion XL's added condition; each goes through
+ * linear, SiLU, linear.
  *
  * @param sinusoid `[timesteps, blockOutChannels[0]]`
- * @returns `[timesteps, 4 · blockOutChannels[0]]`
+ * @param added `[1 or rows, addedCondition.channels]`
+ * @returns `[1 or rows, 4 · blockOutChannels[0]]`
  */
-export function timeEmbedding(parameters: ModelParameters, sinusoid: tf.Tensor2D): tf.Tensor2D {
-  const hidden = silu(linear(parameters, 'time_embedding.linear_1', sinusoid));
-  return linear(parameters, 'time_embedding.linear_2', hidden) as tf.Tensor2D;
+export function timeEmbedding(
+  parameters: ModelParameters,
+  sinusoid: tf.Tensor2D,
+  added?: tf.Tensor2D,
+): tf.Tensor2D {
+  const embed = (path: string, x: tf.Tensor2D): tf.Tensor2D =>
+    linear(
+      parameters,
+      `${path}.linear_2`,
+      silu(linear(parameters, `${path}.linear_1`, x)),
+    ) as tf.Tensor2D;
+  const time = embed('time_embedding', sinusoid);
+  return added === undefined ? time : tf.add(time, embed('add_embedding', added));
+}
+
+/**
+ * Stable Diffusion XL's added condition of texts and sizes: the text's embedding beside the sinusoids of the sizes (Podell et
+ * al. 2023, SDXL, arXiv:2307.01952, section 2.2).
+ *
+ * @param textEmbedding of the second text encoder, projected, `[rows, width]`
+ * @param sizes of each row: original height and width, top and left of the crop, target height and width, in pixels
+ * @returns `[rows, addedCondition.channels]`
+ * @throws RangeError when the model has no added condition, or one of another width
+ */
+export function addedCondition(
+  config: UNetConfig,
+  textEmbedding: tf.Tensor2D,
+  sizes: readonly number[],
+): tf.Tensor2D {
+  const [rows, width] = textEmbedding.shape;
+  const { sizeChannels, channels } = config.addedCondition ?? { sizeChannels: 0, channels: 0 };
+  if (channels === 0) throw new RangeError('This UNet takes no added condition.');
+  if (width + sizes.length * sizeChannels !== channels) {
+    throw new RangeError(
+      `A text embedding of ${width} channels and ${sizes.length} sizes of ${sizeChannels} make no added condition of ${channels} channels.`,
+    );
+  }
+  return tf.tidy(() => {
+    const sinusoids = tf.reshape(timestepSinusoid(sizes, sizeChannels, config), [1, -1]);
+    return tf.concat([textEmbedding, tf.tile(sinusoids, [rows, 1])], 1) as tf.Tensor2D;
+  });
 }
 
 export function timeEmbeddingChannels(config: UNetConfig): number {
@@ -54,6 +94,10 @@ export function timeEmbeddingChannels(config: UNetConfig): number {
 
 export function timeEmbeddingShapes(collect: ShapeCollector, config: UNetConfig): void {
   const channels = timeEmbeddingChannels(config);
-  collect.linear('time_embedding.linear_1', config.blockOutChannels[0] as number, channels);
-  collect.linear('time_embedding.linear_2', channels, channels);
+  const embed = (path: string, inputs: number): void => {
+    collect.linear(`${path}.linear_1`, inputs, channels);
+    collect.linear(`${path}.linear_2`, channels, channels);
+  };
+  embed('time_embedding', config.blockOutChannels[0] as number);
+  if (config.addedCondition !== undefined) embed('add_embedding', config.addedCondition.channels);
 }

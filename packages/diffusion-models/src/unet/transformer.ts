@@ -13,8 +13,14 @@ import type { UNetConfig } from './config';
 
 const LAYER_NORM_EPSILON = 1e-5;
 
+export interface TransformerSize {
+  readonly heads: number;
+  /** Transformer blocks. */
+  readonly layers: number;
+}
+
 /**
- * diffusers' `Transformer2DModel`: the pixels as tokens (row by row) through one transformer block,
+ * diffusers' `Transformer2DModel`: the pixels as tokens (row by row) through its transformer blocks,
  * plus the input.
  *
  * @param x `[batch, height, width, channels]`
@@ -27,19 +33,19 @@ export function transformer(
   path: string,
   x: tf.Tensor4D,
   textOf: (path: string) => tf.Tensor2D,
-  heads: number,
+  { heads, layers }: TransformerSize,
 ): tf.Tensor4D {
   const [batch, , , channels] = x.shape;
   const project = config.useLinearProjection ? linear : pointwiseConvolution;
   // This norm has its own ε, whatever the config says.
   const norm = { groups: config.normGroups, epsilon: 1e-6 };
   const normed = groupNorm(parameters, `${path}.norm`, x, norm);
-  const tokens = project(parameters, `${path}.proj_in`, tf.reshape(normed, [-1, channels]));
-  const block = `${path}.transformer_blocks.0`;
-  const hidden = transformerBlock(parameters, block, tokens as tf.Tensor2D, textOf, {
-    batch,
-    heads,
-  });
+  const pixels = tf.reshape(normed, [-1, channels]);
+  let hidden = project(parameters, `${path}.proj_in`, pixels) as tf.Tensor2D;
+  for (let layer = 0; layer < layers; layer++) {
+    const block = `${path}.transformer_blocks.${layer}`;
+    hidden = transformerBlock(parameters, block, hidden, textOf, { batch, heads });
+  }
   return tf.add(x, tf.reshape(project(parameters, `${path}.proj_out`, hidden), x.shape));
 }
 
@@ -93,20 +99,24 @@ export function transformerShapes(
   config: UNetConfig,
   path: string,
   channels: number,
+  layers: number,
 ): void {
   const project = (name: string): void => {
     if (config.useLinearProjection) collect.linear(`${path}.${name}`, channels, channels);
     else collect.convolution(`${path}.${name}`, channels, channels, 1);
   };
-  const block = `${path}.transformer_blocks.0`;
   collect.norm(`${path}.norm`, channels);
   project('proj_in');
-  collect.norm(`${block}.norm1`, channels);
-  attentionShapes(collect, `${block}.attn1`, channels, channels, { bias: false });
-  collect.norm(`${block}.norm2`, channels);
-  attentionShapes(collect, `${block}.attn2`, channels, config.crossAttentionDim, { bias: false });
-  collect.norm(`${block}.norm3`, channels);
-  collect.linear(`${block}.ff.net.0.proj`, channels, 8 * channels);
-  collect.linear(`${block}.ff.net.2`, 4 * channels, channels);
+  for (let layer = 0; layer < layers; layer++) {
+    const block = `${path}.transformer_blocks.${layer}`;
+    const context = config.crossAttentionDim;
+    collect.norm(`${block}.norm1`, channels);
+    attentionShapes(collect, `${block}.attn1`, channels, channels, { bias: false });
+    collect.norm(`${block}.norm2`, channels);
+    attentionShapes(collect, `${block}.attn2`, channels, context, { bias: false });
+    collect.norm(`${block}.norm3`, channels);
+    collect.linear(`${block}.ff.net.0.proj`, channels, 8 * channels);
+    collect.linear(`${block}.ff.net.2`, 4 * channels, channels);
+  }
   project('proj_out');
 }

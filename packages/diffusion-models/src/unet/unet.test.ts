@@ -13,7 +13,7 @@ import {
 import type { LoraAdapter, Weights } from '../types';
 import { weightsFromSafetensors } from '../weights';
 import { parseUNetConfig } from './config';
-import { timeEmbedding, timestepSinusoid } from './time-embedding';
+import { addedCondition, timeEmbedding, timestepSinusoid } from './time-embedding';
 import { initializeUNet, unet, unetShapes, unetTimesteps } from './unet';
 
 /** diffusers' float32 is 1.2e-5 away from float64 at worst; ours is of the same kind. */
@@ -23,7 +23,7 @@ const INPUT_GRADIENT_TOLERANCE = 3e-4;
 const PARAMETER_GRADIENT_TOLERANCE = 1.5e-3;
 
 interface Fixture {
-  cases: Record<string, { timestep: number | number[] }>;
+  cases: Record<string, { timestep: number | number[]; sample: number[] }>;
   param_grads: { case: string; l2_sum_first: Record<string, [number, number, number]> };
 }
 
@@ -41,11 +41,21 @@ function open(fixture: string) {
     sample: expected(`${name}.sample`) as tf.Tensor4D,
     timesteps: cases[name]!.timestep,
     encoderHiddenStates: expected(`${name}.encoder_hidden_states`) as tf.Tensor3D,
+    added: config.addedCondition && addedOf(name),
   });
+  /** Rows may have sizes of their own: one by one. */
+  const addedOf = (name: string): tf.Tensor2D => {
+    const texts = tf.split(
+      expected(`${name}.added_cond.text_embeds`) as tf.Tensor2D,
+      cases[name]!.sample[0]!,
+    );
+    const sizes = (expected(`${name}.added_cond.time_ids`) as tf.Tensor2D).arraySync();
+    return tf.concat(texts.map((text, row) => addedCondition(config, text, sizes[row]!)));
+  };
   return { config, weights, expected, inputOf, parameterGradients };
 }
 
-describe.each(['unet-sd1', 'unet-sd2'])('parity with diffusers: %s', (fixture) => {
+describe.each(['unet-sd1', 'unet-sd2', 'unet-sdxl'])('parity with diffusers: %s', (fixture) => {
   test('its weights are those that the config asks for', () => {
     const { config, weights } = open(fixture);
     expect(() => checkWeights('unet', weights, unetShapes(config))).not.toThrow();
@@ -101,7 +111,7 @@ describe.each(['unet-sd1', 'unet-sd2'])('parity with diffusers: %s', (fixture) =
   });
 
   test('activations on the way', () => {
-    const { config, weights, expected } = open(fixture);
+    const { config, weights, expected, inputOf } = open(fixture);
     const parameters = { weights };
     const activation = (name: string) => expected(`scalar.act.${name}`);
     // Equal to the bit would need the same cos and sin; they differ in the last place.
@@ -109,10 +119,11 @@ describe.each(['unet-sd1', 'unet-sd2'])('parity with diffusers: %s', (fixture) =
     expect(
       largestDifference(timestepSinusoid([981, 981], channels, config), activation('time_proj')),
     ).toBeLessThan(1e-7);
-    const time = timeEmbedding(parameters, unetTimesteps(config, 981));
-    expect(largestDifference(tf.tile(time, [2, 1]), activation('time_embedding'))).toBeLessThan(
-      OUTPUT_TOLERANCE,
-    );
+    const sinusoids = tf.tile(unetTimesteps(config, 981), [2, 1]);
+    expect(
+      largestDifference(timeEmbedding(parameters, sinusoids), activation('time_embedding')),
+    ).toBeLessThan(OUTPUT_TOLERANCE);
+    const time = timeEmbedding(parameters, sinusoids, inputOf('scalar').added);
     const path = 'down_blocks.0.resnets.0';
     const block = residualBlock(
       parameters,

@@ -16,7 +16,7 @@ import {
   timeEmbeddingShapes,
   timestepSinusoid,
 } from './time-embedding';
-import { transformer, transformerShapes } from './transformer';
+import { transformer, transformerShapes, type TransformerSize } from './transformer';
 
 export interface UNetInput {
   /** Noisy latents, `[batch, height, width, inChannels]`. */
@@ -28,6 +28,8 @@ export interface UNetInput {
   readonly timesteps: number | readonly number[] | tf.Tensor2D;
   /** The text encoder's output, `[batch, tokens, crossAttentionDim]`, or what {@link unetText} makes of it. */
   readonly encoderHiddenStates: tf.Tensor3D | UNetText;
+  /** What Stable Diffusion XL is told besides, `[1 or batch, addedCondition.channels]` from {@link addedCondition}. */
+  readonly added?: tf.Tensor2D | undefined;
   readonly lora?: LoraAdapter | undefined;
   /**
    * Keep each layer's input alone for the gradient, and run the layer again for it: much less memory for about a third more
@@ -75,30 +77,43 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
   return tf.tidy(() => {
     const parameters = { weights, lora: input.lora };
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
-    const time = silu(timeEmbedding(parameters, unetTimesteps(config, input.timesteps)));
-    const layer = (path: string, index: number, x: tf.Tensor4D, heads: number | undefined) => {
+    const sinusoids = unetTimesteps(config, input.timesteps);
+    const time = silu(timeEmbedding(parameters, sinusoids, input.added));
+    const layer = (
+      path: string,
+      index: number,
+      x: tf.Tensor4D,
+      size: TransformerSize | undefined,
+    ) => {
       const residual = (at: tf.Tensor4D, when: tf.Tensor2D) =>
         residualBlock(parameters, `${path}.resnets.${index}`, at, norm, when);
       const attentionPath = `${path}.attentions.${index}`;
       const attend: AttentionBlock = (used, at, text) =>
-        transformer(config, used, attentionPath, at, textReader(used, text), heads as number);
+        transformer(
+          config,
+          used,
+          attentionPath,
+          at,
+          textReader(used, text),
+          size as TransformerSize,
+        );
       const text = input.encoderHiddenStates;
       if (input.checkpoint === true) {
         const hidden = checkpointed([x, time], (at, when) =>
           residual(at as tf.Tensor4D, when as tf.Tensor2D),
         ) as tf.Tensor4D;
-        if (heads === undefined) return hidden;
+        if (size === undefined) return hidden;
         return checkpointedAttention(parameters, attentionPath, hidden, text, attend);
       }
       const hidden = tf.tidy(() => residual(x, time));
-      return heads === undefined ? hidden : tf.tidy(() => attend(parameters, hidden, text));
+      return size === undefined ? hidden : tf.tidy(() => attend(parameters, hidden, text));
     };
 
     let hidden = convolution(parameters, 'conv_in', input.sample);
     const skips = [hidden];
-    for (const { path, heads, isLast } of downBlocks(config)) {
+    for (const { path, size, isLast } of downBlocks(config)) {
       for (let index = 0; index < config.layersPerBlock; index++) {
-        hidden = layer(path, index, hidden, heads);
+        hidden = layer(path, index, hidden, size);
         skips.push(hidden);
       }
       if (!isLast) {
@@ -107,12 +122,17 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
       }
     }
 
-    hidden = layer('mid_block', 0, hidden, config.attentionHeads.at(-1));
+    hidden = layer(
+      'mid_block',
+      0,
+      hidden,
+      transformerSize(config, config.blockOutChannels.length - 1),
+    );
     hidden = layer('mid_block', 1, hidden, undefined);
 
-    for (const { path, heads, isLast } of upBlocks(config)) {
+    for (const { path, size, isLast } of upBlocks(config)) {
       for (let index = 0; index <= config.layersPerBlock; index++) {
-        hidden = layer(path, index, tf.concat([hidden, skips.pop() as tf.Tensor4D], 3), heads);
+        hidden = layer(path, index, tf.concat([hidden, skips.pop() as tf.Tensor4D], 3), size);
       }
       if (!isLast) {
         // To the size of the next skip, which need not be twice this one's.
@@ -192,19 +212,20 @@ export function unetShapes(config: UNetConfig): WeightShapes {
     index: number,
     inputs: number,
     outputs: number,
-    attends: boolean,
+    size: TransformerSize | undefined,
   ) => {
     residualBlockShapes(collect, `${path}.resnets.${index}`, inputs, outputs, timeChannels);
-    if (attends) transformerShapes(collect, config, `${path}.attentions.${index}`, outputs);
+    if (size === undefined) return;
+    transformerShapes(collect, config, `${path}.attentions.${index}`, outputs, size.layers);
   };
 
   let channels = config.blockOutChannels[0] as number;
   const skips = [channels];
   collect.convolution('conv_in', config.inChannels, channels, 3);
   timeEmbeddingShapes(collect, config);
-  for (const { path, outputs, heads, isLast } of downBlocks(config)) {
+  for (const { path, outputs, size, isLast } of downBlocks(config)) {
     for (let index = 0; index < config.layersPerBlock; index++) {
-      layer(path, index, channels, outputs, heads !== undefined);
+      layer(path, index, channels, outputs, size);
       channels = outputs;
       skips.push(channels);
     }
@@ -214,12 +235,18 @@ export function unetShapes(config: UNetConfig): WeightShapes {
     }
   }
 
-  layer('mid_block', 0, channels, channels, true);
-  layer('mid_block', 1, channels, channels, false);
+  layer(
+    'mid_block',
+    0,
+    channels,
+    channels,
+    transformerSize(config, config.blockOutChannels.length - 1),
+  );
+  layer('mid_block', 1, channels, channels, undefined);
 
-  for (const { path, outputs, heads, isLast } of upBlocks(config)) {
+  for (const { path, outputs, size, isLast } of upBlocks(config)) {
     for (let index = 0; index <= config.layersPerBlock; index++) {
-      layer(path, index, channels + (skips.pop() as number), outputs, heads !== undefined);
+      layer(path, index, channels + (skips.pop() as number), outputs, size);
       channels = outputs;
     }
     if (!isLast) collect.convolution(`${path}.upsamplers.0.conv`, channels, channels, 3);
@@ -242,7 +269,7 @@ interface Block {
   readonly path: string;
   readonly outputs: number;
   /** `undefined` where the block has no attention. */
-  readonly heads: number | undefined;
+  readonly size: TransformerSize | undefined;
   readonly isLast: boolean;
 }
 
@@ -250,23 +277,31 @@ function downBlocks(config: UNetConfig): Block[] {
   return config.downBlockTypes.map((type, level) => ({
     path: `down_blocks.${level}`,
     outputs: config.blockOutChannels[level] as number,
-    heads: type === 'CrossAttnDownBlock2D' ? config.attentionHeads[level] : undefined,
+    size: type === 'CrossAttnDownBlock2D' ? transformerSize(config, level) : undefined,
     isLast: level === config.downBlockTypes.length - 1,
   }));
 }
 
-/** Up blocks count from the bottom, and so do their channels and heads. */
+/** Up blocks count from the bottom, unlike the levels. */
 function upBlocks(config: UNetConfig): Block[] {
-  return config.upBlockTypes.map((type, level) => ({
-    path: `up_blocks.${level}`,
-    outputs: config.blockOutChannels.at(-1 - level) as number,
-    heads: type === 'CrossAttnUpBlock2D' ? config.attentionHeads.at(-1 - level) : undefined,
-    isLast: level === config.upBlockTypes.length - 1,
+  const last = config.upBlockTypes.length - 1;
+  return config.upBlockTypes.map((type, index) => ({
+    path: `up_blocks.${index}`,
+    outputs: config.blockOutChannels[last - index] as number,
+    size: type === 'CrossAttnUpBlock2D' ? transformerSize(config, last - index) : undefined,
+    isLast: index === last,
   }));
 }
 
+function transformerSize(config: UNetConfig, level: number): TransformerSize {
+  return {
+    heads: config.attentionHeads[level] as number,
+    layers: config.transformerLayers[level] as number,
+  };
+}
+
 function checkInput(config: UNetConfig, input: UNetInput): void {
-  const { sample, timesteps, encoderHiddenStates: text } = input;
+  const { sample, timesteps, added, encoderHiddenStates: text } = input;
   const expect = (what: string, shape: readonly number[], isRight: boolean, expected: string) => {
     if (!isRight) {
       throw new RangeError(`${what} has shape [${shape.join(', ')}], expected [${expected}]`);
@@ -291,6 +326,14 @@ function checkInput(config: UNetConfig, input: UNetInput): void {
       expect(path, shape, shape[0] === batch, `${batch}, tokens, 2 · channels`);
     }
   }
+  const { channels: addedChannels } = config.addedCondition ?? {};
+  const [addedRows, addedWidth] = added?.shape ?? [];
+  expect(
+    'added',
+    added?.shape ?? [],
+    addedWidth === addedChannels && (added === undefined || addedRows === 1 || addedRows === batch),
+    addedChannels === undefined ? '' : `1 or ${batch}, ${addedChannels}`,
+  );
   if (timesteps instanceof tf.Tensor) {
     const [rows, channels] = timesteps.shape;
     const width = config.blockOutChannels[0] as number;
