@@ -18,21 +18,34 @@ export function linear(parameters: ModelParameters, path: string, x: tf.Tensor):
 }
 
 /**
- * The weight of a linear layer, with the adapter's part if there is one: W + (alpha / rank) · up · down.
+ * The weight of a linear layer or a convolution, with the adapter's part if there is one: W + (alpha / rank) · up · down.
+ * A convolution's `down` is a convolution of the same size and its `up` one of 1×1, as peft has them, so that the kernel's
+ * part is a product too: Σ_r down[h, w, i, r] · up[r, o].
  *
  * Adding the adapter to the weight, not to the output, costs a product of two thin matrices instead of
  * passes over every activation, and gives the very bits of a model that was merged beforehand.
  *
- * @returns `[out, in]`
+ * @returns `[out, in]`, or `[height, width, in, out]`
  */
-export function effectiveWeight(parameters: ModelParameters, path: string): tf.Tensor2D {
-  const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor2D;
+export function effectiveWeight<T extends tf.Tensor = tf.Tensor2D>(
+  parameters: ModelParameters,
+  path: string,
+): T {
+  const weight = parameter(parameters.weights, `${path}.weight`) as T;
   const { lora } = parameters;
-  const down = lora?.weights[`${path}.lora.down.weight`] as tf.Tensor2D | undefined;
+  const down = lora?.weights[`${path}.lora.down.weight`];
   if (lora === undefined || down === undefined) return weight;
-  const up = parameter(lora.weights, `${path}.lora.up.weight`) as tf.Tensor2D;
+  const up = parameter(lora.weights, `${path}.lora.up.weight`);
   const scale = lora.config.alpha / lora.config.rank;
-  return tf.add(weight, tf.matMul(scale === 1 ? up : tf.mul(up, scale), down));
+  const scaledUp = scale === 1 ? up : tf.mul(up, scale);
+  if (weight.rank === 2) return tf.add(weight, tf.matMul(scaledUp, down));
+  const product = tf.matMul(lastAxisColumns(down), lastAxisColumns(scaledUp));
+  return tf.add(weight, tf.reshape(product, weight.shape));
+}
+
+/** `[…, columns]` → `[rows, columns]` */
+function lastAxisColumns(kernel: tf.Tensor): tf.Tensor2D {
+  return tf.reshape(kernel, [-1, kernel.shape.at(-1) as number]);
 }
 
 /** y = x Wᵀ + b for tensors that are at hand: x `[…, in]`, weight `[out, in]`, bias `[out]`. */

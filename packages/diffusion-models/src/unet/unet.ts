@@ -85,8 +85,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
       x: tf.Tensor4D,
       size: TransformerSize | undefined,
     ) => {
-      const residual = (at: tf.Tensor4D, when: tf.Tensor2D) =>
-        residualBlock(parameters, `${path}.resnets.${index}`, at, norm, when);
+      const residualPath = `${path}.resnets.${index}`;
       const attentionPath = `${path}.attentions.${index}`;
       const attend: AttentionBlock = (used, at, text) =>
         transformer(
@@ -99,13 +98,13 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
         );
       const text = input.encoderHiddenStates;
       if (input.checkpoint === true) {
-        const hidden = checkpointed([x, time], (at, when) =>
-          residual(at as tf.Tensor4D, when as tf.Tensor2D),
-        ) as tf.Tensor4D;
+        const hidden = checkpointedBlock(parameters, residualPath, [x, time], (used, at, when) =>
+          residualBlock(used, residualPath, at as tf.Tensor4D, norm, when as tf.Tensor2D),
+        );
         if (size === undefined) return hidden;
         return checkpointedAttention(parameters, attentionPath, hidden, text, attend);
       }
-      const hidden = tf.tidy(() => residual(x, time));
+      const hidden = tf.tidy(() => residualBlock(parameters, residualPath, x, norm, time));
       return size === undefined ? hidden : tf.tidy(() => attend(parameters, hidden, text));
     };
 
@@ -153,31 +152,40 @@ type AttentionBlock = (
   text: UNetInput['encoderHiddenStates'],
 ) => tf.Tensor4D;
 
-/** A transformer of which the gradient keeps its input, the text and its own part of the adapter. */
-function checkpointedAttention(
+/** A block of which the gradient keeps its inputs and its own part of the adapter. */
+function checkpointedBlock(
   { weights, lora }: ModelParameters,
+  path: string,
+  inputs: readonly tf.Tensor[],
+  block: (parameters: ModelParameters, ...inputs: tf.Tensor[]) => tf.Tensor4D,
+): tf.Tensor4D {
+  const factors = Object.entries(lora?.weights ?? {}).filter(([key]) => key.startsWith(`${path}.`));
+  return checkpointed([...inputs, ...factors.map(([, factor]) => factor)], (...given) => {
+    const own = factors.map(([key], index) => [key, given[inputs.length + index] as tf.Tensor]);
+    const adapter = lora && { ...lora, weights: Object.fromEntries(own) as Weights };
+    return block({ weights, lora: adapter }, ...given.slice(0, inputs.length));
+  }) as tf.Tensor4D;
+}
+
+/** The same of a transformer: the text is one of its inputs. */
+function checkpointedAttention(
+  parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
   text: UNetInput['encoderHiddenStates'],
   block: AttentionBlock,
 ): tf.Tensor4D {
-  const startsHere = ([key]: readonly [string, tf.Tensor]) => key.startsWith(`${path}.`);
-  const factors = Object.entries(lora?.weights ?? {}).filter(startsHere);
-  const texts =
-    text instanceof tf.Tensor ? [['', text] as const] : Object.entries(text).filter(startsHere);
-  const named = [...texts, ...factors];
-  return checkpointed([x, ...named.map(([, tensor]) => tensor)], (at, ...others) => {
-    const tensors = named.map(([key], index) => [key, others[index] as tf.Tensor] as const);
-    const own = Object.fromEntries(tensors.slice(texts.length));
-    const given = tensors.slice(0, texts.length);
-    return block(
-      { weights, lora: lora && { ...lora, weights: own } },
-      at as tf.Tensor4D,
-      text instanceof tf.Tensor
-        ? (given[0]?.[1] as tf.Tensor3D)
-        : (Object.fromEntries(given) as UNetText),
+  if (text instanceof tf.Tensor) {
+    return checkpointedBlock(parameters, path, [x, text], (own, at, given) =>
+      block(own, at as tf.Tensor4D, given as tf.Tensor3D),
     );
-  }) as tf.Tensor4D;
+  }
+  const texts = Object.entries(text).filter(([key]) => key.startsWith(`${path}.`));
+  const inputs = [x, ...texts.map(([, tensor]) => tensor)];
+  return checkpointedBlock(parameters, path, inputs, (own, at, ...given) => {
+    const named = texts.map(([key], index) => [key, given[index] as tf.Tensor3D]);
+    return block(own, at as tf.Tensor4D, Object.fromEntries(named) as UNetText);
+  });
 }
 
 /** Keys and values for a cross-attention's path, `[batch · tokens, 2 · channels]`. */
