@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { maximumHeaderBytes, readSafetensors } from './read-safetensors';
+import { maximumHeaderBytes, openSafetensors, readSafetensors } from './read-safetensors';
 import { SafetensorsError } from './safetensors-error';
 import { writeSafetensors } from './write-safetensors';
 
@@ -13,6 +13,11 @@ function fileOf(header: string | Uint8Array, dataLength = 0, claimedLength?: big
   file.set(json, 8);
   return file;
 }
+
+const sourceOf = (file: Uint8Array) => ({
+  size: file.length,
+  read: (begin: number, end: number) => Promise.resolve(Uint8Array.from(file.subarray(begin, end))),
+});
 
 const tensor = (shape: string, begin: number | string, end: number | string, dtype = 'F32') =>
   `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${begin},${end}]}`;
@@ -161,9 +166,33 @@ describe('readSafetensors', () => {
     ['two tensors on the same bytes', fileOf(`{"a":${one},"b":${one}}`, 4), /gaps or overlaps/],
     ['bytes after the last tensor', fileOf(`{"a":${one}}`, 5), /cover 4 bytes, but 5 follow/],
   ];
-  it.each(malformed)('refuses %s', (_what, file, message) => {
+  it.each(malformed)('refuses %s', async (_what, file, message) => {
     expect(() => readSafetensors(file)).toThrow(SafetensorsError);
     expect(() => readSafetensors(file)).toThrow(message);
+    // In parts it is the same, and nothing but the header has been read.
+    await expect(openSafetensors(sourceOf(file))).rejects.toThrow(SafetensorsError);
+    await expect(openSafetensors(sourceOf(file))).rejects.toThrow(message);
+  });
+
+  it('reads in parts what it reads whole', async () => {
+    const golden = readFileSync(join(__dirname, '../fixtures/golden.safetensors'));
+    const whole = readSafetensors(golden);
+    const { metadata, tensors, read } = await openSafetensors(sourceOf(golden));
+    expect({ ...metadata }).toEqual({ ...whole.metadata });
+    expect([...tensors.keys()]).toEqual([...whole.tensors.keys()]);
+    for (const [name, tensor] of whole.tensors) expect(await read(name)).toEqual(tensor);
+    await expect(read('other')).rejects.toThrow('There is no tensor "other" in the file.');
+  });
+
+  it('notices a file that becomes shorter while it is read', async () => {
+    const file = fileOf(`{"a":${one}}`, 4);
+    let end = file.length;
+    const { read } = await openSafetensors({
+      size: file.length,
+      read: (from, to) => Promise.resolve(file.slice(from, Math.min(to, end))),
+    });
+    end -= 2;
+    await expect(read('a')).rejects.toThrow(/takes 4 bytes, but 2 could be read/);
   });
 
   it('refuses a truncated file at every length', () => {

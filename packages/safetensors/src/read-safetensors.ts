@@ -1,4 +1,4 @@
-import type { HeaderEntry } from './header';
+import type { Header, HeaderEntry } from './header';
 import { parseHeader } from './header';
 import { SafetensorsError } from './safetensors-error';
 import type { SafetensorsTensor } from './tensor';
@@ -30,41 +30,94 @@ const lengthBytes = 8;
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   // Buffers of Node are Uint8Arrays whose slice() behaves differently: work on a plain view.
   const file = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = readHeaderLength(file);
-  const header = parseHeader(decodeHeader(file.subarray(lengthBytes, lengthBytes + headerLength)));
-  const data = file.subarray(lengthBytes + headerLength);
-
-  const entries = [...header.entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
-  const tensors = new Map<string, SafetensorsTensor>();
-  let covered = 0;
-  for (const entry of entries) {
-    checkEntry(entry, covered, data.length);
-    tensors.set(entry.name, {
-      dtype: entry.dtype,
-      shape: entry.shape,
-      bytes: data.subarray(entry.begin, entry.end),
-    });
-    covered = entry.end;
-  }
-  if (covered !== data.length) {
-    throw new SafetensorsError(
-      `The tensors cover ${covered} bytes, but ${data.length} follow the header; the file is damaged.`,
-    );
-  }
-  return { metadata: header.metadata, tensors };
+  const headerLength = readHeaderLength(file, file.length);
+  const headerEnd = lengthBytes + headerLength;
+  const data = file.subarray(headerEnd);
+  const { metadata, entries } = readHeader(file.subarray(lengthBytes, headerEnd), data.length);
+  const tensors = entries.map(({ name, dtype, shape, begin, end }) => {
+    return [name, { dtype, shape, bytes: data.subarray(begin, end) }] as const;
+  });
+  return { metadata, tensors: new Map(tensors) };
 }
 
-function readHeaderLength(file: Uint8Array): number {
-  if (file.length < lengthBytes) {
+/** A file of which parts are read as they are needed. */
+export interface SafetensorsSource {
+  /** Bytes of the whole file. */
+  readonly size: number;
+  /** @returns the bytes from `begin` to before `end` */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** A file of which the header has been read and checked, and nothing else. */
+export interface OpenSafetensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of their data. */
+  readonly tensors: ReadonlyMap<string, Pick<SafetensorsTensor, 'dtype' | 'shape'>>;
+  /** Reads one tensor. @throws SafetensorsError when there is none of this name, or the file became shorter */
+  read(name: string): Promise<SafetensorsTensor>;
+}
+
+/**
+ * The same as {@link readSafetensors} for a file that would not fit into memory, or should not be there twice: the header is
+ * read and checked at once, a tensor when it is asked for.
+ *
+ * @throws SafetensorsError naming what is wrong
+ */
+export async function openSafetensors(source: SafetensorsSource): Promise<OpenSafetensors> {
+  const start = await source.read(0, Math.min(lengthBytes, source.size));
+  const headerEnd = lengthBytes + readHeaderLength(start, source.size);
+  const header = await source.read(lengthBytes, headerEnd);
+  const { metadata, entries } = readHeader(header, source.size - headerEnd);
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return {
+    metadata,
+    tensors: byName,
+    async read(name) {
+      const entry = byName.get(name);
+      if (entry === undefined) {
+        throw new SafetensorsError(`There is no tensor ${quote(name)} in the file.`);
+      }
+      const { dtype, shape, begin, end } = entry;
+      const bytes = await source.read(headerEnd + begin, headerEnd + end);
+      if (bytes.length !== end - begin) {
+        throw new SafetensorsError(
+          `Tensor ${quote(name)} takes ${end - begin} bytes, but ${bytes.length} could be read; the file is truncated. Fetch it again.`,
+        );
+      }
+      return { dtype, shape, bytes };
+    },
+  };
+}
+
+/** Parses and checks a header: `entries` are in the order of their data and cover it. */
+function readHeader(bytes: Uint8Array, available: number): Header {
+  const { metadata, entries } = parseHeader(decodeHeader(bytes));
+  const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const entry of sorted) {
+    checkEntry(entry, covered, available);
+    covered = entry.end;
+  }
+  if (covered !== available) {
     throw new SafetensorsError(
-      `A safetensors file has at least 8 bytes, this one has ${file.length}; it is truncated. Fetch it again.`,
+      `The tensors cover ${covered} bytes, but ${available} follow the header; the file is damaged.`,
     );
   }
-  const length = new DataView(file.buffer, file.byteOffset, lengthBytes).getBigUint64(0, true);
-  const rest = file.length - lengthBytes;
+  return { metadata, entries: sorted };
+}
+
+/** @param start of the file @param size of the whole file */
+function readHeaderLength(start: Uint8Array, size: number): number {
+  if (start.length < lengthBytes) {
+    throw new SafetensorsError(
+      `A safetensors file has at least 8 bytes, this one has ${start.length}; it is truncated. Fetch it again.`,
+    );
+  }
+  const length = new DataView(start.buffer, start.byteOffset, lengthBytes).getBigUint64(0, true);
+  const rest = size - lengthBytes;
   if (length > BigInt(maximumHeaderBytes)) {
     throw new SafetensorsError(
-      `The header claims ${length.toString()} bytes; at most ${maximumHeaderBytes} are read. ${describeForeignFile(file)}`,
+      `The header claims ${length.toString()} bytes; at most ${maximumHeaderBytes} are read. ${describeForeignFile(start)}`,
     );
   }
   if (length > BigInt(rest)) {

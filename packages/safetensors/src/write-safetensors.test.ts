@@ -6,7 +6,7 @@ import { bytesPerElement, dtypeNames } from './dtype';
 import { readSafetensors } from './read-safetensors';
 import { SafetensorsError } from './safetensors-error';
 import type { SafetensorsTensor } from './tensor';
-import { writeSafetensors } from './write-safetensors';
+import { safetensorsChunks, writeSafetensors } from './write-safetensors';
 
 const golden = new Uint8Array(readFileSync(join(__dirname, '../fixtures/golden.safetensors')));
 const byte = (value = 0): SafetensorsTensor => ({
@@ -47,6 +47,10 @@ describe('writeSafetensors', () => {
         fc.nat(7),
         (tensors, metadata, offset) => {
           const file = writeSafetensors(tensors, metadata);
+          const lazy = tensors.map(([name, t]) => [name, { ...t, bytes: () => t.bytes }] as const);
+          expect(Buffer.compare(Buffer.concat([...safetensorsChunks(lazy, metadata)]), file)).toBe(
+            0,
+          );
           // A copy that starts at any byte: tensors are then not aligned to their elements.
           const shifted = new Uint8Array(file.length + offset).subarray(offset);
           shifted.set(file);
@@ -77,6 +81,12 @@ describe('writeSafetensors', () => {
       ['10', byte()],
     ]);
     expect([...readSafetensors(file).tensors.keys()]).toEqual(['10', '9', 'b']);
+  });
+
+  it('checks bytes that are made late when they come', () => {
+    const chunks = safetensorsChunks([['a', { ...byte(), bytes: () => new Uint8Array(2) }]]);
+    expect(chunks.next().value).toBeInstanceOf(Uint8Array);
+    expect(() => chunks.next()).toThrow(/takes 1 bytes, but 2/);
   });
 
   it('writes views of larger buffers', () => {

@@ -19,11 +19,59 @@ export function writeSafetensors(
   tensors: Iterable<readonly [string, SafetensorsTensor]>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
+  const { header, sorted, dataLength } = layOut(tensors, metadata);
+  for (const [name, tensor] of sorted) checkBytes(name, tensor, tensor.bytes);
+  const file = new Uint8Array(header.length + dataLength);
+  file.set(header);
+  let position = header.length;
+  for (const [, { bytes }] of sorted) {
+    file.set(bytes, position);
+    position += bytes.length;
+  }
+  return file;
+}
+
+/** A tensor whose bytes are made when they are written. */
+export interface LazySafetensorsTensor extends Pick<SafetensorsTensor, 'dtype' | 'shape'> {
+  readonly bytes: () => Uint8Array;
+}
+
+/**
+ * The same file piece by piece, for models that should not be in memory as a file: the header, then each tensor's bytes.
+ *
+ * @throws SafetensorsError as {@link writeSafetensors} does, for wrong bytes when their turn comes
+ */
+export function* safetensorsChunks(
+  tensors: Iterable<readonly [string, LazySafetensorsTensor]>,
+  metadata?: Readonly<Record<string, string>>,
+): Generator<Uint8Array, void, undefined> {
+  const { header, sorted } = layOut(tensors, metadata);
+  yield header;
+  for (const [name, tensor] of sorted) {
+    const bytes = tensor.bytes();
+    checkBytes(name, tensor, bytes);
+    yield bytes;
+  }
+}
+
+type Described = Pick<SafetensorsTensor, 'dtype' | 'shape'>;
+
+interface Layout<Tensor> {
+  /** Everything before the data. */
+  readonly header: Uint8Array;
+  /** In the order of their data. */
+  readonly sorted: readonly (readonly [string, Tensor])[];
+  readonly dataLength: number;
+}
+
+function layOut<Tensor extends Described>(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> | undefined,
+): Layout<Tensor> {
   const sorted = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
       layoutRank(a.dtype) - layoutRank(b.dtype) || compareCodePoints(nameA, nameB),
   );
-
   const members: string[] = [];
   // Python writes broken JSON for no tensors and empty metadata; leaving the empty object out is right.
   if (metadata !== undefined && (sorted.length > 0 || Object.keys(metadata).length > 0)) {
@@ -31,7 +79,7 @@ export function writeSafetensors(
   }
   const seen = new Set<string>(['__metadata__']);
   let dataLength = 0;
-  for (const [name, tensor] of sorted) {
+  for (const [name, { dtype, shape }] of sorted) {
     if (seen.has(name)) {
       throw new SafetensorsError(
         name === '__metadata__'
@@ -40,15 +88,13 @@ export function writeSafetensors(
       );
     }
     seen.add(name);
-    checkBytes(name, tensor);
-    const end = dataLength + tensor.bytes.length;
+    const end = dataLength + byteLengthOf(name, dtype, shape);
     // Put together by hand: an object would move names that look like integers to the front.
     members.push(
-      `${encodeString(name)}:{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join(',')}],"data_offsets":[${dataLength},${end}]}`,
+      `${encodeString(name)}:{"dtype":"${dtype}","shape":[${shape.join(',')}],"data_offsets":[${dataLength},${end}]}`,
     );
     dataLength = end;
   }
-
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const headerLength = Math.ceil(json.length / headerAlignment) * headerAlignment;
   if (headerLength > maximumHeaderBytes) {
@@ -56,19 +102,13 @@ export function writeSafetensors(
       `The header takes ${headerLength} bytes; readers accept at most ${maximumHeaderBytes}. Write fewer tensors or less metadata.`,
     );
   }
-  const file = new Uint8Array(8 + headerLength + dataLength);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(json, 8);
-  file.fill(0x20, 8 + json.length, 8 + headerLength);
-  let position = 8 + headerLength;
-  for (const [, { bytes }] of sorted) {
-    file.set(bytes, position);
-    position += bytes.length;
-  }
-  return file;
+  const header = new Uint8Array(8 + headerLength).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(headerLength), true);
+  header.set(json, 8);
+  return { header, sorted, dataLength };
 }
 
-function checkBytes(name: string, { dtype, shape, bytes }: SafetensorsTensor): void {
+function checkBytes(name: string, { dtype, shape }: Described, bytes: Uint8Array): void {
   const expected = byteLengthOf(name, dtype, shape);
   if (bytes.length !== expected) {
     throw new SafetensorsError(

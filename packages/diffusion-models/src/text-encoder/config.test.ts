@@ -21,7 +21,7 @@ describe('parseTextEncoderConfig', () => {
 
   it.each([
     [{ hidden_act: 'relu' }, /hidden_act = "relu" is not supported/],
-    [{ architectures: ['CLIPTextModelWithProjection'] }, /WithProjection"\] is not supported/],
+    [{ architectures: ['CLIPVisionModel'] }, /CLIPVisionModel"\] is not supported/],
     [{ model_type: 'bert' }, /model_type = "bert" is not supported/],
     [
       { hidden_size: 10, num_attention_heads: 4 },

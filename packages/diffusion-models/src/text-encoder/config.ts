@@ -1,6 +1,6 @@
 import { configReader } from '../config-reader';
 
-/** What this library supports of `transformers.CLIPTextModel`: all that Stable Diffusion 1 and 2 use. */
+/** What this library supports of `transformers.CLIPTextModel`, with a projection or without: all that Stable Diffusion 1, 2 and XL use. */
 export interface TextEncoderConfig {
   readonly vocabularySize: number;
   /** Width of a token's embedding and of every hidden state. */
@@ -14,11 +14,21 @@ export interface TextEncoderConfig {
   /** `quick_gelu` in OpenAI's CLIP (Stable Diffusion 1), exact `gelu` in OpenCLIP (Stable Diffusion 2). */
   readonly activation: 'quick_gelu' | 'gelu';
   readonly normEpsilon: number;
+  /** Width of the projected pooled embedding (`CLIPTextModelWithProjection`); a plain `CLIPTextModel` has none. */
+  readonly projectionSize: number | undefined;
   readonly startTokenId: number;
   /** Where the pooled embedding is taken; 2, a wrong value in old files, means the largest id. */
   readonly endTokenId: number;
   /** Of no effect here: the tokenizer pads. */
   readonly paddingTokenId: number;
+}
+
+const PLAIN = 'CLIPTextModel';
+const PROJECTING = 'CLIPTextModelWithProjection';
+
+/** The class of `transformers` that a text encoder is of. */
+export function textEncoderClass({ projectionSize }: TextEncoderConfig): string {
+  return projectionSize === undefined ? PLAIN : PROJECTING;
 }
 
 /**
@@ -29,10 +39,13 @@ export interface TextEncoderConfig {
 export function parseTextEncoderConfig(json: unknown): TextEncoderConfig {
   const read = configReader('CLIPTextModel', json);
   read.only('model_type', ['clip_text_model']);
-  const architectures = read.raw('architectures') ?? ['CLIPTextModel'];
-  if (!Array.isArray(architectures) || !architectures.includes('CLIPTextModel')) {
+  const architectures = read.raw('architectures') ?? [PLAIN];
+  const architecture = [PLAIN, PROJECTING].find(
+    (known) => Array.isArray(architectures) && architectures.includes(known),
+  );
+  if (architecture === undefined) {
     read.refuse(
-      `architectures = ${JSON.stringify(architectures)} is not supported; supported: ["CLIPTextModel"]`,
+      `architectures = ${JSON.stringify(architectures)} is not supported; supported: ["${PLAIN}"] or ["${PROJECTING}"]`,
     );
   }
   const id = (key: string, byDefault: number): number => {
@@ -56,6 +69,7 @@ export function parseTextEncoderConfig(json: unknown): TextEncoderConfig {
     maxPositions: read.count('max_position_embeddings', 77),
     activation,
     normEpsilon: read.number('layer_norm_eps', 1e-5),
+    projectionSize: architecture === PROJECTING ? read.count('projection_dim', 512) : undefined,
     startTokenId: id('bos_token_id', 49406),
     endTokenId: id('eos_token_id', 49407),
     paddingTokenId: id('pad_token_id', 1),
@@ -71,7 +85,7 @@ export function parseTextEncoderConfig(json: unknown): TextEncoderConfig {
 /** The `text_encoder/config.json` that transformers reads back as this model. */
 export function formatTextEncoderConfig(config: TextEncoderConfig): Record<string, unknown> {
   return {
-    architectures: ['CLIPTextModel'],
+    architectures: [textEncoderClass(config)],
     bos_token_id: config.startTokenId,
     eos_token_id: config.endTokenId,
     hidden_act: config.activation,
@@ -83,7 +97,7 @@ export function formatTextEncoderConfig(config: TextEncoderConfig): Record<strin
     num_attention_heads: config.heads,
     num_hidden_layers: config.layers,
     pad_token_id: config.paddingTokenId,
-    projection_dim: config.hiddenSize,
+    projection_dim: config.projectionSize ?? config.hiddenSize,
     vocab_size: config.vocabularySize,
   };
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RandomSource } from '../types';
 import { weightTensor } from '../weight-tensor';
 import type { TextEncoderConfig } from './config';
-import { textEncoderShapes } from './shapes';
+import { PROJECTION, textEncoderShapes } from './shapes';
 
 /** Spread of fresh embeddings: `initializer_range` of transformers. */
 const EMBEDDING_STD = 0.02;
@@ -21,11 +21,10 @@ export function initializeTextEncoder(
       weights[key] = key.endsWith('.bias') ? tf.zeros([...shape]) : tf.ones([...shape]);
     } else {
       const std = standardDeviation(key, config);
-      const count = shape.reduce((product, dimension) => product * dimension, 1);
-      weights[key] = weightTensor(
-        random.normal(count).map((value) => value * std),
-        shape,
-      );
+      const values = random.normal(shape.reduce((product, dimension) => product * dimension, 1));
+      // In place: an embedding may have a hundred megabytes.
+      for (let index = 0; index < values.length; index++) values[index]! *= std;
+      weights[key] = weightTensor(values, shape);
     }
   }
   return weights;
@@ -33,7 +32,7 @@ export function initializeTextEncoder(
 
 function standardDeviation(key: string, { hiddenSize, layers }: TextEncoderConfig): number {
   if (key.includes('.embeddings.')) return EMBEDDING_STD;
-  if (key.includes('.out_proj.')) return hiddenSize ** -0.5;
+  if (key.includes('.out_proj.') || key.startsWith(PROJECTION)) return hiddenSize ** -0.5;
   if (key.includes('.fc1.')) return (2 * hiddenSize) ** -0.5;
   // Queries, keys, values and what the feed-forward network adds.
   return hiddenSize ** -0.5 * (2 * layers) ** -0.5;

@@ -6,6 +6,7 @@ import type { TextEncoderConfig } from './config';
 export const TOKEN_EMBEDDING = 'text_model.embeddings.token_embedding';
 export const POSITION_EMBEDDING = 'text_model.embeddings.position_embedding';
 export const FINAL_NORM = 'text_model.final_layer_norm';
+export const PROJECTION = 'text_projection';
 export const layerPath = (layer: number): string => `text_model.encoder.layers.${layer}`;
 
 /** The shape of each of the text encoder's weights. */
@@ -25,5 +26,8 @@ export function textEncoderShapes(config: TextEncoderConfig): WeightShapes {
     collect.linear(`${path}.mlp.fc2`, intermediateSize, hiddenSize);
   }
   collect.norm(FINAL_NORM, hiddenSize);
+  if (config.projectionSize !== undefined) {
+    collect.linear(PROJECTION, hiddenSize, config.projectionSize, { bias: false });
+  }
   return collect.shapes;
 }

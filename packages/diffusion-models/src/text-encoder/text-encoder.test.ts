@@ -33,86 +33,97 @@ const load = (folder: string) => {
   };
 };
 
-describe.each(['clip-text-quick_gelu', 'clip-text-gelu'])('encodeText on %s', (folder) => {
-  const { config, cases, difference, has, loadWeights } = load(folder);
-  let weights: Record<string, tf.Tensor>;
-  // Not before: the backend is chosen in a beforeAll of the set-up.
-  beforeAll(() => {
-    weights = loadWeights();
-  });
+describe.each(['clip-text-quick_gelu', 'clip-text-gelu', 'clip-text-projection'])(
+  'encodeText on %s',
+  (folder) => {
+    const { config, cases, difference, has, loadWeights } = load(folder);
+    let weights: Record<string, tf.Tensor>;
+    // Not before: the backend is chosen in a beforeAll of the set-up.
+    beforeAll(() => {
+      weights = loadWeights();
+    });
 
-  it.each(['pad77', 'short'])('gives what transformers gives: %s', (name) => {
-    const { lastHiddenState, pooled, hiddenStates } = encodeText(
-      config,
-      weights,
-      cases[name]!.input_ids,
-    );
-    expect(difference(`${name}.last_hidden_state`, lastHiddenState)).toBeLessThan(TOLERANCE);
-    expect(difference(`${name}.pooler_output`, pooled)).toBeLessThan(TOLERANCE);
-    expect(hiddenStates.length).toBe(config.layers + 1);
-    for (const [layer, state] of hiddenStates.entries()) {
-      const key = `${name}.hidden_states.${layer}`;
-      if (has(key)) expect(difference(key, state)).toBeLessThan(TOLERANCE);
-    }
-    // What pipelines call clip_skip 1: the last layer but one, normalised.
-    const skipped = layerNorm({ weights }, FINAL_NORM, hiddenStates.at(-2)!, config.normEpsilon);
-    expect(difference(`${name}.clip_skip_1`, skipped)).toBeLessThan(TOLERANCE);
-  });
+    it.each(['pad77', 'short'])('gives what transformers gives: %s', (name) => {
+      const { lastHiddenState, pooled, projected, hiddenStates } = encodeText(
+        config,
+        weights,
+        cases[name]!.input_ids,
+      );
+      expect(difference(`${name}.last_hidden_state`, lastHiddenState)).toBeLessThan(TOLERANCE);
+      // A model with a projection gives the projected embedding instead of the pooled state.
+      const [embedding, embeddingKey] =
+        config.projectionSize === undefined
+          ? [pooled, `${name}.pooler_output`]
+          : [projected!, `${name}.text_embeds`];
+      expect(difference(embeddingKey, embedding)).toBeLessThan(TOLERANCE);
+      expect(hiddenStates.length).toBe(config.layers + 1);
+      for (const [layer, state] of hiddenStates.entries()) {
+        const key = `${name}.hidden_states.${layer}`;
+        if (has(key)) expect(difference(key, state)).toBeLessThan(TOLERANCE);
+      }
+      // What pipelines call clip_skip 1: the last layer but one, normalised.
+      const skipped = layerNorm({ weights }, FINAL_NORM, hiddenStates.at(-2)!, config.normEpsilon);
+      expect(difference(`${name}.clip_skip_1`, skipped)).toBeLessThan(TOLERANCE);
+    });
 
-  it('has the weights that textEncoderShapes says', () => {
-    checkWeights('the text encoder', weights, textEncoderShapes(config));
-  });
+    it('has the weights that textEncoderShapes says', () => {
+      checkWeights('the text encoder', weights, textEncoderShapes(config));
+    });
 
-  it('reads its own configuration back', () => {
-    expect(parseTextEncoderConfig(formatTextEncoderConfig(config))).toEqual(config);
-  });
+    it('reads its own configuration back', () => {
+      expect(parseTextEncoderConfig(formatTextEncoderConfig(config))).toEqual(config);
+    });
 
-  it('has the gradient that finite differences give, for every kind of weight', () => {
-    const ids = [cases['short']!.input_ids[0]!.slice(0, 6)];
-    const target = tf.randomNormal([1, 6, config.hiddenSize], 0, 1, 'float32', 3);
-    const loss = (changed: Record<string, tf.Tensor>): tf.Scalar =>
-      tf.tidy(() => {
-        const { lastHiddenState } = encodeText(config, { ...weights, ...changed }, ids);
-        return tf.sum(tf.mul(lastHiddenState, target));
-      });
-    const layer = 'text_model.encoder.layers.0';
-    for (const key of [
-      'text_model.embeddings.token_embedding.weight',
-      'text_model.embeddings.position_embedding.weight',
-      `${layer}.self_attn.q_proj.weight`,
-      `${layer}.self_attn.v_proj.bias`,
-      `${layer}.mlp.fc1.weight`,
-      `${layer}.layer_norm1.weight`,
-    ]) {
-      const weight = weights[key]!;
-      const gradient = tf.grad((w: tf.Tensor) => loss({ [key]: w }))(weight);
-      expect(gradient.shape).toEqual(weight.shape);
-      // Along the gradient itself the slope is its squared norm.
-      const norm = tf.norm(gradient).dataSync()[0]!;
-      const at = (step: number) =>
-        loss({ [key]: tf.add(weight, tf.mul(gradient, step / norm)) }).dataSync()[0]!;
-      const step = 1e-2;
-      const slope = (at(step) - at(-step)) / (2 * step);
-      // The third derivative and float32 noise of the loss (about 1e-6 / step) leave a few thousandths.
-      expect(Math.abs(slope / norm - 1)).toBeLessThan(1e-2);
-    }
-  });
+    it('has the gradient that finite differences give, for every kind of weight', () => {
+      const ids = [cases['short']!.input_ids[0]!.slice(0, 6)];
+      const target = tf.randomNormal([1, 6, config.hiddenSize], 0, 1, 'float32', 3);
+      const loss = (changed: Record<string, tf.Tensor>): tf.Scalar =>
+        tf.tidy(() => {
+          const { lastHiddenState } = encodeText(config, { ...weights, ...changed }, ids);
+          return tf.sum(tf.mul(lastHiddenState, target));
+        });
+      const layer = 'text_model.encoder.layers.0';
+      for (const key of [
+        'text_model.embeddings.token_embedding.weight',
+        'text_model.embeddings.position_embedding.weight',
+        `${layer}.self_attn.q_proj.weight`,
+        `${layer}.self_attn.v_proj.bias`,
+        `${layer}.mlp.fc1.weight`,
+        `${layer}.layer_norm1.weight`,
+      ]) {
+        const weight = weights[key]!;
+        const gradient = tf.grad((w: tf.Tensor) => loss({ [key]: w }))(weight);
+        expect(gradient.shape).toEqual(weight.shape);
+        // Along the gradient itself the slope is its squared norm.
+        const norm = tf.norm(gradient).dataSync()[0]!;
+        const at = (step: number) =>
+          loss({ [key]: tf.add(weight, tf.mul(gradient, step / norm)) }).dataSync()[0]!;
+        const step = 1e-2;
+        const slope = (at(step) - at(-step)) / (2 * step);
+        // The third derivative and float32 noise of the loss (about 1e-6 / step) leave a few thousandths.
+        expect(Math.abs(slope / norm - 1)).toBeLessThan(1e-2);
+      }
+    });
 
-  it('keeps no tensors but its results', () => {
-    const before = tf.memory().numTensors;
-    const { lastHiddenState, pooled, hiddenStates } = encodeText(config, weights, [[1, 2]]);
-    expect(tf.memory().numTensors - before).toBe(2 + config.layers + 1);
-    tf.dispose([lastHiddenState, pooled, ...hiddenStates]);
-    expect(tf.memory().numTensors).toBe(before);
-  });
+    it('keeps no tensors but its results', () => {
+      const before = tf.memory().numTensors;
+      const { lastHiddenState, pooled, projected, hiddenStates } = encodeText(config, weights, [
+        [1, 2],
+      ]);
+      const results = [lastHiddenState, pooled, ...(projected ? [projected] : []), ...hiddenStates];
+      expect(tf.memory().numTensors - before).toBe(results.length);
+      tf.dispose(results);
+      expect(tf.memory().numTensors).toBe(before);
+    });
 
-  it('refuses ids that do not fit', () => {
-    const encode = (ids: number[][]) => () => encodeText(config, weights, ids);
-    expect(encode([])).toThrow(/rows of 1 to 77 token ids, got 0 rows of 0/);
-    expect(encode([Array<number>(78).fill(0)])).toThrow(/got 1 rows of 78/);
-    expect(encode([[1, 2], [1]])).toThrow(/row 1 has 1, row 0 has 2/);
-    expect(encode([[1014]])).toThrow(/0 to 1013, row 0 has 1014/);
-    expect(encode([[-1]])).toThrow(/row 0 has -1/);
-    expect(encode([[0.5]])).toThrow(/row 0 has 0.5/);
-  });
-});
+    it('refuses ids that do not fit', () => {
+      const encode = (ids: number[][]) => () => encodeText(config, weights, ids);
+      expect(encode([])).toThrow(/rows of 1 to 77 token ids, got 0 rows of 0/);
+      expect(encode([Array<number>(78).fill(0)])).toThrow(/got 1 rows of 78/);
+      expect(encode([[1, 2], [1]])).toThrow(/row 1 has 1, row 0 has 2/);
+      expect(encode([[1014]])).toThrow(/0 to 1013, row 0 has 1014/);
+      expect(encode([[-1]])).toThrow(/row 0 has -1/);
+      expect(encode([[0.5]])).toThrow(/row 0 has 0.5/);
+    });
+  },
+);

@@ -6,13 +6,15 @@ import { linear } from '../layers/linear';
 import { parameter } from '../layers/parameter';
 import type { ModelParameters, Weights } from '../types';
 import type { TextEncoderConfig } from './config';
-import { FINAL_NORM, layerPath, POSITION_EMBEDDING, TOKEN_EMBEDDING } from './shapes';
+import { FINAL_NORM, layerPath, POSITION_EMBEDDING, PROJECTION, TOKEN_EMBEDDING } from './shapes';
 
 export interface EncodedText {
   /** `[batch, tokens, hiddenSize]`, normalised: what the UNet attends to. */
   readonly lastHiddenState: tf.Tensor3D;
   /** `[batch, hiddenSize]`, the last hidden state at the end token. */
   readonly pooled: tf.Tensor2D;
+  /** `[batch, projectionSize]`, the pooled state projected, of an encoder that has a projection: CLIP's text embedding. */
+  readonly projected: tf.Tensor2D | undefined;
   /** `layers + 1` times `[batch, tokens, hiddenSize]`: the embeddings, then each layer's output; none is normalised. */
   readonly hiddenStates: tf.Tensor3D[];
 }
@@ -45,7 +47,12 @@ export function encodeText(
       hiddenStates.push(hidden);
     }
     const lastHiddenState = layerNorm(parameters, FINAL_NORM, hidden, config.normEpsilon);
-    return { lastHiddenState, pooled: pool(config, lastHiddenState, inputIds), hiddenStates };
+    const pooled = pool(config, lastHiddenState, inputIds);
+    const projected =
+      config.projectionSize === undefined
+        ? undefined
+        : (linear(parameters, PROJECTION, pooled) as tf.Tensor2D);
+    return { lastHiddenState, pooled, projected, hiddenStates };
   });
 }
 
