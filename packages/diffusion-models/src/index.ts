@@ -3,10 +3,11 @@ export type {
   LoraAdapter,
   LoraConfig,
   ModelParameters,
+  OpenFile,
   RandomSource,
   Weights,
 } from './types';
-export { weightsFromSafetensors, weightsToSafetensors } from './weights';
+export { weightsFromSafetensors, weightsFromStream, weightsToSafetensors } from './weights';
 export { checkWeights } from './shapes';
 export type { WeightShapes } from './shapes';
 export { formatAutoencoderConfig, parseAutoencoderConfig } from './autoencoder/config';
@@ -42,6 +43,9 @@ export { loraFromSafetensors } from './lora/lora-from-safetensors';
 export { loraToSafetensors } from './lora/lora-to-safetensors';
 export { mergeLora } from './lora/merge-lora';
 export { loadStableDiffusion } from './folder/load-stable-diffusion';
+export type { LoadOptions } from './folder/load-stable-diffusion';
 export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';
+export { encodeEmptyPrompt, encodePrompts } from './prompts/encode-prompts';
+export type { EncodedPrompts } from './prompts/encode-prompts';
 export { stableDiffusionFiles } from './folder/stable-diffusion-files';
 export type { StableDiffusionFilesOptions } from './folder/stable-diffusion-files';

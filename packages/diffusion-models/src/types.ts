@@ -41,4 +41,18 @@ export interface FileReader {
   readonly name: string;
   read(path: string): Promise<Uint8Array>;
   exists(path: string): Promise<boolean>;
+  /**
+   * Opens a file to read parts of it. Without this method weights are read as whole files, which takes the largest one's size
+   * in memory besides the model's.
+   */
+  open?(path: string): Promise<OpenFile>;
+}
+
+/** A file that is open for reading. */
+export interface OpenFile {
+  /** Bytes. */
+  readonly size: number;
+  /** @returns the bytes from `begin` to before `end`, fewer where the file ends */
+  read(begin: number, end: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }

@@ -1,11 +1,15 @@
 import type { SafetensorsFile, SafetensorsTensor } from '@loop-diffusion/safetensors';
 import { float16Tensor, float32Tensor, toFloat32Array } from '@loop-diffusion/safetensors';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from './types';
 import { weightTensor } from './weight-tensor';
 
 /** Old CLIP checkpoints store the positions 0 … 76 as integers; nothing needs them. */
 const IGNORED_KEY = /(^|\.)position_ids$/;
+
+/** A kernel's axes in a file are `[out, in, h, w]`, here `[h, w, in, out]`. */
+const FROM_FILE = [2, 3, 1, 0];
+const TO_FILE = [3, 2, 0, 1];
 
 /**
  * The tensors of a checkpoint as float32, convolution kernels turned from `[out, in, h, w]` to
@@ -14,17 +18,37 @@ const IGNORED_KEY = /(^|\.)position_ids$/;
 export function weightsFromSafetensors(file: SafetensorsFile): Record<string, tf.Tensor> {
   const weights: Record<string, tf.Tensor> = {};
   for (const [key, stored] of file.tensors) {
-    if (IGNORED_KEY.test(key)) continue;
-    const values = toFloat32Array(stored);
-    weights[key] =
-      stored.shape.length === 4
-        ? weightTensor(
-            transposed(values, stored.shape, [2, 3, 1, 0]),
-            [2, 3, 1, 0].map((axis) => dimension(stored.shape, axis)),
-          )
-        : weightTensor(values, stored.shape);
+    if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(stored);
   }
   return weights;
+}
+
+/**
+ * The same from tensors that come one by one, so that no more than one of them is in memory twice.
+ *
+ * @throws what the source throws; nothing is kept then
+ */
+export async function weightsFromStream(
+  tensors: AsyncIterable<readonly [string, SafetensorsTensor]>,
+): Promise<Record<string, tf.Tensor>> {
+  const weights: Record<string, tf.Tensor> = {};
+  try {
+    for await (const [key, stored] of tensors) {
+      if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(stored);
+    }
+  } catch (error) {
+    tf.dispose(weights);
+    throw error;
+  }
+  return weights;
+}
+
+function weightFromFile(stored: SafetensorsTensor): tf.Tensor {
+  const weight = weightTensor(toFloat32Array(stored), stored.shape);
+  if (weight.rank !== 4) return weight;
+  const kernel = tf.transpose(weight, FROM_FILE);
+  weight.dispose();
+  return kernel;
 }
 
 /** The inverse of {@link weightsFromSafetensors}: entries for a safetensors file, sorted by key. */
@@ -35,42 +59,11 @@ export function weightsToSafetensors(
   const encode = dtype === 'F16' ? float16Tensor : float32Tensor;
   return Object.entries(weights)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, tensor]) => {
-      const values = tensor.dataSync<'float32'>();
-      if (tensor.rank !== 4) return [key, encode(values, tensor.shape)];
-      const shape = [3, 2, 0, 1].map((axis) => dimension(tensor.shape, axis));
-      return [key, encode(transposed(values, tensor.shape, [3, 2, 0, 1]), shape)];
+    .map(([key, weight]) => {
+      if (weight.rank !== 4) return [key, encode(weight.dataSync<'float32'>(), weight.shape)];
+      const kernel = tf.transpose(weight, TO_FILE);
+      const stored = encode(kernel.dataSync<'float32'>(), kernel.shape);
+      kernel.dispose();
+      return [key, stored];
     });
 }
-
-function dimension(shape: readonly number[], axis: number): number {
-  const size = shape[axis];
-  if (size === undefined) throw new RangeError(`shape [${shape.join(', ')}] has no axis ${axis}`);
-  return size;
-}
-
-/** Rank-4 transpose on the host: files are read and written where no backend need be running. */
-function transposed(
-  values: Float32Array,
-  shape: readonly number[],
-  permutation: readonly [number, number, number, number],
-): Float32Array {
-  const strides = [0, 1, 2, 3].map((axis) =>
-    shape.slice(axis + 1).reduce((product, size) => product * size, 1),
-  );
-  const [n0, n1, n2, n3] = permutation.map((axis) => dimension(shape, axis)) as Four;
-  const [s0, s1, s2, s3] = permutation.map((axis) => dimension(strides, axis)) as Four;
-  const out = new Float32Array(values.length);
-  let position = 0;
-  for (let i0 = 0; i0 < n0; i0++) {
-    for (let i1 = 0; i1 < n1; i1++) {
-      for (let i2 = 0; i2 < n2; i2++) {
-        let source = i0 * s0 + i1 * s1 + i2 * s2;
-        for (let i3 = 0; i3 < n3; i3++, source += s3) out[position++] = values[source] as number;
-      }
-    }
-  }
-  return out;
-}
-
-type Four = [number, number, number, number];

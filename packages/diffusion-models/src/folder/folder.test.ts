@@ -9,12 +9,15 @@ import { loadStableDiffusion } from './load-stable-diffusion';
 import { stableDiffusionFiles } from './stable-diffusion-files';
 
 const folder = join(__dirname, '../../fixtures/pipeline');
-const original = new Map(
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [relative(folder, path), new Uint8Array(readFileSync(path))]),
-);
+function filesOf(root: string): Map<string, Uint8Array> {
+  return new Map(
+    readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(root, path), new Uint8Array(readFileSync(path))]),
+  );
+}
+const original = filesOf(folder);
 
 function readerOf(files: ReadonlyMap<string, Uint8Array>): FileReader {
   return {
@@ -123,8 +126,23 @@ describe('loadStableDiffusion', () => {
     ['an index that is a list', { 'model_index.json': encode([]) }, /must hold a JSON object/],
     [
       'another pipeline',
+      withKeys('model_index.json', { _class_name: 'StableDiffusion3Pipeline' }),
+      /that of a "StableDiffusion3Pipeline"; supported: "StableDiffusionPipeline", "StableDiffusionXL/,
+    ],
+    [
+      'a pipeline called as what every object has',
+      withKeys('model_index.json', { _class_name: 'toString' }),
+      /that of a "toString"; supported/,
+    ],
+    [
+      'XL without its second text encoder',
       withKeys('model_index.json', { _class_name: 'StableDiffusionXLPipeline' }),
-      /that of a "StableDiffusionXLPipeline"; supported/,
+      /text_encoder_2 = undefined is not supported; supported: transformers CLIPTextModelWithProj/,
+    ],
+    [
+      "XL's refiner",
+      withKeys('model_index.json', { requires_aesthetics_score: true }),
+      /that of a refiner/,
     ],
     [
       'a class of the folder itself',
@@ -220,9 +238,9 @@ describe('loadStableDiffusion', () => {
       /only pytorch_model\.bin/,
     ],
     [
-      'weights in several files',
+      'an index of weights without its map',
       { [UNET]: undefined, [`${UNET}.index.json`]: encode({}) },
-      /in several files, which is not supported/,
+      /has no weight_map; it is damaged/,
     ],
     [
       'truncated weights',
@@ -263,6 +281,90 @@ describe('loadStableDiffusion', () => {
   });
 });
 
+describe('weights in several files', () => {
+  const xl = join(__dirname, '../../fixtures/pipeline-xl');
+  const parts = filesOf(xl);
+  const INDEX = `${UNET}.index.json`;
+  const index = parse(parts.get(INDEX)) as { weight_map: Record<string, string> };
+  const withIndex = (changes: Record<string, string>) =>
+    readerOf(
+      new Map(parts).set(INDEX, encode({ weight_map: { ...index.weight_map, ...changes } })),
+    );
+
+  it('are those of one file, read in parts', async () => {
+    const opened = new Set<string>();
+    const progress: [number, number][] = [];
+    const reader: FileReader = {
+      ...readerOf(parts),
+      open: (path) => {
+        opened.add(path);
+        const bytes = parts.get(path)!;
+        return Promise.resolve({
+          size: bytes.length,
+          read: (begin: number, end: number) => Promise.resolve(bytes.slice(begin, end)),
+          close: () => {
+            opened.delete(path);
+            return Promise.resolve();
+          },
+        });
+      },
+    };
+    const model = await loadStableDiffusion(reader, {
+      onProgress: (...bytes) => progress.push(bytes),
+    });
+    expect(opened.size).toBe(0);
+    const [done, total] = progress.at(-1)!;
+    // All but the headers.
+    expect(done).toBeGreaterThan(0.7 * total);
+    expect(progress.every(([now], i) => i === 0 || now >= progress[i - 1]![0])).toBe(true);
+    expect(Object.keys(model.unet.weights).sort()).toEqual(Object.keys(index.weight_map).sort());
+
+    // The folder written is that of one file, and the same model.
+    const again = await loadStableDiffusion(readerOf(stableDiffusionFiles(model)));
+    expect(again.textEncoder2?.config).toEqual(model.textEncoder2?.config);
+    expect(again.zeroEmptyPrompt).toBe(true);
+    for (const [key, weight] of Object.entries(model.unet.weights)) {
+      expect(largestDifference(weight, again.unet.weights[key]!)).toBe(0);
+    }
+    const before = tf.memory().numTensors;
+    const [encoders] = [model.textEncoder.weights, model.textEncoder2!.weights].map(
+      (weights) => Object.keys(weights).length,
+    );
+    model.releaseTextEncoders();
+    expect(before - tf.memory().numTensors).toBeGreaterThan(encoders!);
+  });
+
+  const [key, shard] = Object.entries(index.weight_map)[0]!;
+  const other = Object.values(index.weight_map).find((name) => name !== shard)!;
+  it.each<[string, FileReader, RegExp]>([
+    [
+      'leads out of the folder',
+      withIndex({ [key]: '../x.safetensors' }),
+      /no name of a safetensors/,
+    ],
+    ['names an absolute path', withIndex({ [key]: '/x.safetensors' }), /no name of a safetensors/],
+    ['names another kind of file', withIndex({ [key]: 'x.bin' }), /no name of a safetensors/],
+    [
+      'names a file that is not there',
+      withIndex({ [key]: 'x.safetensors' }),
+      /x\.safetensors of the/,
+    ],
+    ['puts a tensor elsewhere', withIndex({ [key]: other }), /does not put there/],
+    ['names a tensor that is nowhere', withIndex({ extra: shard }), /"extra", which is in none of/],
+    [
+      'is of a shard that is cut off',
+      readerOf(
+        new Map(parts).set(`unet/${shard}`, parts.get(`unet/${shard}`)!.subarray(0, 50_000)),
+      ),
+      /truncated/,
+    ],
+  ])('are refused when the index %s', async (_what, reader, message) => {
+    const before = tf.memory().numTensors;
+    await expect(loadStableDiffusion(reader)).rejects.toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
 describe('stableDiffusionFiles', () => {
   it('gives the folder back', async () => {
     const model = await loadStableDiffusion(readerOf(original));
@@ -294,9 +396,9 @@ describe('stableDiffusionFiles', () => {
 
   it('refuses a scheduler that no loader takes', async () => {
     const model = await loadStableDiffusion(readerOf(original));
-    const scheduler = { _class_name: 'EulerDiscreteScheduler' };
+    const scheduler = { _class_name: 'LCMScheduler' };
     expect(() => stableDiffusionFiles({ ...model, scheduler })).toThrow(
-      /"EulerDiscreteScheduler" is not supported/,
+      /"LCMScheduler" is not supported/,
     );
   });
 });

@@ -1,109 +1,187 @@
+import type { SafetensorsTensor } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { autoencoderShapes } from '../autoencoder/autoencoder';
-import { parseAutoencoderConfig } from '../autoencoder/config';
+import { parseAutoencoderConfig, type AutoencoderConfig } from '../autoencoder/config';
 import { updateAutoencoderWeights } from '../autoencoder/legacy-weights';
 import type { WeightShapes } from '../shapes';
 import { checkWeights } from '../shapes';
-import { parseTextEncoderConfig } from '../text-encoder/config';
+import { parseTextEncoderConfig, type TextEncoderConfig } from '../text-encoder/config';
 import { textEncoderShapes } from '../text-encoder/shapes';
-import type { ClipTokenizerFiles } from '../tokenizer/clip-tokenizer';
+import type { ClipTokenizer, ClipTokenizerFiles } from '../tokenizer/clip-tokenizer';
 import { createClipTokenizer } from '../tokenizer/clip-tokenizer';
 import type { FileReader } from '../types';
-import { parseUNetConfig } from '../unet/config';
+import { parseUNetConfig, type UNetConfig } from '../unet/config';
 import { unetShapes } from '../unet/unet';
-import { weightsFromSafetensors } from '../weights';
-import { describe, readJson, readOptionalJson, readText, readWeightsFile } from './model-files';
-import { checkModelIndex } from './model-index';
+import { weightsFromStream } from '../weights';
+import { describe, readJson, readOptionalJson, readText } from './model-files';
+import { readModelIndex } from './model-index';
 import type { ModelPart, StableDiffusion } from './stable-diffusion';
+import { openWeights, type OpenWeights } from './weights-files';
 
 type TensorRecord = Record<string, tf.Tensor>;
 
+export interface LoadOptions {
+  /** Called as weights are read, with bytes so far and in all. */
+  readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined;
+}
+
 /**
- * Loads a Stable Diffusion from a diffusers folder (`model_index.json`, `unet/`, `vae/`, `text_encoder/`, `tokenizer/`,
- * `scheduler/`). Weights come from safetensors files alone and are widened to float32. Only files with these fixed names are
+ * Loads a Stable Diffusion 1, 2 or XL from a diffusers folder (`model_index.json`, `unet/`, `vae/`, `text_encoder/`, `tokenizer/`,
+ * `scheduler/`, and of XL `text_encoder_2/`, `tokenizer_2/`). Weights come from safetensors files alone, whole or in shards, and
+ * are widened to float32 a tensor at a time. Only files with these fixed names, and plain names beside an index of shards, are
  * asked for: nothing in the folder can point elsewhere.
  *
  * @throws Error that names the file and what to do: a missing or damaged file, a class or option that is not supported, or
  *   weights that do not fit their configuration
  */
-export async function loadStableDiffusion(reader: FileReader): Promise<StableDiffusion> {
-  const notes = checkModelIndex(
+export async function loadStableDiffusion(
+  reader: FileReader,
+  { onProgress }: LoadOptions = {},
+): Promise<StableDiffusion> {
+  const index = readModelIndex(
     await readJson(reader, 'model_index.json'),
     describe(reader, 'model_index.json'),
   );
   // All small files before the large ones: what is wrong in them shows at once.
-  const [unetConfig, autoencoderConfig, textEncoderConfig] = [
-    await readConfig(reader, 'unet/config.json', parseUNetConfig),
-    await readConfig(reader, 'vae/config.json', parseAutoencoderConfig),
-    await readConfig(reader, 'text_encoder/config.json', parseTextEncoderConfig),
-  ];
+  const unetConfig = await readConfig(reader, 'unet/config.json', parseUNetConfig);
+  const autoencoderConfig = await readConfig(reader, 'vae/config.json', parseAutoencoderConfig);
+  const text = await readTextParts(reader, '');
+  const text2 = index.isXl ? await readTextParts(reader, '_2') : undefined;
   const scheduler = await readConfig(reader, 'scheduler/scheduler_config.json', asObject);
-  const tokenizerFiles = await readTokenizerFiles(reader);
-  const tokenizer = inFile(describe(reader, 'tokenizer'), () =>
-    createClipTokenizer(tokenizerFiles),
-  );
+  checkParts(reader.name, unetConfig, autoencoderConfig, [text, ...(text2 ? [text2] : [])]);
 
-  const fits = (holds: boolean, reason: string): void => {
-    if (!holds) throw new Error(`The parts of ${reader.name} do not belong together: ${reason}.`);
-  };
-  fits(
-    unetConfig.crossAttentionDim === textEncoderConfig.hiddenSize,
-    `the UNet attends to ${unetConfig.crossAttentionDim} channels of text, the text encoder gives ${textEncoderConfig.hiddenSize}`,
-  );
-  fits(
-    unetConfig.inChannels === autoencoderConfig.latentChannels &&
-      unetConfig.outChannels === autoencoderConfig.latentChannels,
-    `the UNet takes ${unetConfig.inChannels} and gives ${unetConfig.outChannels} channels, latents have ${autoencoderConfig.latentChannels}`,
-  );
-  fits(
-    tokenizer.maxLength <= textEncoderConfig.maxPositions,
-    `the tokenizer gives ${tokenizer.maxLength} tokens, the text encoder takes ${textEncoderConfig.maxPositions}`,
-  );
-
-  const loaded: TensorRecord[] = [];
-  const load = async <Config>(
+  const files: OpenWeights[] = [];
+  const openPart = async <Config>(
     config: Config,
     folder: string,
     stem: string,
     shapes: WeightShapes,
-    update: (weights: TensorRecord) => TensorRecord = (weights) => weights,
-  ): Promise<ModelPart<Config>> => {
-    const { path, file } = await readWeightsFile(reader, folder, stem);
-    const weights = update(weightsFromSafetensors(file));
-    loaded.push(weights);
-    checkWeights(describe(reader, path), weights, shapes);
-    return { config, weights };
+  ): Promise<() => Promise<ModelPart<Config>>> => {
+    const file = await openWeights(reader, folder, stem);
+    files.push(file);
+    return async () => {
+      let weights = await weightsFromStream(counted(file));
+      if (folder === 'vae') weights = updateAutoencoderWeights(weights);
+      loaded.set(folder, weights);
+      checkWeights(describe(reader, file.path), weights, shapes);
+      return { config, weights };
+    };
+  };
+  const openText = ({ config, folder }: TextParts) =>
+    openPart(config, folder, TRANSFORMERS_STEM, textEncoderShapes(config));
+
+  let done = 0;
+  async function* counted(file: OpenWeights): AsyncGenerator<readonly [string, SafetensorsTensor]> {
+    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    for await (const [key, tensor] of file.tensors()) {
+      yield [key, tensor];
+      done += tensor.bytes.length;
+      onProgress?.(done, total);
+    }
+  }
+
+  const loaded = new Map<string, TensorRecord>();
+  const free = (...folders: string[]): void => {
+    for (const folder of folders) {
+      tf.dispose(loaded.get(folder));
+      loaded.delete(folder);
+    }
   };
   const dispose = (): void => {
-    tf.dispose(loaded);
+    free(...loaded.keys());
   };
   try {
+    const loadTextEncoder = await openText(text);
+    const loadTextEncoder2 = text2 && (await openText(text2));
+    const loadUNet = await openPart(unetConfig, 'unet', DIFFUSERS_STEM, unetShapes(unetConfig));
+    const shapes = autoencoderShapes(autoencoderConfig);
+    const loadAutoencoder = await openPart(autoencoderConfig, 'vae', DIFFUSERS_STEM, shapes);
     return {
-      unet: await load(unetConfig, 'unet', DIFFUSERS_STEM, unetShapes(unetConfig)),
-      vae: await load(
-        autoencoderConfig,
-        'vae',
-        DIFFUSERS_STEM,
-        autoencoderShapes(autoencoderConfig),
-        updateAutoencoderWeights,
-      ),
-      textEncoder: await load(
-        textEncoderConfig,
-        'text_encoder',
-        TRANSFORMERS_STEM,
-        textEncoderShapes(textEncoderConfig),
-      ),
-      tokenizer,
-      tokenizerFiles,
+      textEncoder: await loadTextEncoder(),
+      textEncoder2: await loadTextEncoder2?.(),
+      unet: await loadUNet(),
+      vae: await loadAutoencoder(),
+      tokenizer: text.tokenizer,
+      tokenizer2: text2?.tokenizer,
+      tokenizerFiles: text.files,
+      tokenizerFiles2: text2?.files,
+      zeroEmptyPrompt: index.zeroEmptyPrompt,
       scheduler,
-      notes,
+      notes: index.notes,
+      releaseTextEncoders: () => {
+        free('text_encoder', 'text_encoder_2');
+      },
       dispose,
     };
   } catch (error) {
     dispose();
     throw error;
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
   }
 }
+
+interface TextParts {
+  readonly folder: string;
+  readonly config: TextEncoderConfig;
+  readonly files: ClipTokenizerFiles;
+  readonly tokenizer: ClipTokenizer;
+}
+
+/** @param suffix of both folders */
+async function readTextParts(reader: FileReader, suffix: '' | '_2'): Promise<TextParts> {
+  const folder = `text_encoder${suffix}`;
+  const config = await readConfig(reader, `${folder}/config.json`, parseTextEncoderConfig);
+  const files = await readTokenizerFiles(reader, `tokenizer${suffix}`);
+  const tokenizer = inFile(describe(reader, `tokenizer${suffix}`), () =>
+    createClipTokenizer(files),
+  );
+  return { folder, config, files, tokenizer };
+}
+
+/** @throws Error when widths or lengths of the parts do not fit each other */
+function checkParts(
+  name: string,
+  unet: UNetConfig,
+  autoencoder: AutoencoderConfig,
+  texts: readonly TextParts[],
+): void {
+  const fits = (holds: boolean, reason: string): void => {
+    if (!holds) throw new Error(`The parts of ${name} do not belong together: ${reason}.`);
+  };
+  const width = texts.reduce((total, { config }) => total + config.hiddenSize, 0);
+  fits(
+    unet.crossAttentionDim === width,
+    `the UNet attends to ${unet.crossAttentionDim} channels of text, the text ${texts.length === 1 ? 'encoder gives' : 'encoders give'} ${width}`,
+  );
+  fits(
+    unet.inChannels === autoencoder.latentChannels &&
+      unet.outChannels === autoencoder.latentChannels,
+    `the UNet takes ${unet.inChannels} and gives ${unet.outChannels} channels, latents have ${autoencoder.latentChannels}`,
+  );
+  for (const { config, tokenizer } of texts) {
+    fits(
+      tokenizer.maxLength <= config.maxPositions,
+      `the tokenizer gives ${tokenizer.maxLength} tokens, the text encoder takes ${config.maxPositions}`,
+    );
+  }
+  const lengths = new Set(texts.map(({ tokenizer }) => tokenizer.maxLength));
+  fits(lengths.size === 1, `the tokenizers give ${[...lengths].join(' and ')} tokens`);
+  const projected = texts.at(-1)?.config.projectionSize;
+  fits(
+    (unet.addedCondition === undefined) === (texts.length === 1),
+    `the UNet takes ${unet.addedCondition === undefined ? 'no' : 'an'} added condition, and there ${texts.length === 1 ? 'is 1 text encoder' : `are ${texts.length} text encoders`}`,
+  );
+  if (unet.addedCondition === undefined) return;
+  const { channels, sizeChannels } = unet.addedCondition;
+  fits(
+    projected !== undefined && channels === projected + SIZES * sizeChannels,
+    `the UNet's added condition has ${channels} channels, a text embedding of ${projected ?? 0} and ${SIZES} sizes of ${sizeChannels} do not`,
+  );
+}
+
+/** Original height and width, top and left of the crop, target height and width. */
+const SIZES = 6;
 
 /** Names of weights files, without their ending. */
 const DIFFUSERS_STEM = 'diffusion_pytorch_model';
@@ -118,12 +196,12 @@ async function readConfig<Config>(
   return inFile(describe(reader, path), () => parse(json));
 }
 
-async function readTokenizerFiles(reader: FileReader): Promise<ClipTokenizerFiles> {
+async function readTokenizerFiles(reader: FileReader, folder: string): Promise<ClipTokenizerFiles> {
   return {
-    vocab: (await readJson(reader, 'tokenizer/vocab.json')) as ClipTokenizerFiles['vocab'],
-    merges: await readText(reader, 'tokenizer/merges.txt'),
-    specialTokens: await readOptionalJson(reader, 'tokenizer/special_tokens_map.json'),
-    config: await readOptionalJson(reader, 'tokenizer/tokenizer_config.json'),
+    vocab: (await readJson(reader, `${folder}/vocab.json`)) as ClipTokenizerFiles['vocab'],
+    merges: await readText(reader, `${folder}/merges.txt`),
+    specialTokens: await readOptionalJson(reader, `${folder}/special_tokens_map.json`),
+    config: await readOptionalJson(reader, `${folder}/tokenizer_config.json`),
   };
 }
 

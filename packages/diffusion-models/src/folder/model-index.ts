@@ -1,16 +1,35 @@
 /** Schedulers whose configuration describes the noise that a model was trained with. */
-export const SCHEDULER_CLASSES = ['DDIMScheduler', 'PNDMScheduler', 'DDPMScheduler'];
+export const SCHEDULER_CLASSES = [
+  'DDIMScheduler',
+  'PNDMScheduler',
+  'DDPMScheduler',
+  'EulerDiscreteScheduler',
+  'DPMSolverMultistepScheduler',
+];
 
-/**
- * The classes that a `model_index.json` may name. A folder chooses by name what code handles its files; what is not in this
- * list is not handled at all.
- */
-const COMPONENTS: Readonly<Record<string, { library: string; classes: readonly string[] }>> = {
+type Components = Readonly<
+  Record<string, { readonly library: string; readonly classes: readonly string[] }>
+>;
+
+const COMPONENTS: Components = {
   scheduler: { library: 'diffusers', classes: SCHEDULER_CLASSES },
   text_encoder: { library: 'transformers', classes: ['CLIPTextModel'] },
   tokenizer: { library: 'transformers', classes: ['CLIPTokenizer'] },
   unet: { library: 'diffusers', classes: ['UNet2DConditionModel'] },
   vae: { library: 'diffusers', classes: ['AutoencoderKL'] },
+};
+
+/**
+ * The pipelines, and the classes that the `model_index.json` of each may name. A folder chooses by name what code handles its
+ * files; what is not in this list is not handled at all.
+ */
+const PIPELINES: Readonly<Record<string, Components>> = {
+  StableDiffusionPipeline: COMPONENTS,
+  StableDiffusionXLPipeline: {
+    ...COMPONENTS,
+    text_encoder_2: { library: 'transformers', classes: ['CLIPTextModelWithProjection'] },
+    tokenizer_2: { library: 'transformers', classes: ['CLIPTokenizer'] },
+  },
 };
 
 /** Parts of a pipeline that take no part in sampling, and what to tell who has one. */
@@ -21,22 +40,37 @@ const LEFT_OUT: Readonly<Record<string, string | undefined>> = {
   feature_extractor: undefined,
 };
 
+/** What a `model_index.json` says, apart from where its parts are. */
+export interface ModelIndex {
+  /** Is it Stable Diffusion XL, which has two text encoders? */
+  readonly isXl: boolean;
+  /** Is the empty prompt all zeros, instead of what the text encoders make of it? */
+  readonly zeroEmptyPrompt: boolean;
+  /** On parts of the folder that are left out. */
+  readonly notes: readonly string[];
+}
+
 /**
  * Checks that a `model_index.json` is that of a Stable Diffusion pipeline with parts that this library has.
- * @returns notes on parts of the folder that are left out
  * @throws Error that names the class or part that is not supported
  */
-export function checkModelIndex(json: unknown, file: string): string[] {
+export function readModelIndex(json: unknown, file: string): ModelIndex {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new Error(`${file} must hold a JSON object.`);
   }
   const index = json as Readonly<Record<string, unknown>>;
-  if (index['_class_name'] !== 'StableDiffusionPipeline') {
+  const pipeline = index['_class_name'];
+  const components =
+    typeof pipeline === 'string' && Object.hasOwn(PIPELINES, pipeline)
+      ? (PIPELINES[pipeline] as Components)
+      : undefined;
+  if (components === undefined) {
+    const supported = Object.keys(PIPELINES).map((name) => JSON.stringify(name));
     throw new Error(
-      `${file} is that of a ${JSON.stringify(index['_class_name'])}; supported: "StableDiffusionPipeline".`,
+      `${file} is that of a ${JSON.stringify(pipeline)}; supported: ${supported.join(', ')}.`,
     );
   }
-  for (const [part, { library, classes }] of Object.entries(COMPONENTS)) {
+  for (const [part, { library, classes }] of Object.entries(components)) {
     const [actualLibrary, actualClass] = componentOf(index, part, file);
     if (actualLibrary !== library || !classes.includes(actualClass ?? '')) {
       throw new Error(
@@ -46,9 +80,7 @@ export function checkModelIndex(json: unknown, file: string): string[] {
   }
   const notes: string[] = [];
   for (const part of Object.keys(index)) {
-    // Settings of the pipeline, not parts.
-    if (part.startsWith('_') || part.startsWith('requires_')) continue;
-    if (Object.hasOwn(COMPONENTS, part)) continue;
+    if (isSetting(part) || Object.hasOwn(components, part)) continue;
     const [, name] = componentOf(index, part, file);
     if (name === null) continue;
     if (!Object.hasOwn(LEFT_OUT, part)) {
@@ -57,23 +89,52 @@ export function checkModelIndex(json: unknown, file: string): string[] {
     const note = LEFT_OUT[part];
     if (note !== undefined) notes.push(note);
   }
-  return notes;
+  if (index['requires_aesthetics_score'] === true) {
+    throw new Error(
+      `${file} is that of a refiner (requires_aesthetics_score), which is not supported; use the base model.`,
+    );
+  }
+  const isXl = components === PIPELINES['StableDiffusionXLPipeline'];
+  const zero = index[ZERO_EMPTY_PROMPT] ?? isXl;
+  if (typeof zero !== 'boolean') {
+    throw new Error(`${file}: ${ZERO_EMPTY_PROMPT} must be true or false.`);
+  }
+  return { isXl, zeroEmptyPrompt: zero, notes };
+}
+
+const ZERO_EMPTY_PROMPT = 'force_zeros_for_empty_prompt';
+
+/** Settings of the pipeline, not parts. */
+function isSetting(key: string): boolean {
+  return (
+    key.startsWith('_') ||
+    key.startsWith('requires_') ||
+    key === ZERO_EMPTY_PROMPT ||
+    key === 'add_watermarker'
+  );
 }
 
 /** The `model_index.json` of a folder with these parts. */
-export function formatModelIndex(scheduler: string): Record<string, unknown> {
+export function formatModelIndex(
+  scheduler: string,
+  { isXl, zeroEmptyPrompt }: Pick<ModelIndex, 'isXl' | 'zeroEmptyPrompt'>,
+): Record<string, unknown> {
+  const pipeline = isXl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline';
+  const components = Object.entries(PIPELINES[pipeline] as Components).map(
+    ([part, { library, classes }]) => [
+      part,
+      [library, part === 'scheduler' ? scheduler : classes[0]],
+    ],
+  );
   return {
-    _class_name: 'StableDiffusionPipeline',
+    _class_name: pipeline,
     _diffusers_version: '0.35.2',
     feature_extractor: [null, null],
     image_encoder: [null, null],
-    requires_safety_checker: false,
-    safety_checker: [null, null],
-    scheduler: ['diffusers', scheduler],
-    text_encoder: ['transformers', 'CLIPTextModel'],
-    tokenizer: ['transformers', 'CLIPTokenizer'],
-    unet: ['diffusers', 'UNet2DConditionModel'],
-    vae: ['diffusers', 'AutoencoderKL'],
+    ...(isXl
+      ? { [ZERO_EMPTY_PROMPT]: zeroEmptyPrompt }
+      : { requires_safety_checker: false, safety_checker: [null, null] }),
+    ...(Object.fromEntries(components) as Record<string, unknown>),
   };
 }
 

@@ -23,7 +23,7 @@ export function stableDiffusionFiles(
   parts: StableDiffusionParts,
   { dtype = 'F32' }: StableDiffusionFilesOptions = {},
 ): Map<string, Uint8Array> {
-  const { unet, vae, textEncoder, tokenizerFiles } = parts;
+  const { unet, vae } = parts;
   const scheduler = { _class_name: 'DDIMScheduler', ...parts.scheduler };
   if (!SCHEDULER_CLASSES.includes(scheduler._class_name)) {
     throw new Error(
@@ -42,14 +42,23 @@ export function stableDiffusionFiles(
     files.set(path, writeSafetensors(weightsToSafetensors(weights, dtype), { format: 'pt' }));
   };
 
-  json('model_index.json', formatModelIndex(scheduler._class_name));
+  const isXl = parts.textEncoder2 !== undefined;
+  const zeroEmptyPrompt = parts.zeroEmptyPrompt ?? isXl;
+  json('model_index.json', formatModelIndex(scheduler._class_name, { isXl, zeroEmptyPrompt }));
   json('scheduler/scheduler_config.json', scheduler);
-  json('tokenizer/vocab.json', tokenizerFiles.vocab);
-  text('tokenizer/merges.txt', tokenizerFiles.merges);
-  json('tokenizer/special_tokens_map.json', tokenizerFiles.specialTokens);
-  json('tokenizer/tokenizer_config.json', tokenizerFiles.config);
-  json('text_encoder/config.json', formatTextEncoderConfig(textEncoder.config));
-  tensors('text_encoder/model.safetensors', textEncoder.weights);
+  const texts = [
+    ['', parts.textEncoder, parts.tokenizerFiles],
+    ['_2', parts.textEncoder2, parts.tokenizerFiles2],
+  ] as const;
+  for (const [suffix, encoder, tokenizer] of texts) {
+    if (encoder === undefined || tokenizer === undefined) continue;
+    json(`tokenizer${suffix}/vocab.json`, tokenizer.vocab);
+    text(`tokenizer${suffix}/merges.txt`, tokenizer.merges);
+    json(`tokenizer${suffix}/special_tokens_map.json`, tokenizer.specialTokens);
+    json(`tokenizer${suffix}/tokenizer_config.json`, tokenizer.config);
+    json(`text_encoder${suffix}/config.json`, formatTextEncoderConfig(encoder.config));
+    tensors(`text_encoder${suffix}/model.safetensors`, encoder.weights);
+  }
   json('unet/config.json', formatUNetConfig(unet.config));
   tensors('unet/diffusion_pytorch_model.safetensors', unet.weights);
   json('vae/config.json', formatAutoencoderConfig(vae.config));
