@@ -78,6 +78,14 @@ test('any plan goes down in time, and σ is proportional to η', () => {
   );
 });
 
+test('trailing timesteps go where numpy rounds their halves', () => {
+  // numpy.arange(1000, 0, -1000 / 48).round() - 1: 937.4999999999999 at the fourth place, 875 at the seventh.
+  const plan = planDenoiseSteps(schedule({ timestep_spacing: 'trailing' }), { steps: 48, eta: 0 });
+  expect(plan.slice(0, 7).map(({ timestep }) => timestep)).toEqual([
+    999, 978, 957, 936, 916, 895, 874,
+  ]);
+});
+
 test('steps that arrive at no noise, or at themselves, are deterministic', () => {
   const last = (json: Record<string, unknown>) =>
     planDenoiseSteps(schedule({ ...stableDiffusion, ...json }), { steps: 10, eta: 1 }).at(-1)!;

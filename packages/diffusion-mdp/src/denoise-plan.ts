@@ -3,6 +3,12 @@
 import { alphaCumprodAt } from './noise-schedule';
 import type { NoiseSchedule } from './noise-schedule';
 import type { SchedulerConfig } from './scheduler-config';
+import {
+  leadingTimesteps,
+  linspaceDown,
+  roundHalfToEven,
+  trailingTimesteps,
+} from './timestep-spacing';
 
 /** One transition x_t → x_{t−1} of the policy. */
 export interface DenoiseStep {
@@ -94,29 +100,13 @@ function stepDeviation(alphaCumprod: number, previousAlphaCumprod: number, eta: 
 }
 
 function timesteps(config: SchedulerConfig, steps: number): number[] {
-  const { trainTimesteps } = config;
-  const places = Array.from({ length: steps }, (_, index) => index);
+  const { trainTimesteps, stepsOffset } = config;
   switch (config.timestepSpacing) {
-    case 'leading': {
-      const stride = Math.floor(trainTimesteps / steps);
-      return places.map((index) => (steps - 1 - index) * stride + config.stepsOffset);
-    }
-    case 'trailing': {
-      const stride = trainTimesteps / steps;
-      return places.map((index) => roundHalfToEven(trainTimesteps - index * stride) - 1);
-    }
-    case 'linspace': {
-      if (steps === 1) return [0];
-      const stride = (trainTimesteps - 1) / (steps - 1);
-      return places.map((index) => roundHalfToEven((steps - 1 - index) * stride));
-    }
+    case 'leading':
+      return leadingTimesteps(Math.floor(trainTimesteps / steps), steps, stepsOffset);
+    case 'trailing':
+      return trailingTimesteps(trainTimesteps, steps);
+    case 'linspace':
+      return linspaceDown(trainTimesteps - 1, steps).map(roundHalfToEven);
   }
-}
-
-/** numpy's rounding. */
-function roundHalfToEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest === 0.5) return below % 2 === 0 ? below : below + 1;
-  return rest < 0.5 ? below : below + 1;
 }
