@@ -16,13 +16,10 @@ export type { NoiseSchedule } from './noise-schedule';
 export { philox4x32 } from './philox';
 export type { PhiloxCounter, PhiloxKey } from './philox';
 export { parseSchedulerConfig } from './scheduler-config';
-export type {
-  BetaSchedule,
-  PredictionType,
-  SchedulerConfig,
-  TimestepSpacing,
-} from './scheduler-config';
+export type { SchedulerConfig } from './scheduler-config';
 export { stepSigmas, stepTensor } from './step-tensor';
 export type { Steps, StepTensor } from './step-tensor';
+export type { TimestepSpacing } from './timestep-spacing';
 export { TrajectoryStore } from './trajectory-store';
 export type { TrajectoryBatch, TrajectoryRow } from './trajectory-store';
+export type { BetaSchedule, PredictionType, TrainingNoise } from './training-noise';

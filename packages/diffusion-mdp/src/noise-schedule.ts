@@ -1,6 +1,7 @@
 /** ᾱ_t, the fraction of signal left at each training timestep; float32 in PyTorch's order of operations. */
 
 import type { SchedulerConfig } from './scheduler-config';
+import type { TrainingNoise } from './training-noise';
 
 export interface NoiseSchedule {
   readonly config: SchedulerConfig;
@@ -12,9 +13,7 @@ export interface NoiseSchedule {
 
 /** Computes the noise schedule of a scheduler configuration. */
 export function createNoiseSchedule(config: SchedulerConfig): NoiseSchedule {
-  let betas = trainingBetas(config);
-  if (config.rescaleBetasZeroSnr) betas = rescaleToZeroTerminalSnr(betas);
-  const alphasCumprod = cumulativeProduct(betas);
+  const alphasCumprod = trainingAlphasCumprod(config);
   return {
     config,
     alphasCumprod,
@@ -22,7 +21,13 @@ export function createNoiseSchedule(config: SchedulerConfig): NoiseSchedule {
   };
 }
 
-function trainingBetas(config: SchedulerConfig): Float32Array {
+/** ᾱ_t, `[trainTimesteps]`. */
+export function trainingAlphasCumprod(noise: TrainingNoise): Float32Array {
+  const betas = trainingBetas(noise);
+  return cumulativeProduct(noise.rescaleBetasZeroSnr ? rescaleToZeroTerminalSnr(betas) : betas);
+}
+
+function trainingBetas(config: TrainingNoise): Float32Array {
   const { trainTimesteps, betaStart, betaEnd } = config;
   if (config.trainedBetas !== null) return Float32Array.from(config.trainedBetas);
   switch (config.betaSchedule) {

@@ -1,7 +1,13 @@
 import { parseSchedulerConfig } from './scheduler-config';
 
 test('options left out take DDIM defaults, whatever the class in the file', () => {
-  for (const _class_name of ['DDIMScheduler', 'PNDMScheduler', 'DDPMScheduler']) {
+  for (const _class_name of [
+    'DDIMScheduler',
+    'PNDMScheduler',
+    'DDPMScheduler',
+    'EulerDiscreteScheduler',
+    'DPMSolverMultistepScheduler',
+  ]) {
     expect(parseSchedulerConfig({ _class_name, _diffusers_version: '0.35.2' })).toEqual({
       trainTimesteps: 1000,
       betaStart: 0.0001,
@@ -44,15 +50,26 @@ test('the file of a Stable Diffusion 1 checkpoint', () => {
   });
 });
 
+test('what only other samplers have says nothing of a DDIM step', () => {
+  const other = { use_karras_sigmas: true, solver_order: 3, final_sigmas_type: 'sigma_min' };
+  expect(parseSchedulerConfig(other)).toEqual(parseSchedulerConfig({}));
+});
+
 test.each([
   [null, /JSON object/],
   [[], /JSON object/],
-  [{ _class_name: 'EulerDiscreteScheduler' }, /"EulerDiscreteScheduler" is not supported.*DDIM/],
+  [{ _class_name: 'LCMScheduler' }, /"LCMScheduler" is not supported.*DDIM/],
   [{ beta_schedule: 'exp' }, /beta_schedule is "exp", expected linear, scaled_linear/],
   [{ prediction_type: 'flow' }, /prediction_type is "flow"/],
   [{ timestep_spacing: 'even' }, /timestep_spacing is "even"/],
   [{ thresholding: true }, /thresholding is not supported/],
-  [{ use_karras_sigmas: true }, /unknown option "use_karras_sigmas"/],
+  [{ use_flow_sigmas: true }, /use_flow_sigmas is not supported/],
+  [{ variance_type: 'learned_range' }, /variance_type "learned_range" is not supported/],
+  [
+    { timestep_type: 'continuous' },
+    /timestep_type "continuous" is not supported, expected discrete/,
+  ],
+  [{ use_karras_sigma: true }, /unknown option "use_karras_sigma"/],
   [{ num_train_timesteps: 0 }, /num_train_timesteps is 0, expected a whole number/],
   [{ num_train_timesteps: '1000' }, /num_train_timesteps is "1000"/],
   [{ steps_offset: -1 }, /steps_offset is -1/],
