@@ -15,6 +15,18 @@ export { alphaCumprodAt, createNoiseSchedule } from './noise-schedule';
 export type { NoiseSchedule } from './noise-schedule';
 export { philox4x32 } from './philox';
 export type { PhiloxCounter, PhiloxKey } from './philox';
+export { createSampler } from './sampler';
+export type { Sampler, SamplerStep, SamplerWeights } from './sampler';
+export { parseSamplerConfig } from './sampler-config';
+export type {
+  DpmSolverConfig,
+  EulerConfig,
+  NoiseLevelConfig,
+  SamplerConfig,
+  SamplerName,
+} from './sampler-config';
+export { samplerStepTensor, scaleModelInput, takeSamplerStep } from './sampler-step';
+export type { SampledStep, SamplerStepTensor } from './sampler-step';
 export { parseSchedulerConfig } from './scheduler-config';
 export type { SchedulerConfig } from './scheduler-config';
 export { stepSigmas, stepTensor } from './step-tensor';

@@ -10,6 +10,7 @@ import { createNoiseSchedule } from './noise-schedule';
 import type { NoiseSchedule } from './noise-schedule';
 import { gaussianLogProb, policyMean, predictOriginalSample, takePolicyStep } from './policy-step';
 import { parseSchedulerConfig } from './scheduler-config';
+import { readRecordedTensors } from '../testing/recorded-tensors';
 
 interface StepCase {
   id: string;
@@ -40,34 +41,7 @@ interface Cases {
 
 const folder = join(__dirname, '../fixtures/ddim');
 const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')) as Cases;
-const recorded = readRecorded(join(folder, 'io.safetensors'));
-
-/** Just enough of the safetensors format for this file: float32 tensors by name. */
-function readRecorded(path: string): Map<string, { shape: number[]; values: Float32Array }> {
-  const file = readFileSync(path);
-  const headerLength = Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<
-    string,
-    { shape: number[]; data_offsets: [number, number] }
-  >;
-  return new Map(
-    Object.entries(header).map(
-      ([
-        name,
-        {
-          shape,
-          data_offsets: [begin, end],
-        },
-      ]) => {
-        const bytes = file.subarray(8 + headerLength + begin, 8 + headerLength + end);
-        const values = Float32Array.from({ length: bytes.length / 4 }, (_, index) =>
-          bytes.readFloatLE(index * 4),
-        );
-        return [name, { shape, values }];
-      },
-    ),
-  );
-}
+const recorded = readRecordedTensors(join(folder, 'io.safetensors'));
 
 const seen = new Set<string>();
 
