@@ -3,12 +3,12 @@ import { counterNormal, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 import type { Image } from '@loop-diffusion/rewards';
 
 import { decodeImages } from './decode';
-import { latentShape } from './latent-shape';
-import { encodePrompts, type Policy } from './policy';
+import { latentShape, type ImageSize, type LatentShape } from './latent-shape';
+import { disposeTexts, encodeEmptyText, encodeTexts, type Policy } from './policy';
 import { sampleTrajectories, type NoiseSource } from './rollout';
 import { STREAMS } from './noise-streams';
 
-export interface SamplerSettings {
+export interface SamplerSettings extends ImageSize {
   readonly steps: number;
   readonly eta: number;
   /** Classifier-free guidance scale; up to 1 is none. */
@@ -31,10 +31,10 @@ export interface DrawRequest {
 export async function drawImages(policy: Policy, request: DrawRequest): Promise<Image[]> {
   const { prompts, settings, batch } = request;
   const { model, schedule } = policy;
-  const shape = latentShape(model);
+  const shape = latentShape(model, settings);
   const distinct = [...new Set(prompts)];
-  const text = encodePrompts(model, distinct);
-  const empty = encodePrompts(model, ['']);
+  const text = encodeTexts(model, distinct, shape);
+  const empty = encodeEmptyText(model, shape);
   try {
     const trajectories = await sampleTrajectories(
       { ...policy, guidance: settings.guidance },
@@ -57,16 +57,12 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
       latents.dispose();
     }
   } finally {
-    text.dispose();
-    empty.dispose();
+    disposeTexts(text, empty);
   }
 }
 
 /** Noise that image i gets in every evaluation of this seed, whatever the policy, the batch or the run. */
-export function evaluationNoise(
-  seed: number,
-  shape: readonly [number, number, number],
-): NoiseSource {
+export function evaluationNoise(seed: number, shape: LatentShape): NoiseSource {
   const count = shape[0] * shape[1] * shape[2];
   return (image, step) =>
     counterNormal({ seed, prompt: image, sample: 0, step, stream: STREAMS.evaluation }, count);

@@ -14,7 +14,7 @@ import { learningRateAt } from './learning-rate';
 import { cutIntoMinibatches } from './minibatches';
 import { STREAMS } from './noise-streams';
 import { createPhaseClock, type PhaseClock } from './phase-clock';
-import { encodePrompts } from './policy';
+import { disposeTexts, encodeTexts } from './policy';
 import { prepareRun, type PreparedRun } from './prepare-run';
 import { promptsAt } from './prompt-order';
 import { reportIteration } from './report-iteration';
@@ -149,7 +149,7 @@ export async function runIteration(
       latentSize,
     );
 
-  const text = await clock.time('text', () => encodePrompts(policy.model, prompts));
+  const text = await clock.time('text', () => encodeTexts(policy.model, prompts, latentShape));
   try {
     const images: Image[] = [];
     const scoring = createScoring(run.rewards);
@@ -191,11 +191,10 @@ export async function runIteration(
     );
     guards.checkSteps(steps);
     const seconds = clock.lap();
-    text.dispose();
     return reportIteration(run, {
       ...{ iteration, scores, rewards, images, steps, learningRate, seconds },
     });
   } finally {
-    if (!text.isDisposed) tf.dispose(text);
+    disposeTexts(text);
   }
 }

@@ -13,7 +13,7 @@ import { latentShape } from './latent-shape';
 import { STREAMS } from './noise-streams';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
-import { encodePrompts, type Policy } from './policy';
+import { disposeTexts, encodeEmptyText, encodeTexts, type Policy } from './policy';
 import { sampleTrajectories } from './rollout';
 import { trainableVariables } from './trainable-variables';
 import { updatePolicy } from './update';
@@ -66,9 +66,9 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const variables = trainableVariables(adapter);
   const optimizer = createAdamW(variables, settings);
   const policy: Policy = { model, unet: model.unet, schedule, adapter, guidance: options.guidance };
-  const prompts = encodePrompts(model, ['a photo']);
-  const empty = encodePrompts(model, ['']);
   const shape = latentShape(model);
+  const prompts = encodeTexts(model, ['a photo'], shape);
+  const empty = encodeEmptyText(model, shape);
   const size = shape[0] * shape[1] * shape[2];
   const plan = planDenoiseSteps(schedule, { steps: 2, eta: 1 });
 
@@ -109,7 +109,8 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
     }
   } finally {
     optimizer.dispose();
-    tf.dispose([prompts, empty, ...variables]);
+    disposeTexts(prompts, empty);
+    tf.dispose(variables);
     model.dispose();
   }
   return {

@@ -9,11 +9,14 @@ import {
   type StepTensor,
 } from '@loop-diffusion/diffusion-mdp';
 import {
-  encodeText,
+  addedCondition,
+  encodeEmptyPrompt,
+  encodePrompts,
   mergeLora,
   unet,
   unetText,
   unetTimesteps,
+  type EncodedPrompts,
   type LoraAdapter,
   type StableDiffusion,
   type UNetText,
@@ -21,6 +24,7 @@ import {
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { imageSize, type LatentShape } from './latent-shape';
 import { cutRows, joinRows } from './rows';
 
 export interface Denoiser {
@@ -38,12 +42,22 @@ export interface Policy extends Denoiser {
   readonly model: StableDiffusion;
 }
 
-/** What a batch of rows is conditioned on. */
-export interface Conditioning<Text = tf.Tensor3D | UNetText> {
+/** What the network is told of texts, a row each. */
+export interface TextCondition<States = tf.Tensor3D | UNetText> {
   /** `[rows, tokens, width]`, or keys and values as the UNet makes them of it. */
-  readonly prompts: Text;
-  /** The empty prompt, `[1, tokens, width]`. */
-  readonly empty: Text;
+  readonly states: States;
+  /** Stable Diffusion XL's added condition, `[rows, channels]`. */
+  readonly added: tf.Tensor2D | undefined;
+}
+
+/** Fresh from the text encoders. */
+export type EncodedText = TextCondition<tf.Tensor3D>;
+
+/** What a batch of rows is conditioned on. */
+export interface Conditioning {
+  readonly prompts: TextCondition;
+  /** The empty prompt, one row. */
+  readonly empty: TextCondition;
 }
 
 /** When a batch's rows are: what the network is told of it, and the numbers of the step. */
@@ -53,11 +67,52 @@ export interface Moment {
   readonly step: StepTensor;
 }
 
-/** Text states of prompts, `[prompts, tokens, width]`. */
-export function encodePrompts(model: StableDiffusion, prompts: readonly string[]): tf.Tensor3D {
-  const { config, weights } = model.textEncoder;
-  const ids = prompts.map((prompt) => model.tokenizer.encode(prompt));
-  return tf.tidy(() => encodeText(config, weights, ids).lastHiddenState);
+/** @param latent `[height, width, channels]` of the images that the prompts are for: XL is told their size */
+export function encodeTexts(
+  model: StableDiffusion,
+  prompts: readonly string[],
+  latent: LatentShape,
+): EncodedText {
+  return tf.tidy(() => withAdded(model, encodePrompts(model, prompts), latent));
+}
+
+/** The empty prompt of guidance, one row. */
+export function encodeEmptyText(model: StableDiffusion, latent: LatentShape): EncodedText {
+  return tf.tidy(() => withAdded(model, encodeEmptyPrompt(model), latent));
+}
+
+/** An image of this size that was never another size, nor cropped. */
+function withAdded(
+  model: StableDiffusion,
+  { states, pooled }: EncodedPrompts,
+  latent: LatentShape,
+): { states: tf.Tensor3D; added: tf.Tensor2D | undefined } {
+  const { height, width } = imageSize(model, latent);
+  const sizes = [height, width, 0, 0, height, width];
+  return { states, added: pooled && addedCondition(model.unet.config, pooled, sizes) };
+}
+
+/** Rows of texts, in the order given. */
+export function gatherTexts(
+  { states, added }: TextCondition,
+  rows: readonly number[],
+): TextCondition {
+  return tf.tidy(() => {
+    // The kernel looks at its indices: each has its own, which are still on the host then.
+    const gather = <T extends tf.Tensor>(tensor: T): T =>
+      tf.gather(tensor, tf.tensor1d([...rows], 'int32'));
+    return {
+      states:
+        states instanceof tf.Tensor
+          ? gather(states)
+          : Object.fromEntries(Object.entries(states).map(([path, text]) => [path, gather(text)])),
+      added: added && gather(added),
+    };
+  });
+}
+
+export function disposeTexts(...texts: readonly TextCondition[]): void {
+  tf.dispose(texts.flatMap(({ states, added }) => (added ? [states, added] : [states])));
 }
 
 /**
@@ -109,11 +164,13 @@ export function predict(
   const { config, weights } = denoiser.unet;
   const { adapter: lora, checkpoint } = denoiser;
   const moments = unetTimesteps(config, timesteps);
+  const { prompts, empty } = conditioning;
   if (denoiser.guidance <= 1) {
     return unet(config, weights, {
       sample,
       timesteps: moments,
-      encoderHiddenStates: conditioning.prompts,
+      encoderHiddenStates: prompts.states,
+      added: prompts.added,
       lora,
       checkpoint,
     });
@@ -123,7 +180,8 @@ export function predict(
   const output = unet(config, weights, {
     sample: tf.concat([sample, sample]),
     timesteps: moments.shape[0] === 1 ? moments : tf.concat([moments, moments]),
-    encoderHiddenStates: bothBranches(conditioning, rows),
+    encoderHiddenStates: bothStates(conditioning, rows),
+    added: prompts.added && repeatAndJoin(empty.added as tf.Tensor2D, prompts.added, rows),
     lora,
     checkpoint,
   });
@@ -132,14 +190,22 @@ export function predict(
 }
 
 /** The text of a call for both branches, the empty prompt first. */
-function bothBranches({ empty, prompts }: Conditioning, rows: number): tf.Tensor3D | UNetText {
-  const join = (first: tf.Tensor3D, second: tf.Tensor3D): tf.Tensor3D =>
-    tf.concat([tf.tile(first, [rows, 1, 1]), second]);
-  if (empty instanceof tf.Tensor) return join(empty, prompts as tf.Tensor3D);
-  const texts = prompts as UNetText;
+function bothStates({ empty, prompts }: Conditioning, rows: number): tf.Tensor3D | UNetText {
+  if (empty.states instanceof tf.Tensor) {
+    return repeatAndJoin(empty.states, prompts.states as tf.Tensor3D, rows);
+  }
+  const texts = prompts.states as UNetText;
   return Object.fromEntries(
-    Object.entries(empty).map(([path, text]) => [path, join(text, texts[path] as tf.Tensor3D)]),
+    Object.entries(empty.states).map(([path, text]) => [
+      path,
+      repeatAndJoin(text, texts[path] as tf.Tensor3D, rows),
+    ]),
   );
+}
+
+/** One row as many times as there are others, and then those. */
+function repeatAndJoin<T extends tf.Tensor>(row: T, others: T, rows: number): T {
+  return tf.concat([tf.tile(row, [rows, ...row.shape.slice(1).map(() => 1)]), others]);
 }
 
 /**

@@ -11,7 +11,7 @@ import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
-import { encodePrompts, type Policy } from './policy';
+import { disposeTexts, encodeEmptyText, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards } from './rewards';
 import { trainableVariables } from './trainable-variables';
@@ -45,14 +45,14 @@ export async function prepareRun(config: TrainConfig) {
   const optimizer = createAdamW(variables, config.optimizer);
   const plan = planDenoiseSteps(schedule, config.sampler);
   const { from, to } = config.algorithm.timesteps;
-  const shape = latentShape(model);
+  const shape = latentShape(model, config.sampler);
   const { clipRange, name, advantageClip, klWeight } = config.algorithm;
   const objective: Objective = {
     name,
     clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
     klWeight,
   };
-  const empty = encodePrompts(model, ['']);
+  const empty = encodeEmptyText(model, shape);
   const policy: Policy = {
     model,
     unet: model.unet,
@@ -83,11 +83,11 @@ export async function prepareRun(config: TrainConfig) {
       .map(({ index }) => index),
     objective,
     advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
-    /** Text states of the empty prompt, `[1, tokens, width]`. */
+    /** The empty prompt, one row. */
     empty,
     dispose() {
       optimizer.dispose();
-      empty.dispose();
+      disposeTexts(empty);
       for (const variable of variables) variable.dispose();
       model.dispose();
     },

@@ -1,9 +1,21 @@
 /** Sampling: from noise to latents, with every step and its log-probability kept. */
 import { TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
+import type { UNetText } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
+import type { LatentShape } from './latent-shape';
 import { nextTurn } from './next-turn';
-import { denoise, mergeAdapter, momentOf, prepareText, type Denoiser } from './policy';
+import {
+  denoise,
+  disposeTexts,
+  gatherTexts,
+  mergeAdapter,
+  momentOf,
+  prepareText,
+  type Denoiser,
+  type EncodedText,
+  type TextCondition,
+} from './policy';
 
 /**
  * Standard normals of one image, as many as its latent has numbers: step 0 starts it, step i + 1 is denoise step i's.
@@ -11,14 +23,14 @@ import { denoise, mergeAdapter, momentOf, prepareText, type Denoiser } from './p
 export type NoiseSource = (image: number, step: number) => Float32Array;
 
 export interface RolloutRequest {
-  /** Text states of the distinct prompts, `[prompts, tokens, width]`. */
-  readonly prompts: tf.Tensor3D;
-  /** The empty prompt's, `[1, tokens, width]`. */
-  readonly empty: tf.Tensor3D;
+  /** The distinct prompts, a row each. */
+  readonly prompts: EncodedText;
+  /** The empty prompt, one row. */
+  readonly empty: EncodedText;
   /** For each image, the row of `prompts` that it is drawn for. */
   readonly promptOfImage: readonly number[];
   /** `[height, width, channels]` of a latent. */
-  readonly latentShape: readonly [number, number, number];
+  readonly latentShape: LatentShape;
   readonly plan: readonly DenoiseStep[];
   readonly noise: NoiseSource;
   /** Images per call of the policy. */
@@ -44,16 +56,18 @@ export async function sampleTrajectories(
   const store = new TrajectoryStore(plan, latentShape);
 
   const { denoiser, dispose } = mergeAdapter(policy);
-  const texts = prepareText(denoiser, request.prompts);
-  const empty = prepareText(denoiser, request.empty);
+  const prepare = ({ states, added }: EncodedText): TextCondition<UNetText> => ({
+    states: prepareText(denoiser, states),
+    added,
+  });
+  const texts = prepare(request.prompts);
+  const empty = prepare(request.empty);
   try {
     for (let first = 0; first < images; first += batch) {
       const count = Math.min(batch, images - first);
       const noiseOf = (step: number) => noiseTensor(noise, first, count, step, latentShape);
       const rows = promptOfImage.slice(first, first + count);
-      const prompts = Object.fromEntries(
-        Object.entries(texts).map(([path, text]) => [path, gatherRows(text, rows)]),
-      );
+      const prompts = gatherTexts(texts, rows);
       const conditioning = { prompts, empty };
       const latents = [noiseOf(0)];
       const logProbs: (tf.Tensor1D | null)[] = [];
@@ -72,19 +86,15 @@ export async function sampleTrajectories(
         await store.add(latents, logProbs);
         await request.onBatch?.(latents.at(-1) as tf.Tensor4D);
       } finally {
-        tf.dispose([prompts, ...latents, ...logProbs.filter((logProb) => logProb !== null)]);
+        disposeTexts(prompts);
+        tf.dispose([...latents, ...logProbs.filter((logProb) => logProb !== null)]);
       }
     }
   } finally {
-    tf.dispose([texts, empty]);
+    tf.dispose([texts.states, empty.states]);
     dispose();
   }
   return store;
-}
-
-/** Rows of a tensor, in the order given. */
-export function gatherRows(tensor: tf.Tensor3D, rows: readonly number[]): tf.Tensor3D {
-  return tf.tidy(() => tf.gather(tensor, tf.tensor1d([...rows], 'int32')));
 }
 
 function noiseTensor(
@@ -92,7 +102,7 @@ function noiseTensor(
   first: number,
   count: number,
   step: number,
-  shape: readonly [number, number, number],
+  shape: LatentShape,
 ): tf.Tensor4D {
   const size = shape[0] * shape[1] * shape[2];
   const values = new Float32Array(count * size);

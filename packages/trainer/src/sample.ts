@@ -17,13 +17,11 @@ import { evaluationNoise } from './draw-images';
 import { imageFileName } from './files/image-file-name';
 import { readBytes } from './files/read-bytes';
 import { writeFileAtomically } from './files/write-atomically';
-import { latentShape } from './latent-shape';
+import { latentShape, type LatentShape } from './latent-shape';
 import { openModel } from './open-model';
-import { encodePrompts } from './policy';
+import { disposeTexts, encodeEmptyText, encodeTexts } from './policy';
 import { sampleTrajectories, type NoiseSource } from './rollout';
 import { UserError } from './user-error';
-
-type Shape = readonly [number, number, number];
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
 const BATCH = 8;
@@ -34,7 +32,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
   const givenLatents = await readStarts(options);
   const { model, schedule, adapter } = await openModel({ ...options, rows: prompts.length });
   try {
-    const shape = givenLatents?.shape ?? latentShape(model);
+    const shape = givenLatents?.shape ?? latentShape(model, options);
     checkChannels(shape, model.unet.config.inChannels, options.latents);
     const givenNoise = await readStepNoise(options, shape);
     const drawn = evaluationNoise(options.seed, shape);
@@ -42,8 +40,9 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
       (step === 0 ? givenLatents?.rows[image] : givenNoise?.[image * steps + step - 1]) ??
       drawn(image, step);
 
-    const text = encodePrompts(model, prompts);
-    const empty = encodePrompts(model, ['']);
+    const text = encodeTexts(model, prompts, shape);
+    const empty = encodeEmptyText(model, shape);
+    model.releaseTextEncoders();
     const trajectories = await sampleTrajectories(
       { unet: model.unet, schedule, adapter, guidance: options.guidance },
       {
@@ -58,8 +57,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
         signal: options.signal,
       },
     );
-    text.dispose();
-    empty.dispose();
+    disposeTexts(text, empty);
     const latents = trajectories.finalLatents(prompts.map((_, image) => image));
     const images = decodeImages(model, latents, BATCH);
     latents.dispose();
@@ -79,7 +77,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
 }
 
 interface Starts {
-  readonly shape: Shape;
+  readonly shape: LatentShape;
   /** One `[height, width, channels]` per image. */
   readonly rows: Float32Array[];
 }
@@ -95,14 +93,14 @@ async function readStarts(options: SampleOptions): Promise<Starts | undefined> {
         `need [${options.prompts.length}, channels, height, width].`,
     );
   }
-  const latent: Shape = [height, width, channels];
+  const latent: LatentShape = [height, width, channels];
   return { shape: latent, rows: rowsOf(values, latent) };
 }
 
 /** The file's `noise` [b, steps, channels, height, width], one row per image and step. */
 async function readStepNoise(
   { noise: path, prompts, steps }: SampleOptions,
-  latent: Shape,
+  latent: LatentShape,
 ): Promise<Float32Array[] | undefined> {
   if (path === undefined) return undefined;
   const [height, width, channels] = latent;
@@ -135,14 +133,18 @@ async function readTensor(
   return { shape: tensor.shape, values: toFloat32Array(tensor) };
 }
 
-function rowsOf(values: Float32Array, shape: Shape): Float32Array[] {
+function rowsOf(values: Float32Array, shape: LatentShape): Float32Array[] {
   const size = shape[0] * shape[1] * shape[2];
   return Array.from({ length: values.length / size }, (_, row) =>
     toChannelsLast(values.subarray(row * size, (row + 1) * size), shape),
   );
 }
 
-function checkChannels([, , channels]: Shape, expected: number, path: string | undefined): void {
+function checkChannels(
+  [, , channels]: LatentShape,
+  expected: number,
+  path: string | undefined,
+): void {
   if (channels === expected) return;
   throw new UserError(
     `The latents of '${path ?? ''}' have ${channels} channels, but the model's have ${expected}.`,

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { policyLoss } from './algorithm';
 import { createAdamW } from './optimizer';
-import { encodePrompts, predict, type Policy } from './policy';
+import { encodeEmptyText, encodeTexts, predict, type Policy } from './policy';
 import { sampleTrajectories } from './rollout';
 import {
   channelsLast,
@@ -60,8 +60,8 @@ describe('a rollout', () => {
     const starts = noiseRows(io.get('latents')!);
     const noise = noiseRows(io.get('ddpo.noise')!);
     const store = await sampleTrajectories(policy, {
-      prompts: encodePrompts(model, cases.prompts),
-      empty: encodePrompts(model, ['']),
+      prompts: encodeTexts(model, cases.prompts, [8, 8, 4]),
+      empty: encodeEmptyText(model, [8, 8, 4]),
       promptOfImage: [0, 1],
       latentShape: [8, 8, 4],
       plan: planDenoiseSteps(policy.schedule, { steps, eta: 1 }),
@@ -115,8 +115,8 @@ describe("TRL's calculate_loss", () => {
     const sample = channelsLast(data.get('latents')!);
     const next = channelsLast(data.get('next_latents')!);
     const conditioning = {
-      prompts: data.get('prompt_embeds') as tf.Tensor3D,
-      empty: data.get('negative_prompt_embeds') as tf.Tensor3D,
+      prompts: { states: data.get('prompt_embeds') as tf.Tensor3D, added: undefined },
+      empty: { states: data.get('negative_prompt_embeds') as tf.Tensor3D, added: undefined },
     };
     const variables = trainableVariables(adapter);
     let logProb: tf.Tensor1D | undefined;
@@ -213,8 +213,8 @@ describe("a whole step of TRL's trainer", () => {
     const starts = noiseRows(io.get('initial_latents')!);
     const noise = noiseRows(io.get('noise')!);
     const text = {
-      prompts: encodePrompts(model, file.prompts),
-      empty: encodePrompts(model, ['']),
+      prompts: encodeTexts(model, file.prompts, [8, 8, 4]),
+      empty: encodeEmptyText(model, [8, 8, 4]),
       promptOfImage: [0, 1, 2, 3],
     };
     const transfers = countTransfers();

@@ -14,19 +14,26 @@ import * as tf from '@tensorflow/tfjs-core';
 import { policyLoss, type Objective } from './algorithm';
 import { nextTurn } from './next-turn';
 import type { AdamW } from './optimizer';
-import { momentOf, predict, type Conditioning, type Denoiser, type Moment } from './policy';
-import { gatherRows } from './rollout';
+import {
+  gatherTexts,
+  momentOf,
+  predict,
+  type Conditioning,
+  type Denoiser,
+  type EncodedText,
+  type Moment,
+} from './policy';
 import { cutRows } from './rows';
 
 export interface UpdateRequest {
   readonly trajectories: TrajectoryStore;
   /** One per trajectory; where it is 0 the trajectory costs no arithmetic, unless a divergence is weighed in. */
   readonly advantages: readonly number[];
-  /** Text states of the distinct prompts, `[prompts, tokens, width]`, and for each trajectory its row. */
-  readonly prompts: tf.Tensor3D;
+  /** The distinct prompts, a row each, and for each trajectory its row. */
+  readonly prompts: EncodedText;
   readonly promptOfImage: readonly number[];
-  /** The empty prompt's, `[1, tokens, width]`. */
-  readonly empty: tf.Tensor3D;
+  /** The empty prompt, one row. */
+  readonly empty: EncodedText;
   /** Trajectories of each optimizer step, in order. */
   readonly minibatches: readonly (readonly number[])[];
   /** Indices of the trained denoise steps. */
@@ -181,7 +188,7 @@ function chunkGradient(
         previousSample,
         moment: momentOf(policy, steps),
         conditioning: {
-          prompts: gatherRows(
+          prompts: gatherTexts(
             request.prompts,
             rows.map((row) => promptOfImage[row.sample] ?? 0),
           ),

@@ -40,7 +40,7 @@ export async function evaluateCommand(
 ): Promise<number> {
   const { output } = context;
   const out = flags.out ?? nextFreeFolder('evaluation');
-  resolveModel(flags.model);
+  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   checkOutputFolder(out);
 
   const interruption = listenForInterruption(context);
@@ -59,6 +59,8 @@ export async function evaluateCommand(
       steps: flags.steps,
       eta: flags.eta,
       guidance: flags.guidance,
+      height: flags.height,
+      width: flags.width,
       backend: flags.backend,
       out,
       onProgress: (phase, fraction) => {

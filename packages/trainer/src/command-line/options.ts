@@ -13,6 +13,9 @@ export interface SampleOptions {
   steps: number;
   eta: number;
   guidance: number;
+  /** Pixels; the model's own size where left out. */
+  height?: number | undefined;
+  width?: number | undefined;
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;
@@ -45,6 +48,9 @@ export interface EvaluateOptions {
   steps: number;
   eta: number;
   guidance: number;
+  /** Pixels; the model's own size where left out. */
+  height?: number | undefined;
+  width?: number | undefined;
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;

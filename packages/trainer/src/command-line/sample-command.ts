@@ -43,7 +43,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   ] as const) {
     if (file !== undefined) checkSafetensorsFile(flag, file);
   }
-  resolveModel(flags.model);
+  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   checkWritable(flags.out);
   if (flags.trace !== undefined) checkWritable(dirname(flags.trace));
 
@@ -61,6 +61,8 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       steps: flags.steps,
       eta: flags.eta,
       guidance: flags.guidance,
+      height: flags.height,
+      width: flags.width,
       backend: flags.backend,
       out: flags.out,
       latents: flags.latents,

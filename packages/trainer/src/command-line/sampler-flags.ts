@@ -1,7 +1,7 @@
 /** The flags that `sample` and `evaluate` share. */
 import { Option, type Command } from 'commander';
 
-import { BACKEND_NAMES, type BackendSetting } from '../configuration/schema';
+import { BACKEND_NAMES, LARGEST_IMAGE_SIDE, type BackendSetting } from '../configuration/schema';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
 
 export interface SamplerFlags {
@@ -11,6 +11,8 @@ export interface SamplerFlags {
   readonly steps: number;
   readonly eta: number;
   readonly guidance: number;
+  readonly height?: number;
+  readonly width?: number;
   readonly backend: BackendSetting;
 }
 
@@ -27,9 +29,13 @@ export function addSamplerFlags(command: Command): Command {
         'classifier-free guidance scale; 1 is none',
         realNumberFlag(0, 100),
         1,
-      ),
+      )
+      .option('--height <pixels>', "of the images; the model's own without it", imageSideFlag)
+      .option('--width <pixels>', "of the images; the model's own without it", imageSideFlag),
   );
 }
+
+const imageSideFlag = wholeNumberFlag(8, LARGEST_IMAGE_SIDE);
 
 export function addBackendFlag(command: Command): Command {
   return command.addOption(

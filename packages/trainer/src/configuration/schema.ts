@@ -37,7 +37,14 @@ export interface TrainConfig {
     /** (sample, timestep) pairs per gradient call. */
     update: number;
   };
-  sampler: { steps: number; eta: number; guidance: number };
+  sampler: {
+    steps: number;
+    eta: number;
+    guidance: number;
+    /** Pixels; null for the size that the model was made for. */
+    height: number | null;
+    width: number | null;
+  };
   algorithm: {
     name: AlgorithmName;
     /** Samples per prompt. */
@@ -97,12 +104,20 @@ export interface TrainConfig {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
+/** Far above what any Stable Diffusion draws. */
+export const LARGEST_IMAGE_SIDE = 8192;
+
+const imageSide = (what: string) =>
+  wholeNumber(8, LARGEST_IMAGE_SIDE, `${what} in pixels; null for the model's own`);
+
 const guidance = realNumber(0, 100, 'classifier-free guidance scale; 1 is none');
 
 /** What a configuration file may say. Keys that are left out take these defaults; keys that are not here are errors. */
 export const configSchema = z.strictObject({
   output: text("the run's folder, made by the run").optional(),
-  model: text('a diffusers folder, or shapes for the embedded model').default('shapes'),
+  model: text(
+    'a diffusers folder, hf:owner/name[@revision] on the Hugging Face Hub, or shapes for the embedded model',
+  ).default('shapes'),
   iterations: wholeNumber(1, MANY, 'rounds of sampling, scoring and updating').default(150),
   seed: wholeNumber(0, 0xffffffff, 'seed of every draw of the run').default(0),
   backend: oneOf(
@@ -152,6 +167,8 @@ export const configSchema = z.strictObject({
         'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from',
       ).default(1),
       guidance: guidance.default(1),
+      height: imageSide('height of the images').nullable().default(null),
+      width: imageSide('width of the images').nullable().default(null),
     })
     .meta({ description: 'how images are drawn in training' })
     .prefault({}),
