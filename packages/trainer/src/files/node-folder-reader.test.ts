@@ -31,6 +31,16 @@ test('reads files of the folder', async () => {
   expect(bytes.byteOffset).toBe(0);
 });
 
+test('reads parts of a file, until it becomes shorter', async () => {
+  const file = await nodeFolderReader(model).open!('unet/weights.safetensors');
+  expect(file.size).toBe(3);
+  expect([...(await file.read(1, 3))]).toEqual([2, 3]);
+  truncateSync(join(model, 'unet', 'weights.safetensors'), 2);
+  await expect(file.read(1, 3)).rejects.toThrow('it became shorter while it was read');
+  await file.close();
+  await expect(nodeFolderReader(model).open!('../secret.json')).rejects.toThrow(UserError);
+});
+
 test('a missing file is named with its folder', async () => {
   await expect(nodeFolderReader(model).read('vae/config.json')).rejects.toThrow(
     `The model folder '${model}' has no file 'vae/config.json'`,
@@ -72,6 +82,20 @@ test('the folder itself may be a link, and a neighbour with the same beginning i
   const reader = nodeFolderReader(join(base, 'link'));
   expect(await reader.exists('model_index.json')).toBe(true);
   await expect(reader.read('x.json')).rejects.toThrow('leads out of the folder');
+});
+
+test('links may lead into a folder around it that is named, and no further', async () => {
+  mkdirSync(join(base, 'repository', 'snapshot'), { recursive: true });
+  mkdirSync(join(base, 'repository', 'blobs'));
+  writeFileSync(join(base, 'repository', 'blobs', 'a'), '{}');
+  const snapshot = join(base, 'repository', 'snapshot');
+  symlinkSync('../blobs/a', join(snapshot, 'a.json'));
+  symlinkSync('../../secret.json', join(snapshot, 'b.json'));
+  const reader = nodeFolderReader(snapshot, { within: join(base, 'repository') });
+  expect(await reader.exists('a.json')).toBe(true);
+  await expect(reader.read('b.json')).rejects.toThrow('leads out of the folder');
+  await expect(reader.read('../blobs/a')).rejects.toThrow(UserError);
+  await expect(nodeFolderReader(snapshot).read('a.json')).rejects.toThrow('leads out');
 });
 
 test('a configuration file may have 10 MiB, weights more', async () => {

@@ -4,7 +4,7 @@ import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
 
-import { readBytes } from './read-bytes';
+import { openBytes, readBytes, type BoundedFile } from './read-bytes';
 import { asUserError, systemErrorCode } from './system-errors';
 import { UserError } from '../user-error';
 
@@ -14,10 +14,12 @@ const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;
 /**
  * Reads files under `folder` and nowhere else: every path is resolved with its symbolic links and must end under the
  * folder's real path. Weights (`.safetensors`) may have 64 GiB, all other files 10 MiB.
+ * @param options.within a folder around it that links may lead into too, as in a cache whose folders share their files
  * @throws UserError when the folder does not exist or is a file
  */
-export function nodeFolderReader(folder: string): FileReader {
+export function nodeFolderReader(folder: string, options: { within?: string } = {}): FileReader {
   const root = realFolder(folder);
+  const allowed = options.within === undefined ? root : realFolder(options.within);
 
   /** @returns undefined when there is no such file */
   function locate(path: string): string | undefined {
@@ -36,13 +38,21 @@ export function nodeFolderReader(folder: string): FileReader {
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
       throw asUserError(error, 'read', join(folder, path));
     }
-    const inside = relative(root, real);
+    const inside = relative(allowed, real);
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       throw new UserError(
         `'${path}' of the model folder '${folder}' is a link that leads out of the folder; copy the file into it`,
       );
     }
     return real;
+  }
+
+  function whole(path: string): string {
+    const real = locate(path);
+    if (real !== undefined) return real;
+    throw new UserError(
+      `The model folder '${folder}' has no file '${path}'; is it a diffusers folder, whole?`,
+    );
   }
 
   return {
@@ -53,18 +63,19 @@ export function nodeFolderReader(folder: string): FileReader {
       return real !== undefined && statSync(real).isFile();
     },
     async read(path) {
-      const real = locate(path);
-      if (real === undefined) {
-        throw new UserError(
-          `The model folder '${folder}' has no file '${path}'; is it a diffusers folder, whole?`,
-        );
-      }
-      const isWeights = path.endsWith('.safetensors');
-      return readBytes(real, {
-        what: 'model file',
-        maximumBytes: isWeights ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_CONFIG_BYTES,
-      });
+      return readBytes(whole(path), bounds(path));
     },
+    async open(path) {
+      return openBytes(whole(path), bounds(path));
+    },
+  };
+}
+
+function bounds(path: string): BoundedFile {
+  const isWeights = path.endsWith('.safetensors');
+  return {
+    what: 'model file',
+    maximumBytes: isWeights ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_CONFIG_BYTES,
   };
 }
 

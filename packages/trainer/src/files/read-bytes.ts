@@ -1,51 +1,79 @@
-/** Whole files with a limit on their size. */
+/** Files with a limit on their size, whole or in parts. */
 import { open } from 'node:fs/promises';
+
+import type { OpenFile } from '@loop-diffusion/diffusion-models';
 
 import { asUserError } from './system-errors';
 import { UserError } from '../user-error';
 
-/**
- * @param options.what what the file is, for messages, such as `prompt file`
- * @throws UserError when it is missing, not a file, or larger than the limit
- */
-export async function readBytes(
-  path: string,
-  options: { what: string; maximumBytes: number },
-): Promise<Uint8Array> {
-  const action = `read the ${options.what}`;
+export interface BoundedFile {
+  /** What the file is, for messages, such as `prompt file`. */
+  readonly what: string;
+  readonly maximumBytes: number;
+}
+
+/** @throws UserError when it is missing, not a file, or larger than the limit */
+export async function readBytes(path: string, options: BoundedFile): Promise<Uint8Array> {
+  const file = await openBytes(path, options);
   try {
-    const file = await open(path, 'r');
+    return await file.read(0, file.size);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Opens a file to read parts of it, each into memory of its own.
+ *
+ * @throws UserError when it is missing, not a file, or larger than the limit; its `read` when the file ends before the part
+ */
+export async function openBytes(path: string, options: BoundedFile): Promise<OpenFile> {
+  const action = `read the ${options.what}`;
+  const naming = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      const { size } = await file.stat();
-      if (!(await file.stat()).isFile()) {
+      return await work();
+    } catch (error) {
+      throw asUserError(error, action, path);
+    }
+  };
+  const file = await naming(() => open(path, 'r'));
+  try {
+    const { size } = await naming(async () => {
+      const status = await file.stat();
+      if (!status.isFile()) {
         throw new UserError(`Cannot ${action} '${path}': it is not a file`);
       }
-      if (size > options.maximumBytes) {
+      if (status.size > options.maximumBytes) {
         throw new UserError(
-          `Cannot ${action} '${path}': it has ${inMebibytes(size)}, and at most ${inMebibytes(options.maximumBytes)} are read`,
+          `Cannot ${action} '${path}': it has ${inMebibytes(status.size)}, and at most ${inMebibytes(options.maximumBytes)} are read`,
         );
       }
-      // An own buffer: readFile may return a view into a shared pool, whose offset need not be a multiple of 4.
-      const bytes = new Uint8Array(size);
-      let filled = 0;
-      while (filled < size) {
-        const { bytesRead } = await file.read(
-          bytes,
-          filled,
-          Math.min(size - filled, CHUNK_BYTES),
-          filled,
-        );
-        if (bytesRead === 0) {
-          throw new UserError(`Cannot ${action} '${path}': it became shorter while it was read`);
-        }
-        filled += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await file.close();
-    }
+      return status;
+    });
+    return {
+      size,
+      read: (begin, end) =>
+        naming(async () => {
+          // An own buffer: readFile may return a view into a shared pool, whose offset need not be a multiple of 4.
+          const bytes = new Uint8Array(end - begin);
+          let filled = 0;
+          while (filled < bytes.length) {
+            const length = Math.min(bytes.length - filled, CHUNK_BYTES);
+            const { bytesRead } = await file.read(bytes, filled, length, begin + filled);
+            if (bytesRead === 0) {
+              throw new UserError(
+                `Cannot ${action} '${path}': it became shorter while it was read`,
+              );
+            }
+            filled += bytesRead;
+          }
+          return bytes;
+        }),
+      close: () => file.close(),
+    };
   } catch (error) {
-    throw asUserError(error, action, path);
+    await file.close();
+    throw error;
   }
 }
 
