@@ -39,9 +39,12 @@ export type {
 export { createClipTokenizer } from './tokenizer/clip-tokenizer';
 export type { ClipTokenizer, ClipTokenizerFiles } from './tokenizer/clip-tokenizer';
 export { createLoraAdapter } from './lora/create-lora-adapter';
+export type { Shaped } from './lora/factor-shapes';
 export { loraFromSafetensors } from './lora/lora-from-safetensors';
+export { loraToKohyaSafetensors } from './lora/lora-to-kohya-safetensors';
 export { loraToSafetensors } from './lora/lora-to-safetensors';
-export { mergeLora } from './lora/merge-lora';
+export { mergeLora, mergeLoras } from './lora/merge-lora';
+export type { WeightedLora } from './lora/merge-lora';
 export { loadStableDiffusion } from './folder/load-stable-diffusion';
 export type { LoadOptions } from './folder/load-stable-diffusion';
 export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';

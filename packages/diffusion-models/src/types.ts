@@ -8,16 +8,20 @@ export type Weights = Readonly<Record<string, tf.Tensor>>;
 
 /** What a low-rank adapter changes: y = W x + b + (alpha / rank) · up(down(x)). */
 export interface LoraConfig {
+  /** Of the modules; in an adapter from a file some may have less. */
   readonly rank: number;
   readonly alpha: number;
-  /** Suffixes of the adapted modules' paths: `to_q`, `to_k`, `to_v`, `to_out.0`. */
+  /** Suffixes of the adapted modules' paths: `to_q`, `to_out.0`, `ff.net.0.proj`, `conv1`. */
   readonly targets: readonly string[];
 }
 
 /** A low-rank adapter of a UNet (Hu et al. 2022, LoRA, arXiv:2106.09685). */
 export interface LoraAdapter {
   readonly config: LoraConfig;
-  /** `<path>.lora.down.weight` `[rank, in]` and `<path>.lora.up.weight` `[out, rank]`, float32. */
+  /**
+   * `<path>.lora.down.weight` and `<path>.lora.up.weight`, float32: `[rank, in]` and `[out, rank]` of a linear layer,
+   * `[height, width, in, rank]` and `[1, 1, rank, out]` of a convolution.
+   */
   readonly weights: Record<string, tf.Tensor>;
 }
 

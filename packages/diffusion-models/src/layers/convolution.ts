@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
-import { effectiveWeight } from './linear';
+import { effectiveKernel } from './linear';
 import { parameter } from './parameter';
 
 /**
@@ -54,7 +54,7 @@ function convolve(
   pad: 'same' | 'valid',
   hasBias = true,
 ): tf.Tensor4D {
-  const weight = effectiveWeight<tf.Tensor4D>(parameters, path);
+  const weight = effectiveKernel(parameters, path);
   const bias = hasBias ? parameter(parameters.weights, `${path}.bias`) : undefined;
   const attributes = {
     strides: [stride, stride],
@@ -97,7 +97,7 @@ export function pointwiseConvolution<T extends tf.Tensor>(
   x: T,
   bias: tf.Tensor = parameter(parameters.weights, `${path}.bias`),
 ): T {
-  const weight = effectiveWeight<tf.Tensor4D>(parameters, path);
+  const weight = effectiveKernel(parameters, path);
   const [, , inputs, outputs] = weight.shape;
   return differentiable({ x, weight, bias }, () => {
     const pixels: tf.Tensor2D = tf.reshape(x, [-1, inputs]);

@@ -18,29 +18,40 @@ export function linear(parameters: ModelParameters, path: string, x: tf.Tensor):
 }
 
 /**
- * The weight of a linear layer or a convolution, with the adapter's part if there is one: W + (alpha / rank) · up · down.
- * A convolution's `down` is a convolution of the same size and its `up` one of 1×1, as peft has them, so that the kernel's
- * part is a product too: Σ_r down[h, w, i, r] · up[r, o].
+ * The weight of a linear layer, with the adapter's part if there is one: W + (alpha / rank) · up · down.
  *
  * Adding the adapter to the weight, not to the output, costs a product of two thin matrices instead of
  * passes over every activation, and gives the very bits of a model that was merged beforehand.
  *
- * @returns `[out, in]`, or `[height, width, in, out]`
+ * @returns `[out, in]`
  */
-export function effectiveWeight<T extends tf.Tensor = tf.Tensor2D>(
-  parameters: ModelParameters,
+export function effectiveWeight(parameters: ModelParameters, path: string): tf.Tensor2D {
+  return adapted(parameters, path, (up, down) => tf.matMul(up, down)) as tf.Tensor2D;
+}
+
+/**
+ * The same of a convolution. Its `down` is a convolution of the same size and its `up` one of 1×1, as peft has them, so that
+ * the kernel's part is a product too: Σ_r down[h, w, i, r] · up[r, o].
+ *
+ * @returns `[height, width, in, out]`
+ */
+export function effectiveKernel(parameters: ModelParameters, path: string): tf.Tensor4D {
+  return adapted(parameters, path, (up, down, shape) =>
+    tf.reshape(tf.matMul(lastAxisColumns(down), lastAxisColumns(up)), shape),
+  ) as tf.Tensor4D;
+}
+
+function adapted(
+  { weights, lora }: ModelParameters,
   path: string,
-): T {
-  const weight = parameter(parameters.weights, `${path}.weight`) as T;
-  const { lora } = parameters;
+  product: (up: tf.Tensor, down: tf.Tensor, shape: number[]) => tf.Tensor,
+): tf.Tensor {
+  const weight = parameter(weights, `${path}.weight`);
   const down = lora?.weights[`${path}.lora.down.weight`];
   if (lora === undefined || down === undefined) return weight;
   const up = parameter(lora.weights, `${path}.lora.up.weight`);
   const scale = lora.config.alpha / lora.config.rank;
-  const scaledUp = scale === 1 ? up : tf.mul(up, scale);
-  if (weight.rank === 2) return tf.add(weight, tf.matMul(scaledUp, down));
-  const product = tf.matMul(lastAxisColumns(down), lastAxisColumns(scaledUp));
-  return tf.add(weight, tf.reshape(product, weight.shape));
+  return tf.add(weight, product(scale === 1 ? up : tf.mul(up, scale), down, weight.shape));
 }
 
 /** `[…, columns]` → `[rows, columns]` */

@@ -16,10 +16,6 @@ const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
   [/dora_scale|lora_magnitude_vector/, 'it is a DoRA adapter, which is not supported'],
   [/hada_|lokr_|oft_|\.diff(_b)?$/, 'it is a LyCORIS adapter, which is not supported'],
   [/lora_mid|lora_embedding|\.lora_[AB]\.bias$/, 'such parts of adapters are not supported'],
-  [
-    /^lora_unet_(input_blocks|middle_block|output_blocks)/,
-    'it uses the module names of the original Stable Diffusion code; convert it with diffusers first',
-  ],
 ];
 
 /** The file layouts known: how a key ends, what stands before the UNet's path, and which part it holds. */
@@ -44,20 +40,20 @@ const PART: Readonly<Record<string, LoraPart>> = {
 /**
  * What a key of an adapter file stands for. Known layouts: diffusers (`unet.<path>.lora.down.weight`), peft
  * (`lora_A`, `lora_B`), diffusers' old attention processors (`<path>.processor.to_q_lora.down.weight`) and kohya
- * (`lora_unet_<path with _>.lora_down.weight`, `.alpha`).
+ * (`lora_unet_<name>.lora_down.weight`, `.alpha`).
  *
- * @param modulePaths paths of the UNet's modules; kohya's names can only be read by comparing with them
+ * @param kohyaPaths the UNet's modules by kohya's names, from `pathsByKohyaName`
  * @throws Error when the key belongs to no layout, or to something that is not supported
  */
-export function parseAdapterKey(key: string, modulePaths: readonly string[]): AdapterKey {
+export function parseAdapterKey(key: string, kohyaPaths: ReadonlyMap<string, string>): AdapterKey {
   for (const [mark, reason] of UNSUPPORTED) {
     if (mark.test(key)) throw new Error(`The adapter holds ${JSON.stringify(key)}: ${reason}.`);
   }
   const kohya = KOHYA.exec(key)?.groups;
   if (kohya !== undefined) {
-    const path = modulePaths.find((candidate) => candidate.replaceAll('.', '_') === kohya['path']);
+    const name = kohya['path'] ?? '';
     // A name of no module here keeps its form; the caller then says that the model lacks it.
-    return result(path ?? kohya['path'], kohya['part']);
+    return result(kohyaPaths.get(name) ?? name, kohya['part']);
   }
   const processor = PROCESSOR.exec(key)?.groups;
   if (processor !== undefined) {

@@ -1,13 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LoraAdapter, LoraConfig, RandomSource, Weights } from '../types';
-import { downKey, linearShape, modulePaths, upKey } from './adapter-paths';
+import { downKey, modulePaths, upKey } from './adapter-paths';
+import { matchesTarget } from './adapter-targets';
+import { factorShapes } from './factor-shapes';
 
 /**
  * A fresh adapter that changes nothing yet: `down` normal with standard deviation 1 / rank, `up` zero (peft's "gaussian"
  * initialisation). Its weights are trainable variables; `tf.dispose(adapter.weights)` frees them.
  *
  * @param weights the UNet's
- * @param config `targets` are ends of module paths, e.g. `to_q` or `attn2.to_k`
+ * @param config `targets` are ends of paths of linear layers and convolutions, e.g. `to_q`, `attn2.to_k`, `ff.net.2` or `conv1`
  * @param random drawn from in the order of the sorted paths
  * @throws RangeError or Error for a rank that is no positive integer, an alpha that is not positive, or a target that matches nothing
  */
@@ -27,7 +29,7 @@ export function createLoraAdapter(
   const paths = modulePaths(weights);
   if (targets.length === 0) throw new RangeError('A LoRA needs at least one target.');
   for (const target of targets) {
-    const matches = paths.filter((path) => path === target || path.endsWith(`.${target}`));
+    const matches = paths.filter((path) => matchesTarget(path, target));
     if (matches.length === 0) {
       throw new Error(
         `The LoRA target ${JSON.stringify(target)} matches no module of this model; attention layers are to_q, to_k, to_v and to_out.0.`,
@@ -35,13 +37,16 @@ export function createLoraAdapter(
     }
     for (const path of matches) adapted.add(path);
   }
+  const shapes = [...adapted]
+    .sort()
+    .map((path) => [path, factorShapes(weights, path, rank, 'The LoRA targets match')] as const);
 
   const adapter: Record<string, tf.Tensor> = {};
-  for (const path of [...adapted].sort()) {
-    const [outputs, inputs] = linearShape(weights, path, 'The LoRA targets match');
-    const down = random.normal(rank * inputs).map((value) => value / rank);
-    adapter[downKey(path)] = variable(tf.tensor2d(down, [rank, inputs], 'float32'));
-    adapter[upKey(path)] = variable(tf.zeros([outputs, rank]));
+  for (const [path, { down, up }] of shapes) {
+    const count = down.reduce((product, size) => product * size, 1);
+    const values = random.normal(count).map((value) => value / rank);
+    adapter[downKey(path)] = variable(tf.tensor(values, [...down], 'float32'));
+    adapter[upKey(path)] = variable(tf.zeros([...up]));
   }
   return { config: { rank, alpha, targets: [...targets] }, weights: adapter };
 }

@@ -1,45 +1,48 @@
 import type { SafetensorsFile, SafetensorsTensor } from '@loop-diffusion/safetensors';
-import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
-import * as tf from '@tensorflow/tfjs-core';
-import type { LoraAdapter, Weights } from '../types';
+import { float32Tensor, readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
+import type { LoraAdapter } from '../types';
+import { weightsFromSafetensors } from '../weights';
 import { parseAdapterKey } from './adapter-keys';
-import { downKey, linearShape, modulePaths, targetOf, upKey } from './adapter-paths';
-import { ADAPTER_METADATA, UNET_PREFIX } from './lora-to-safetensors';
+import { alphaFromMetadata } from './adapter-metadata';
+import { downKey, modulePaths, upKey } from './adapter-paths';
+import { targetsOf } from './adapter-targets';
+import type { Shaped } from './factor-shapes';
+import { storedShapes } from './factor-shapes';
+import { pathsByKohyaName } from './kohya-names';
 
 /**
- * Reads an adapter in any of the layouts that {@link parseAdapterKey} knows. Alpha comes from kohya's `.alpha` tensors or from
- * diffusers' metadata; a file with neither means alpha = rank.
+ * Reads an adapter in any of the layouts that {@link parseAdapterKey} knows, of linear layers and convolutions. Alpha comes from
+ * kohya's `.alpha` tensors or from diffusers' metadata, `alpha_pattern` included; a module with neither has alpha = rank.
  *
- * The result has one rank and one alpha: where modules of the file differ, the difference is put into their `up`.
+ * The result has one scale alpha / rank: where modules of the file differ, the difference is put into their `up`. Ranks may
+ * differ still; `config.rank` is the largest.
  *
- * @param unetWeights the model that the adapter is for
+ * @param unet the weights of the model that the adapter is for, or their shapes alone
  * @returns plain float32 tensors, which the caller disposes
  * @throws SafetensorsError for a malformed file; Error when it is no such adapter or one of another model
  */
-export function loraFromSafetensors(bytes: Uint8Array, unetWeights: Weights): LoraAdapter {
+export function loraFromSafetensors(bytes: Uint8Array, unet: Shaped): LoraAdapter {
   const file = readSafetensors(bytes);
-  const modules = collectModules(file, modulePaths(unetWeights));
-  const fileAlpha = alphaFromMetadata(file);
+  const paths = modulePaths(unet);
+  const modules = collectModules(file, paths);
+  const alphaOf = alphaFromMetadata(file);
   if (modules.size === 0) throw new Error('The adapter file holds no tensors.');
 
-  const factors = [...modules].map(([path, parts]) =>
-    checkModule(path, parts, fileAlpha, unetWeights),
-  );
+  const factors = [...modules].map(([path, parts]) => checkModule(path, parts, alphaOf, unet));
   const rank = Math.max(...factors.map((factor) => factor.rank));
   const alpha = factors.find((factor) => factor.rank === rank)?.alpha ?? rank;
-  const weights: Record<string, tf.Tensor> = {};
-  for (const { path, down, up, rank: ownRank, alpha: ownAlpha } of factors) {
+  const stored = factors.flatMap(({ path, down, up, rank: ownRank, alpha: ownAlpha }) => {
     const correction = ownAlpha / ownRank / (alpha / rank);
-    const upValues = toFloat32Array(up);
-    weights[downKey(path)] = tf.tensor(toFloat32Array(down), [...down.shape], 'float32');
-    weights[upKey(path)] = tf.tensor(
-      correction === 1 ? upValues : upValues.map((value) => value * correction),
-      [...up.shape],
-      'float32',
-    );
-  }
-  const targets = [...new Set(factors.map(({ path }) => targetOf(path)))].sort();
-  return { config: { rank, alpha, targets }, weights };
+    const tensors: [string, SafetensorsTensor][] = [
+      [downKey(path), down],
+      [upKey(path), correction === 1 ? up : scaled(up, correction)],
+    ];
+    return tensors;
+  });
+  return {
+    config: { rank, alpha, targets: targetsOf([...modules.keys()], paths) },
+    weights: weightsFromSafetensors({ tensors: new Map(stored), metadata: {} }),
+  };
 }
 
 type ModuleParts = Partial<Record<'down' | 'up' | 'alpha', SafetensorsTensor>>;
@@ -57,9 +60,10 @@ function collectModules(
   file: SafetensorsFile,
   paths: readonly string[],
 ): ReadonlyMap<string, ModuleParts> {
+  const kohyaPaths = pathsByKohyaName(paths);
   const modules = new Map<string, ModuleParts>();
   for (const [key, tensor] of file.tensors) {
-    const { path, part } = parseAdapterKey(key, paths);
+    const { path, part } = parseAdapterKey(key, kohyaPaths);
     const parts = modules.get(path) ?? {};
     if (parts[part] !== undefined) {
       throw new Error(`The adapter gives the ${part} part of ${JSON.stringify(path)} twice.`);
@@ -72,32 +76,28 @@ function collectModules(
 function checkModule(
   path: string,
   { down, up, alpha }: ModuleParts,
-  fileAlpha: number | undefined,
-  unetWeights: Weights,
+  alphaOf: (path: string) => number | undefined,
+  unet: Shaped,
 ): ModuleFactors {
-  const [outputs, inputs] = linearShape(
-    unetWeights,
-    path,
-    'The adapter is of another model: it changes',
-  );
+  const why = 'The adapter is of another model: it changes';
+  const { weight, ...named } = storedShapes(unet, path, 'rank', why);
   if (down === undefined || up === undefined) {
     const missing = down === undefined ? 'down' : 'up';
     throw new Error(`The adapter lacks the ${missing} part of ${JSON.stringify(path)}.`);
   }
   const rank = down.shape[0] ?? 0;
-  const fits =
-    rank > 0 && sameShape(down.shape, [rank, inputs]) && sameShape(up.shape, [outputs, rank]);
-  if (!fits) {
+  const expected = storedShapes(unet, path, rank, why);
+  if (rank < 1 || !isLike(down.shape, expected.down) || !isLike(up.shape, expected.up)) {
     throw new Error(
-      `The adapter is of another model: for ${JSON.stringify(path)} of shape [${outputs}, ${inputs}] it has down [${down.shape.join(', ')}] and up [${up.shape.join(', ')}], expected [rank, ${inputs}] and [${outputs}, rank].`,
+      `The adapter is of another model: for ${JSON.stringify(path)} of shape [${weight.join(', ')}] it has down [${down.shape.join(', ')}] and up [${up.shape.join(', ')}], expected [${named.down.join(', ')}] and [${named.up.join(', ')}].`,
     );
   }
   return {
     path,
-    down,
-    up,
+    down: { ...down, shape: expected.down },
+    up: { ...up, shape: expected.up },
     rank,
-    alpha: alpha === undefined ? (fileAlpha ?? rank) : scalar(path, alpha),
+    alpha: alpha === undefined ? (alphaOf(path) ?? rank) : scalar(path, alpha),
   };
 }
 
@@ -109,39 +109,16 @@ function scalar(path: string, tensor: SafetensorsTensor): number {
   return value;
 }
 
-/** `lora_alpha` of the file's metadata. @throws Error for settings that change what the factors mean */
-function alphaFromMetadata(file: SafetensorsFile): number | undefined {
-  const text = file.metadata[ADAPTER_METADATA];
-  if (text === undefined) return undefined;
-  const fail = (reason: string): never => {
-    throw new Error(`The adapter's ${ADAPTER_METADATA} ${reason}.`);
-  };
-  let settings: unknown;
-  try {
-    settings = JSON.parse(text);
-  } catch {
-    return fail('is not valid JSON');
-  }
-  if (typeof settings !== 'object' || settings === null) return fail('must hold a JSON object');
-  const value = (name: string): unknown =>
-    (settings as Record<string, unknown>)[UNET_PREFIX + name];
-  for (const name of ['use_dora', 'use_rslora', 'use_qalora', 'lora_bias', 'fan_in_fan_out']) {
-    if (value(name) === true) fail(`sets ${name}, which is not supported`);
-  }
-  for (const name of ['alpha_pattern', 'rank_pattern']) {
-    const pattern = value(name);
-    if (typeof pattern === 'object' && pattern !== null && Object.keys(pattern).length > 0) {
-      fail(`sets ${name}, which is not supported`);
-    }
-  }
-  const alpha = value('lora_alpha');
-  if (alpha === undefined || alpha === null) return undefined;
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha) || alpha <= 0) {
-    return fail(`gives lora_alpha = ${JSON.stringify(alpha)}, expected a positive number`);
-  }
-  return alpha;
+function scaled(tensor: SafetensorsTensor, factor: number): SafetensorsTensor {
+  return float32Tensor(
+    toFloat32Array(tensor).map((value) => value * factor),
+    tensor.shape,
+  );
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dimension, i) => dimension === b[i]);
+/** Equal, but for the 1×1 that a projection has as a convolution and lacks as a linear layer: files have either. */
+function isLike(a: readonly number[], b: readonly number[]): boolean {
+  const ofLinear = ([outputs, inputs, ...size]: readonly number[]) =>
+    size.every((side) => side === 1) ? [outputs, inputs] : [outputs, inputs, ...size];
+  return ofLinear(a).join() === ofLinear(b).join();
 }

@@ -3,11 +3,10 @@ import { float32Tensor, readSafetensors, writeSafetensors } from '@loop-diffusio
 import * as tf from '@tensorflow/tfjs-core';
 import { seededRandom } from '../testing/tensors';
 import type { Weights } from '../types';
-import { targetOf } from './adapter-paths';
 import { createLoraAdapter } from './create-lora-adapter';
 import { loraFromSafetensors } from './lora-from-safetensors';
 import { loraToSafetensors } from './lora-to-safetensors';
-import { mergeLora } from './merge-lora';
+import { mergeLora, mergeLoras } from './merge-lora';
 
 const BLOCK = 'mid_block.attentions.0.transformer_blocks.0';
 let weights: Weights;
@@ -39,6 +38,14 @@ describe('createLoraAdapter', () => {
     }
     const merged = mergeLora(weights, adapter)[`${BLOCK}.attn2.to_q.weight`]!;
     expect(merged.dataSync().every((value) => value === 1)).toBe(true);
+  });
+
+  it('has a down of the same size as a convolution, and an up of 1×1', () => {
+    const adapter = create(['conv_in'], 2, 3);
+    expect(Object.entries(adapter.weights).map(([key, { shape }]) => [key, shape])).toEqual([
+      ['conv_in.lora.down.weight', [3, 3, 4, 2]],
+      ['conv_in.lora.up.weight', [1, 1, 2, 8]],
+    ]);
   });
 
   it('draws down with the standard deviation 1 / rank', () => {
@@ -75,8 +82,7 @@ describe('createLoraAdapter', () => {
     expect(() => create(['to_v'])).toThrow(/"to_v" matches no module/);
     expect(() => create([])).toThrow(/at least one target/);
     expect(() => create(['o_q'])).toThrow(/"o_q" matches no module/);
-    expect(() => create(['norm1'])).toThrow(/no linear layer: its weight has the shape \[8\]/);
-    expect(() => create(['conv_in'])).toThrow(/no linear layer.*\[3, 3, 4, 8\]/);
+    expect(() => create(['to_q', 'norm1'])).toThrow(/neither a linear layer nor .* shape \[8\]/);
     expect(() => create(['to_q'], 0)).toThrow(/rank must be .* it is 0/);
     expect(() => create(['to_q'], 1.5)).toThrow(/rank must be/);
     expect(() => create(['to_q'], 1, 0)).toThrow(/alpha must be .* it is 0/);
@@ -118,6 +124,43 @@ describe('loraFromSafetensors', () => {
     expect(merged[`${BLOCK}.attn2.to_out.0.weight`]!.dataSync()[0]).toBe(6);
   });
 
+  it('takes the alphas of patterns', () => {
+    const adapter = loraFromSafetensors(
+      file(
+        {
+          ...good,
+          [`unet.${BLOCK}.attn2.to_out.0.lora.down.weight`]: filled([2, 8]),
+          [`unet.${BLOCK}.attn2.to_out.0.lora.up.weight`]: filled([8, 2]),
+        },
+        metadata({ 'unet.lora_alpha': 4, 'unet.alpha_pattern': { to_q: 1 } }),
+      ),
+      weights,
+    );
+    expect(adapter.config).toEqual({ rank: 2, alpha: 4, targets: ['to_out.0', 'to_q'] });
+    const merged = mergeLora(weights, adapter);
+    // 1 + (1 / 2) · 2 and 1 + (4 / 2) · 2
+    expect(merged[`${BLOCK}.attn2.to_q.weight`]!.dataSync()[0]).toBe(2);
+    expect(merged[`${BLOCK}.attn2.to_out.0.weight`]!.dataSync()[0]).toBe(5);
+  });
+
+  it('takes a projection as linear layer or as 1×1 convolution', () => {
+    const adapter = loraFromSafetensors(
+      file({
+        [`${q}.lora.down.weight`]: filled([2, 8, 1, 1]),
+        [`${q}.lora.up.weight`]: filled([8, 2, 1, 1]),
+        'unet.proj_in.lora.down.weight': filled([2, 8]),
+        'unet.proj_in.lora.up.weight': filled([6, 2]),
+      }),
+      { ...weights, 'proj_in.weight': { shape: [1, 1, 8, 6] } },
+    );
+    expect(Object.values(adapter.weights).map(({ shape }) => shape)).toEqual([
+      [2, 8],
+      [8, 2],
+      [1, 1, 8, 2],
+      [1, 1, 2, 6],
+    ]);
+  });
+
   it('reads float16 factors', () => {
     const { tensors } = readSafetensors(file(good));
     const halves = [...tensors].map(([key, tensor]): [string, SafetensorsTensor] => [
@@ -146,9 +189,17 @@ describe('loraFromSafetensors', () => {
       /it changes "x_to_q"/,
     ],
     [
-      'a convolution',
-      file({ 'unet.conv_in.lora.down.weight': filled([2, 8]) }),
-      /"conv_in", which is no linear layer/,
+      'factors of a norm',
+      file({ [`unet.${BLOCK}.norm1.lora.down.weight`]: filled([2, 8]) }),
+      /norm1", which is neither a linear layer nor a convolution/,
+    ],
+    [
+      'a convolution of another size',
+      file({
+        'unet.conv_in.lora.down.weight': filled([2, 4, 1, 1]),
+        'unet.conv_in.lora.up.weight': filled([8, 2, 1, 1]),
+      }),
+      /shape \[8, 4, 3, 3\] it has down \[2, 4, 1, 1\] .* expected \[rank, 4, 3, 3\] and \[8, rank, 1, 1\]/,
     ],
     ['one factor alone', file(onlyDown), /lacks the up part/],
     [
@@ -178,11 +229,6 @@ describe('loraFromSafetensors', () => {
     ],
     ['DoRA', file({ ...good, [`${q}.lora_magnitude_vector`]: filled([8]) }), /DoRA/],
     ['LoHa', file({ 'lora_unet_x.hada_w1_a': filled([8]) }), /LyCORIS/],
-    [
-      'names of the original code',
-      file({ 'lora_unet_input_blocks_1.alpha': filled([]) }),
-      /original Stable Diffusion code/,
-    ],
     ['a whole model', file({ 'conv_in.weight': filled([1]) }), /belongs to no known LoRA layout/],
     [
       'an alpha of 0',
@@ -204,37 +250,56 @@ describe('loraFromSafetensors', () => {
       /sets use_rslora/,
     ],
     [
-      'patterns of alphas',
-      file(good, metadata({ 'unet.alpha_pattern': { to_q: 1 } })),
-      /sets alpha_pattern/,
+      'a pattern of alphas that is no number',
+      file(good, metadata({ 'unet.alpha_pattern': { to_q: '1' } })),
+      /alpha_pattern of "to_q" = "1", expected a positive number/,
+    ],
+    [
+      'patterns of alphas that are a list',
+      file(good, metadata({ alpha_pattern: ['to_q'] })),
+      /alpha_pattern that is no JSON object/,
+    ],
+    [
+      'a pattern that cannot be matched',
+      file(good, metadata({ 'unet.alpha_pattern': { '(to_q': 1 } })),
+      /alpha_pattern that cannot be read: "\(to_q" is not a pattern/,
     ],
   ])('refuses %s', (_what, bytes, message) => {
     expect(() => loraFromSafetensors(bytes, weights)).toThrow(message);
   });
 });
 
-describe('mergeLora', () => {
-  it('refuses an adapter of another model', () => {
-    const adapter = createLoraAdapter(
-      weights,
-      { rank: 1, alpha: 1, targets: ['to_q'] },
-      seededRandom(1),
-    );
-    expect(() => mergeLora({}, adapter)).toThrow(
+describe('mergeLoras', () => {
+  const adapter = (targets: string[], value: number) => {
+    const made = createLoraAdapter(weights, { rank: 2, alpha: 4, targets }, seededRandom(1));
+    const filled = ([key, { shape }]: [string, tf.Tensor]) => [key, tf.fill(shape, value)] as const;
+    return { ...made, weights: Object.fromEntries(Object.entries(made.weights).map(filled)) };
+  };
+
+  it('adds adapters with their weights and frees what is between', () => {
+    const [first, second] = [adapter(['to_q', 'conv_in'], 1), adapter(['to_q'], 2)];
+    const before = tf.memory().numTensors;
+    const merged = mergeLoras(weights, [
+      { adapter: first, weight: 0.5 },
+      { adapter: second, weight: -1 },
+    ]);
+    expect(tf.memory().numTensors - before).toBe(2);
+    // Two products of factors, times alpha / rank = 2: 1 + 0.5 · 4 − 16 and 0 + 0.5 · 4
+    expect(merged[`${BLOCK}.attn2.to_q.weight`]!.dataSync()[0]).toBe(-13);
+    expect(merged['conv_in.weight']!.dataSync()[0]).toBe(2);
+    expect(merged['conv_in.weight']!.shape).toEqual([3, 3, 4, 8]);
+  });
+
+  it('refuses an adapter of another model, and a weight that is none, before any work', () => {
+    const good = adapter(['to_q'], 1);
+    const before = tf.memory().numTensors;
+    expect(() => mergeLora({}, good)).toThrow(
       /changes .*attn2\.to_q", which this model does not have/,
     );
-  });
-});
-
-describe('targetOf', () => {
-  it.each([
-    [`${BLOCK}.attn1.to_q`, 'to_q'],
-    [`${BLOCK}.attn1.to_out.0`, 'to_out.0'],
-    [`${BLOCK}.ff.net.0.proj`, 'net.0.proj'],
-    [`${BLOCK}.ff.net.2`, 'net.2'],
-    ['time_embedding.linear_1', 'linear_1'],
-    ['to_q', 'to_q'],
-  ])('of %s is %s', (path, target) => {
-    expect(targetOf(path)).toBe(target);
+    const path = `${BLOCK}.attn2.to_q`;
+    const wide = { [`${path}.weight`]: weights[`${BLOCK}.attn2.to_k.weight`]! };
+    expect(() => mergeLora(wide, good)).toThrow(/has down \[2, 8\] .* expected \[2, 6\] and/);
+    expect(() => mergeLora(weights, good, Number.NaN)).toThrow(/weight must be .* it is NaN/);
+    expect(tf.memory().numTensors).toBe(before);
   });
 });
