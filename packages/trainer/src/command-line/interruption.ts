@@ -11,16 +11,18 @@ export interface Interruption {
   release(): void;
 }
 
-export function listenForInterruption({ output, exit }: CommandContext): Interruption {
+/** @param saying what follows from the first of them */
+export function listenForInterruption(
+  { output, exit }: CommandContext,
+  saying = 'Ending with a checkpoint of the iterations that are done; press Ctrl-C again to exit at once without it.',
+): Interruption {
   const controller = new AbortController();
   function interrupt(): void {
     if (controller.signal.aborted) {
       exit(INTERRUPTED_EXIT_CODE);
       return;
     }
-    output.error.write(
-      '\nEnding with a checkpoint of the iterations that are done; press Ctrl-C again to exit at once without it.\n',
-    );
+    output.error.write(`\n${saying}\n`);
     controller.abort();
   }
   process.on('SIGINT', interrupt);

@@ -5,10 +5,16 @@ import { processOutput } from '../tracking/output';
 import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
 import { loadCore } from './core';
+import {
+  addConvertLoraFlags,
+  convertLoraCommand,
+  type ConvertLoraFlags,
+} from './convert-lora-command';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
 import { addInitFlags, initCommand } from './init-command';
 import { INTERRUPTED_EXIT_CODE } from './interruption';
+import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
@@ -77,6 +83,14 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
   addCommonFlags(addCompareFlags(program.command('compare'))).action(
     async (runs: string[], flags: CompareFlags) => {
       setExitCode(await compareCommand(runs, flags, context));
+    },
+  );
+  addCommonFlags(addMergeFlags(program.command('merge'))).action(async (flags: MergeFlags) => {
+    setExitCode(await mergeCommand(flags, context));
+  });
+  addCommonFlags(addConvertLoraFlags(program.command('convert-lora'))).action(
+    async (flags: ConvertLoraFlags) => {
+      setExitCode(await convertLoraCommand(flags, context));
     },
   );
   addCommonFlags(addInitFlags(program.command('init'))).action(

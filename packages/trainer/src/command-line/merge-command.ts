@@ -1,0 +1,61 @@
+/** `loop-diffusion merge`: a model of its own from a model and adapters. */
+import { Option, type Command } from 'commander';
+
+import { parseLoraArgument } from '../files/lora-argument';
+import { checkNewFolder } from '../files/write-folder-atomically';
+import type { CommandContext, CommonFlags } from './context';
+import { listenForInterruption } from './interruption';
+import { UsageError } from './usage-error';
+
+export interface MergeFlags extends CommonFlags {
+  readonly model: string;
+  readonly lora: readonly string[];
+  readonly out: string;
+  readonly dtype: 'f32' | 'f16';
+}
+
+export function addMergeFlags(command: Command): Command {
+  return command
+    .description('add adapters to the weights of a model and write a diffusers folder')
+    .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
+    .option(
+      '--lora <file[:weight]>',
+      'an adapter in safetensors, or the folder that holds it; may be given many times',
+      (value: string, previous: readonly string[]) => [...previous, value],
+      [] as readonly string[],
+    )
+    .requiredOption('--out <folder>', 'the folder to write; it must not exist')
+    .addOption(
+      new Option('--dtype <type>', 'numbers of the weights').choices(['f32', 'f16']).default('f32'),
+    );
+}
+
+/** @returns the exit code */
+export async function mergeCommand(flags: MergeFlags, context: CommandContext): Promise<number> {
+  const { output } = context;
+  if (flags.lora.length === 0) throw new UsageError('merge needs at least one --lora');
+  checkNewFolder(flags.out);
+  const loras = flags.lora.map(parseLoraArgument);
+  const interruption = listenForInterruption(
+    context,
+    'Ending without a folder; press Ctrl-C again to exit at once.',
+  );
+  try {
+    const { mergeModel } = await import('../merge-model');
+    const merged = await mergeModel({
+      model: flags.model,
+      loras,
+      out: flags.out,
+      dtype: flags.dtype === 'f16' ? 'F16' : 'F32',
+      signal: interruption.signal,
+    });
+    if (flags.json === true) output.out.write(`${JSON.stringify(merged)}\n`);
+    else if (flags.quiet !== true) {
+      const added = loras.map(({ path, weight }) => `${String(weight)} × ${path}`).join(' + ');
+      output.out.write(`Wrote ${merged.folder}: ${flags.model} + ${added}\n`);
+    }
+    return 0;
+  } finally {
+    interruption.release();
+  }
+}
