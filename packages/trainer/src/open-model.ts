@@ -41,7 +41,7 @@ export async function openModel(options: {
   readonly precision?: Precision | undefined;
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
-  const reader = resolveModel(options.model);
+  const reader = await resolveModel(options.model);
   const adapterBytes = options.lora === undefined ? undefined : await readAdapterFile(options.lora);
   const backend = await useBestBackend({
     ...backendOptions(options.backend, options.rows, options.precision),

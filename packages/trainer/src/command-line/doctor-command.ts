@@ -79,7 +79,9 @@ export async function doctorCommand(
   { output, loadCore }: CommandContext,
   tools: DoctorTools = TOOLS,
 ): Promise<number> {
-  if (flags.model !== undefined) resolveModel(flags.model);
+  if (flags.model !== undefined) {
+    await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
+  }
   if (flags.install === true) {
     const { nvidiaDriver } = await tools.status();
     const live = createLiveLine(output.error);

@@ -49,7 +49,7 @@ export async function resumeCommand(
       context.output.error.write(`${text}\n`);
     };
     const config = await readRunConfig(path, flags);
-    resolveModel(config.model);
+    await resolveModel(config.model, { output: context.output.error, quiet: flags.quiet });
     const checkpoints = join(path, 'checkpoints');
     const { checkpoint, damaged } = readNewestCheckpoint(checkpoints);
     for (const problem of damaged) say(`${problem}.`);

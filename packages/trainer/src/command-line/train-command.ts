@@ -49,7 +49,7 @@ export async function trainCommand(
 ): Promise<number> {
   const config = await readConfig(configFile, flags);
   // Files are looked at before anything is made or the backend, which takes a second, is started.
-  resolveModel(config.model);
+  await resolveModel(config.model, { output: context.output.error, quiet: flags.quiet });
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
   let finished = false;

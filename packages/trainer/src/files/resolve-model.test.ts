@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { modelFilesForTests, startHubServer } from '../hub/testing/hub-server';
+import { captureOutput } from '../testing/captured-output';
 import { UserError } from '../user-error';
 import { resolveModel } from './resolve-model';
 
@@ -15,7 +17,7 @@ afterEach(() => {
 
 test('takes a folder with model_index.json', async () => {
   writeFileSync(join(base, 'model_index.json'), '{"a": 1}');
-  expect(await resolveModel(base).exists('model_index.json')).toBe(true);
+  expect(await (await resolveModel(base)).exists('model_index.json')).toBe(true);
 });
 
 test.each([
@@ -24,16 +26,37 @@ test.each([
   ['model.ckpt', /pickled/],
   ['model.safetensors', /single weight file/],
   ['model.onnx', /is a file/],
-])('refuses the file %s', (name, message) => {
+])('refuses the file %s', async (name, message) => {
   const path = join(base, name);
   writeFileSync(path, 'x');
-  expect(() => resolveModel(path)).toThrow(UserError);
-  expect(() => resolveModel(path)).toThrow(message);
+  await expect(resolveModel(path)).rejects.toThrow(UserError);
+  await expect(resolveModel(path)).rejects.toThrow(message);
 });
 
-test('refuses what does not exist, another kind of folder, and the hub', () => {
-  expect(() => resolveModel(join(base, 'none'))).toThrow('does not exist');
+test('refuses what does not exist, another kind of folder, and a bad name on the hub', async () => {
+  await expect(resolveModel(join(base, 'none'))).rejects.toThrow('does not exist');
   mkdirSync(join(base, 'pictures'));
-  expect(() => resolveModel(join(base, 'pictures'))).toThrow('no model_index.json');
-  expect(() => resolveModel('hf:owner/name@main')).toThrow('does not download');
+  await expect(resolveModel(join(base, 'pictures'))).rejects.toThrow('no model_index.json');
+  await expect(resolveModel('hf:name')).rejects.toThrow('expected hf:owner/name');
+});
+
+test('takes a model of the hub, once for all callers, and tries again after a failure', async () => {
+  const hub = await startHubServer(modelFilesForTests());
+  const variables = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: base, HF_TOKEN: 'x' };
+  const replaced = jest.replaceProperty(process, 'env', { ...process.env, ...variables });
+  try {
+    const options = { output: captureOutput().error, quiet: true };
+    await expect(resolveModel('hf:owner/name@v2', options)).rejects.toThrow(UserError);
+    hub.revisions.set('v2', 'd'.repeat(40));
+    const reader = await resolveModel('hf:owner/name@v2', options);
+    hub.revisions.set('v2', 'e'.repeat(40));
+    const requests = hub.requests.length;
+    expect(await resolveModel('hf:owner/name@v2', options)).toBe(reader);
+    expect(hub.requests).toHaveLength(requests);
+    expect(new TextDecoder().decode(await reader.read('unet/config.json'))).toBe('{"unet": 1}');
+    expect(await reader.exists('unet/none.json')).toBe(false);
+  } finally {
+    replaced.restore();
+    await hub.close();
+  }
 });

@@ -7,21 +7,57 @@ import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
 import { fileStatus } from './file-status';
 import { nodeFolderReader } from './node-folder-reader';
+import { isHubModel, parseHubModel } from '../hub/hub-model';
+import { hubSettings } from '../hub/hub-settings';
+import { hubSnapshot } from '../hub/hub-snapshot';
+import type { OutputStream } from '../tracking/output';
 import { UserError } from '../user-error';
 
 const PICKLED_WEIGHTS = /\.(bin|pt|pth|ckpt|pkl)$/i;
 
+/** What a download says, and where: by default all, on stderr. */
+export interface ResolveModelOptions {
+  readonly output?: OutputStream;
+  readonly quiet?: boolean | undefined;
+}
+
+/** A branch may move while a process runs; what it asked for once stays what it was. */
+const fromHub = new Map<string, Promise<FileReader>>();
+
 /**
- * @param model `shapes`, or the path of a diffusers folder
- * @throws UserError when it is neither, in particular for single weight files
+ * @param model `shapes`, the path of a diffusers folder, or `hf:owner/name[@revision]`, which is fetched into the hub's cache
+ * @throws UserError when it is none of them, in particular for single weight files, and when it cannot be fetched
  */
-export function resolveModel(model: string): FileReader {
+export async function resolveModel(
+  model: string,
+  options: ResolveModelOptions = {},
+): Promise<FileReader> {
   if (model === 'shapes') return nodeFolderReader(embeddedFolder());
-  if (model.startsWith('hf:')) {
-    throw new UserError(
-      `'${model}' names a model on the Hugging Face Hub, which this version does not download; download it yourself and pass the folder`,
+  return isHubModel(model) ? resolveHubModel(model, options) : resolveFolder(model);
+}
+
+async function resolveHubModel(
+  model: string,
+  { output = process.stderr, quiet }: ResolveModelOptions,
+): Promise<FileReader> {
+  const parsed = parseHubModel(model);
+  const settings = hubSettings();
+  const key = JSON.stringify([settings.endpoint, settings.cacheFolder, model]);
+  const reader =
+    fromHub.get(key) ??
+    hubSnapshot(parsed, settings, { output, quiet }).then(({ folder, repository }) =>
+      nodeFolderReader(folder, { within: repository }),
     );
+  fromHub.set(key, reader);
+  try {
+    return await reader;
+  } catch (error) {
+    fromHub.delete(key);
+    throw error;
   }
+}
+
+function resolveFolder(model: string): FileReader {
   const status = fileStatus(model);
   if (PICKLED_WEIGHTS.test(model)) {
     throw new UserError(
@@ -34,7 +70,9 @@ export function resolveModel(model: string): FileReader {
     );
   }
   if (status === undefined) {
-    throw new UserError(`The model '${model}' does not exist; pass shapes or a diffusers folder`);
+    throw new UserError(
+      `The model '${model}' does not exist; pass shapes, a diffusers folder or hf:owner/name`,
+    );
   }
   if (!status.isDirectory()) {
     throw new UserError(`The model '${model}' is a file; a diffusers folder was expected`);

@@ -8,6 +8,7 @@ import { ADAPTER_FILE } from '../files/adapter-file';
 import type { TrainConfig } from '../configuration/schema';
 import { imageFileName } from '../files/image-file-name';
 import { resolveModel } from '../files/resolve-model';
+import { isHubModel, parseHubModel } from '../hub/hub-model';
 import type { RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { modelCard } from './model-card';
@@ -60,7 +61,9 @@ export async function writeModelCard(
 
 /** diffusers keeps the name that a model was downloaded by in its folder. */
 async function nameOnHub(model: string): Promise<string | undefined> {
-  const index = new TextDecoder().decode(await resolveModel(model).read('model_index.json'));
+  if (isHubModel(model)) return parseHubModel(model).name;
+  const reader = await resolveModel(model);
+  const index = new TextDecoder().decode(await reader.read('model_index.json'));
   const { _name_or_path: name } = JSON.parse(index) as { _name_or_path?: unknown };
   return typeof name === 'string' && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name) ? name : undefined;
 }
