@@ -3,9 +3,10 @@ import { counterNormal, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 import type { Image } from '@loop-diffusion/rewards';
 
 import { decodeImages } from './decode';
+import type { NoiseSource } from './image-batches';
 import { latentShape, type ImageSize, type LatentShape } from './latent-shape';
 import { disposeTexts, encodeEmptyText, encodeTexts, type Policy } from './policy';
-import { sampleTrajectories, type NoiseSource } from './rollout';
+import { sampleTrajectories } from './rollout';
 import { STREAMS } from './noise-streams';
 
 export interface SamplerSettings extends ImageSize {
