@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
+import { readSafetensors, toFloat32Array, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { fixtureTensors, largest, largestDifference, relativeDifference } from '../testing/tensors';
 import type { LoraAdapter, Weights } from '../types';
@@ -159,17 +159,20 @@ test('merged with another, each with a weight', () => {
 });
 
 test.each([
-  ['diffusers', loraToSafetensors],
-  ['kohya', loraToKohyaSafetensors],
-])('written in the layout of %s and read back', (_layout, write) => {
+  ['diffusers', loraToSafetensors, 0],
+  // A module of rank 3 among those of rank 4 has its `up` times 3 / 4, and back: two roundings to 24 bits.
+  ['kohya', loraToKohyaSafetensors, 2 ** -23],
+])('written in the layout of %s and read back', (_layout, write, tolerance) => {
   const adapter = load();
+  const before = tf.memory().numTensors;
   const bytes = write(adapter);
+  expect(tf.memory().numTensors).toBe(before);
   const again = loraFromSafetensors(bytes, weights);
   expect(again.config).toEqual(adapter.config);
   for (const [key, factor] of Object.entries(adapter.weights)) {
-    expect(largestDifference(again.weights[key]!, factor)).toBe(0);
+    expect(relativeDifference(again.weights[key]!, factor)).toBeLessThanOrEqual(tolerance);
   }
-  expect(Buffer.compare(write(again), bytes)).toBe(0);
+  expect(largestDifference(predict(again), predict(adapter))).toBeLessThanOrEqual(8 * tolerance);
 });
 
 test("names in kohya's layout are those of diffusers' converter", () => {
@@ -178,4 +181,6 @@ test("names in kohya's layout are those of diffusers' converter", () => {
   const shapes = ({ tensors }: typeof ours) =>
     [...tensors].map(([key, { dtype, shape }]) => [key, dtype, shape]).sort();
   expect(shapes(ours)).toEqual(shapes(theirs));
+  const alphas = [...ours.tensors].filter(([key]) => key.endsWith('.alpha'));
+  expect(new Set(alphas.map(([, alpha]) => toFloat32Array(alpha)[0]))).toEqual(new Set([3]));
 });
