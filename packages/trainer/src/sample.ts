@@ -1,7 +1,13 @@
 /** Images for prompts, with exact inputs and outputs in files for those who compare with another implementation. */
 import { join } from 'node:path';
 
-import { planDenoiseSteps, type TrajectoryStore } from '@loop-diffusion/diffusion-mdp';
+import {
+  createSampler,
+  parseSamplerConfig,
+  planDenoiseSteps,
+  type NoiseSchedule,
+} from '@loop-diffusion/diffusion-mdp';
+import type { StableDiffusion } from '@loop-diffusion/diffusion-models';
 import { encodePng } from '@loop-diffusion/rewards';
 import {
   float32Tensor,
@@ -9,6 +15,7 @@ import {
   toFloat32Array,
   writeSafetensors,
 } from '@loop-diffusion/safetensors';
+import * as tf from '@tensorflow/tfjs-core';
 
 import { toChannelsFirst, toChannelsLast } from './channels-first';
 import type { SampleOptions, SampleResult } from './command-line/options';
@@ -17,10 +24,12 @@ import { evaluationNoise } from './draw-images';
 import { imageFileName } from './files/image-file-name';
 import { readBytes } from './files/read-bytes';
 import { writeFileAtomically } from './files/write-atomically';
+import type { ImagesRequest, NoiseSource } from './image-batches';
+import { integrateTrajectories } from './integrate';
 import { latentShape, type LatentShape } from './latent-shape';
 import { openModel } from './open-model';
-import { disposeTexts, encodeEmptyText, encodeTexts } from './policy';
-import { sampleTrajectories, type NoiseSource } from './rollout';
+import { disposeTexts, encodeEmptyText, encodeTexts, type Denoiser } from './policy';
+import { sampleTrajectories } from './rollout';
 import { UserError } from './user-error';
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
@@ -35,22 +44,23 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
     const shape = givenLatents?.shape ?? latentShape(model, options);
     checkChannels(shape, model.unet.config.inChannels, options.latents);
     const givenNoise = await readStepNoise(options, shape);
-    const drawn = evaluationNoise(options.seed, shape);
+    const seeded = evaluationNoise(options.seed, shape);
     const noise: NoiseSource = (image, step) =>
       (step === 0 ? givenLatents?.rows[image] : givenNoise?.[image * steps + step - 1]) ??
-      drawn(image, step);
+      seeded(image, step);
+
+    const draw = chooseSampler(options, model, schedule);
 
     const text = encodeTexts(model, prompts, shape);
     const empty = encodeEmptyText(model, shape);
     model.releaseTextEncoders();
-    const trajectories = await sampleTrajectories(
+    const drawn = await draw(
       { unet: model.unet, schedule, adapter, guidance: options.guidance },
       {
         prompts: text,
         empty,
         promptOfImage: prompts.map((_, image) => image),
         latentShape: shape,
-        plan: planDenoiseSteps(schedule, options),
         noise,
         batch: BATCH,
         onProgress: (fraction) => onProgress?.('sampling', fraction),
@@ -58,7 +68,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
       },
     );
     disposeTexts(text, empty);
-    const latents = trajectories.finalLatents(prompts.map((_, image) => image));
+    const latents = finalLatents(drawn, shape);
     const images = decodeImages(model, latents, BATCH);
     latents.dispose();
 
@@ -69,11 +79,55 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
       if (image !== undefined) writeFileAtomically(file, await encodePng(image));
       files.push({ file, prompt });
     }
-    if (options.trace !== undefined) writeFileAtomically(options.trace, traceFile(trajectories));
+    if (options.trace !== undefined) writeFileAtomically(options.trace, traceFile(drawn, shape));
     return { images: files, trace: options.trace };
   } finally {
     model.dispose();
   }
+}
+
+/** Images as they were drawn, before they are decoded. */
+interface Drawn {
+  /** `[steps]` */
+  readonly timesteps: readonly number[];
+  /** Of each image its latents one after the other, `[steps + 1, height, width, channels]`. */
+  readonly trajectories: readonly Float32Array[];
+  /** Of each image `[steps]`; a policy's alone. */
+  readonly logProbs?: readonly Float32Array[];
+}
+
+/** @throws Error when the sampler cannot take so many steps, or the model's scheduler file has an option that it lacks */
+function chooseSampler(
+  { scheduler = 'ddim', steps, eta }: SampleOptions,
+  model: StableDiffusion,
+  schedule: NoiseSchedule,
+): (denoiser: Denoiser, request: ImagesRequest) => Promise<Drawn> {
+  if (scheduler === 'ddim') {
+    const plan = planDenoiseSteps(schedule, { steps, eta });
+    return async (denoiser, request) => {
+      const store = await sampleTrajectories(denoiser, { ...request, plan });
+      const images = request.promptOfImage.map((_, image) => image);
+      return {
+        timesteps: plan.map(({ timestep }) => timestep),
+        trajectories: images.map((image) => store.latents(image)),
+        logProbs: images.map((image) => store.logProbs(image)),
+      };
+    };
+  }
+  const sampler = createSampler(parseSamplerConfig(model.scheduler, scheduler), steps);
+  return async (denoiser, request) => ({
+    timesteps: sampler.steps.map(({ timestep }) => timestep),
+    trajectories: await integrateTrajectories(denoiser, { ...request, sampler }),
+  });
+}
+
+function finalLatents({ trajectories }: Drawn, shape: LatentShape): tf.Tensor4D {
+  const size = shape[0] * shape[1] * shape[2];
+  const values = new Float32Array(trajectories.length * size);
+  trajectories.forEach((trajectory, image) => {
+    values.set(trajectory.subarray(-size), image * size);
+  });
+  return tf.tensor4d(values, [trajectories.length, ...shape]);
 }
 
 interface Starts {
@@ -151,26 +205,25 @@ function checkChannels(
   );
 }
 
-/** `latents` [b, steps + 1, channels, height, width], `log_probs` [b, steps] and `timesteps` [steps], as diffusers lays them out. */
-function traceFile(trajectories: TrajectoryStore): Uint8Array {
-  const { plan, latentShape: shape, size: images } = trajectories;
+/**
+ * `latents` [b, steps + 1, channels, height, width] and `timesteps` [steps], as diffusers lays them out, and a policy's
+ * `log_probs` [b, steps].
+ */
+function traceFile({ timesteps, trajectories, logProbs }: Drawn, shape: LatentShape): Uint8Array {
   const [height, width, channels] = shape;
+  const [images, steps] = [trajectories.length, timesteps.length];
   const size = height * width * channels;
-  const points = plan.length + 1;
-  const latents = new Float32Array(images * points * size);
-  const logProbs = new Float32Array(images * plan.length);
-  for (let image = 0; image < images; image += 1) {
-    const trajectory = trajectories.latents(image);
-    for (let point = 0; point < points; point += 1) {
+  const latents = new Float32Array(images * (steps + 1) * size);
+  trajectories.forEach((trajectory, image) => {
+    for (let point = 0; point <= steps; point += 1) {
       const latent = trajectory.subarray(point * size, (point + 1) * size);
-      latents.set(toChannelsFirst(latent, shape), (image * points + point) * size);
+      latents.set(toChannelsFirst(latent, shape), (image * (steps + 1) + point) * size);
     }
-    logProbs.set(trajectories.logProbs(image), image * plan.length);
-  }
-  const timesteps = Float32Array.from(plan, (step) => step.timestep);
+  });
+  const scored = Float32Array.from(logProbs?.flatMap((values) => [...values]) ?? []);
   return writeSafetensors([
-    ['latents', float32Tensor(latents, [images, points, channels, height, width])],
-    ['log_probs', float32Tensor(logProbs, [images, plan.length])],
-    ['timesteps', float32Tensor(timesteps, [plan.length])],
+    ['latents', float32Tensor(latents, [images, steps + 1, channels, height, width])],
+    ...(logProbs ? [['log_probs', float32Tensor(scored, [images, steps])] as const] : []),
+    ['timesteps', float32Tensor(Float32Array.from(timesteps), [steps])],
   ]);
 }

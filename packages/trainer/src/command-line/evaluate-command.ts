@@ -14,7 +14,7 @@ import { withError } from '../tracking/words';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
-import { addSamplerFlags, type SamplerFlags } from './sampler-flags';
+import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
 
 export interface EvaluateFlags extends CommonFlags, SamplerFlags {
@@ -57,7 +57,7 @@ export async function evaluateCommand(
       images: flags.images,
       seed: flags.seed,
       steps: flags.steps,
-      eta: flags.eta,
+      eta: flags.eta ?? DEFAULT_ETA,
       guidance: flags.guidance,
       height: flags.height,
       width: flags.width,

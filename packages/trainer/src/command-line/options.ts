@@ -2,6 +2,11 @@
 import type { BackendSetting } from '../configuration/schema';
 import type { EvaluationRecord } from '../run-folder/records';
 
+/** What draws: `ddim` is the policy that is trained, the others are deterministic. */
+export const SCHEDULER_NAMES = ['ddim', 'euler', 'dpm-solver++'] as const;
+
+export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
+
 export interface SampleOptions {
   /** As given to `--model`. */
   model: string;
@@ -10,7 +15,10 @@ export interface SampleOptions {
   /** One image each. */
   prompts: readonly string[];
   seed: number;
+  /** `ddim` where left out, whatever the model's folder names. */
+  scheduler?: SchedulerName | undefined;
   steps: number;
+  /** Of `ddim` alone. */
   eta: number;
   guidance: number;
   /** Pixels; the model's own size where left out. */
@@ -21,9 +29,12 @@ export interface SampleOptions {
   out: string;
   /** Safetensors file whose `latents` [b, channels, h, w] the images start from. */
   latents?: string | undefined;
-  /** Safetensors file whose `noise` [b, steps, channels, h, w] the steps take. */
+  /** Safetensors file whose `noise` [b, steps, channels, h, w] the steps of `ddim` take. */
   noise?: string | undefined;
-  /** Safetensors file to write: `latents` [b, steps + 1, channels, h, w], `log_probs` [b, steps], `timesteps` [steps]. */
+  /**
+   * Safetensors file to write: `latents` [b, steps + 1, channels, h, w], `timesteps` [steps] and, of `ddim`, `log_probs`
+   * [b, steps].
+   */
   trace?: string | undefined;
   /** Called with the fraction done, in [0, 1]. */
   onProgress?: ((phase: string, fraction: number) => void) | undefined;

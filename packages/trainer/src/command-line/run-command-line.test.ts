@@ -74,6 +74,9 @@ describe('wrong usage ends with 2 and a sentence on stderr', () => {
     [['sample', '--model', 'shapes', '--prompt', 'x', '--out', 'x', '--steps', '0']],
     [['sample', '--model', 'shapes', '--prompt', 'x', '--out', 'x', '--eta', '2']],
     [['sample', '--model', 'shapes', '--prompt', 'x', '--out', 'x', '--seed', '']],
+    [[...'sample --model shapes --prompt x --out x --scheduler lms'.split(' ')]],
+    [[...'sample --model shapes --prompt x --out x --scheduler euler --eta 0'.split(' ')]],
+    [[...'sample --model shapes --prompt x --out x --scheduler euler --noise x'.split(' ')]],
     [['evaluate', '--model', 'shapes']],
   ])('%j', async (argv) => {
     const { code, out, error } = await run(argv);
@@ -226,9 +229,30 @@ describe('sample', () => {
     expect(code).toBe(0);
     expect(seen).toMatchObject({
       ...{ model, prompts: ['a', 'b'], seed: 7, steps: 20, eta: 0, guidance: 2.5, lora: 'x' },
-      ...{ latents, noise: undefined, trace: join(base, 'trace.safetensors'), backend: 'auto' },
+      ...{
+        scheduler: 'ddim',
+        latents,
+        noise: undefined,
+        trace: join(base, 'trace.safetensors'),
+        backend: 'auto',
+      },
     });
     expect(JSON.parse(out)).toEqual({ images: [{ file: 'a.png', prompt: 'a' }] });
+  });
+
+  test('another scheduler', async () => {
+    let seen: unknown;
+    const { code } = await run(
+      flags('--prompt', 'a', '--out', join(base, 'images'), '--scheduler', 'dpm-solver++'),
+      {
+        sampleImages(options) {
+          seen = options;
+          return Promise.resolve({ images: [] });
+        },
+      },
+    );
+    expect(code).toBe(0);
+    expect(seen).toMatchObject({ scheduler: 'dpm-solver++', eta: 1 });
   });
 
   test.each([

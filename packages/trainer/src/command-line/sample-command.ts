@@ -1,7 +1,7 @@
 /** `loop-diffusion sample`: images for prompts. */
 import { dirname } from 'node:path';
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
@@ -10,7 +10,8 @@ import { createPhaseProgress } from '../tracking/progress-text';
 import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
-import { addSamplerFlags, type SamplerFlags } from './sampler-flags';
+import { SCHEDULER_NAMES, type SchedulerName } from './options';
+import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
 import { resolveModel } from '../files/resolve-model';
 import { UsageError } from './usage-error';
@@ -18,6 +19,7 @@ import { UsageError } from './usage-error';
 export interface SampleFlags extends CommonFlags, SamplerFlags {
   readonly prompt: readonly string[];
   readonly out: string;
+  readonly scheduler: SchedulerName;
   readonly latents?: string;
   readonly noise?: string;
   readonly trace?: string;
@@ -28,15 +30,28 @@ export function addSampleFlags(command: Command): Command {
     .description('draw images as PNG files')
     .option('--prompt <text>', 'what to draw; may be given many times, an image each', collect, [])
     .requiredOption('--out <folder>', 'folder of the images')
+    .addOption(
+      new Option(
+        '--scheduler <name>',
+        'how to draw, with its options from the model; ddim is the policy that is trained, whatever scheduler the ' +
+          'model names; euler and dpm-solver++ are deterministic and take fewer steps',
+      )
+        .choices(SCHEDULER_NAMES)
+        .default('ddim'),
+    )
     .option('--latents <file>', 'start from its latents [b, channels, h, w], in safetensors')
     .option('--noise <file>', 'take the step noises from its noise [b, steps, channels, h, w]')
-    .option('--trace <file>', 'write latents [b, steps + 1, channels, h, w], log_probs, timesteps');
+    .option(
+      '--trace <file>',
+      'write latents [b, steps + 1, channels, h, w], timesteps and, of ddim, log_probs',
+    );
 }
 
 /** @returns the exit code */
 export async function sampleCommand(flags: SampleFlags, context: CommandContext): Promise<number> {
   const { output } = context;
   if (flags.prompt.length === 0) throw new UsageError('sample needs at least one --prompt');
+  checkRandomness(flags);
   for (const [flag, file] of [
     ['--latents', flags.latents],
     ['--noise', flags.noise],
@@ -59,7 +74,8 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       prompts: flags.prompt,
       seed: flags.seed,
       steps: flags.steps,
-      eta: flags.eta,
+      scheduler: flags.scheduler,
+      eta: flags.eta ?? DEFAULT_ETA,
       guidance: flags.guidance,
       height: flags.height,
       width: flags.width,
@@ -83,6 +99,19 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   } finally {
     live.clear();
     interruption.release();
+  }
+}
+
+function checkRandomness({ scheduler, eta, noise }: SampleFlags): void {
+  if (scheduler === 'ddim') return;
+  for (const [flag, value] of [
+    ['--eta', eta],
+    ['--noise', noise],
+  ] as const) {
+    if (value === undefined) continue;
+    throw new UsageError(
+      `${flag} is for --scheduler ddim: the steps of ${scheduler} have no randomness`,
+    );
   }
 }
 

@@ -9,12 +9,15 @@ export interface SamplerFlags {
   readonly lora?: string;
   readonly seed: number;
   readonly steps: number;
-  readonly eta: number;
+  /** {@link DEFAULT_ETA} where left out. */
+  readonly eta?: number;
   readonly guidance: number;
   readonly height?: number;
   readonly width?: number;
   readonly backend: BackendSetting;
 }
+
+export const DEFAULT_ETA = 1;
 
 export function addSamplerFlags(command: Command): Command {
   return addBackendFlag(
@@ -23,7 +26,11 @@ export function addSamplerFlags(command: Command): Command {
       .option('--lora <file>', 'an adapter in safetensors, or the folder that holds it')
       .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
       .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
-      .option('--eta <x>', 'randomness of a denoise step, 0 to 1', realNumberFlag(0, 1), 1)
+      .option(
+        '--eta <x>',
+        `randomness of a denoise step, 0 to 1 (default: ${String(DEFAULT_ETA)})`,
+        realNumberFlag(0, 1),
+      )
       .option(
         '--guidance <w>',
         'classifier-free guidance scale; 1 is none',
