@@ -19,6 +19,7 @@ export {
   initializeAutoencoder,
 } from './autoencoder/autoencoder';
 export type { LatentDistribution } from './autoencoder/autoencoder';
+export { decodeInTiles } from './autoencoder/decode-in-tiles';
 export { updateAutoencoderWeights } from './autoencoder/legacy-weights';
 export { formatUNetConfig, parseUNetConfig } from './unet/config';
 export type { AddedConditionConfig, DownBlockType, UNetConfig, UpBlockType } from './unet/config';
