@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 
 import type { LoraLayout } from '../convert-lora';
+import { resolveModel } from '../files/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { UsageError } from './usage-error';
 
@@ -33,6 +34,7 @@ export async function convertLoraCommand(
   if (!flags.out.endsWith('.safetensors')) {
     throw new UsageError(`--out must end with .safetensors, and '${flags.out}' does not`);
   }
+  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   const { convertLora } = await import('../convert-lora');
   const { model, lora, to, out } = flags;
   const converted = await convertLora({ model, lora, to, out });

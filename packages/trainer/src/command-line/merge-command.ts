@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 
 import { parseLoraArgument } from '../files/lora-argument';
+import { resolveModel } from '../files/resolve-model';
 import { checkNewFolder } from '../files/write-folder-atomically';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
@@ -17,7 +18,7 @@ export interface MergeFlags extends CommonFlags {
 export function addMergeFlags(command: Command): Command {
   return command
     .description('add adapters to the weights of a model and write a diffusers folder')
-    .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
+    .requiredOption('--model <model>', 'a diffusers folder, hf:owner/name, or shapes')
     .option(
       '--lora <file[:weight]>',
       'an adapter in safetensors, or the folder that holds it; may be given many times',
@@ -36,6 +37,7 @@ export async function mergeCommand(flags: MergeFlags, context: CommandContext): 
   if (flags.lora.length === 0) throw new UsageError('merge needs at least one --lora');
   checkNewFolder(flags.out);
   const loras = flags.lora.map(parseLoraArgument);
+  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   const interruption = listenForInterruption(
     context,
     'Ending without a folder; press Ctrl-C again to exit at once.',
