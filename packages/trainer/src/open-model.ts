@@ -18,8 +18,10 @@ import {
 
 import { backendOptions } from './backend-options';
 import type { BackendSetting } from './configuration/schema';
+import { parseLoraArgument } from './files/lora-argument';
 import { readAdapterFile } from './files/read-adapter-file';
 import { resolveModel } from './files/resolve-model';
+import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 
 export interface OpenModel {
   readonly backend: BackendChoice;
@@ -29,12 +31,13 @@ export interface OpenModel {
 }
 
 /**
- * @param lora a LoRA file, or a folder with `pytorch_lora_weights.safetensors`
+ * @param lora a LoRA file, or a folder with `pytorch_lora_weights.safetensors`; or a list of them, each perhaps with `:WEIGHT`,
+ *   which are merged into the model's weights instead
  * @throws an error whose message says what is wrong with the model, the adapter or the backend
  */
 export async function openModel(options: {
   readonly model: string;
-  readonly lora?: string | undefined;
+  readonly lora?: string | readonly string[] | undefined;
   readonly backend: BackendSetting;
   /** Of the smallest batch that the model will work on. */
   readonly rows: number;
@@ -42,13 +45,17 @@ export async function openModel(options: {
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
   const reader = await resolveModel(options.model);
-  const adapterBytes = options.lora === undefined ? undefined : await readAdapterFile(options.lora);
+  const { lora } = options;
+  const adapterBytes = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
+  const loraFiles =
+    typeof lora === 'object' ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
   const backend = await useBestBackend({
     ...backendOptions(options.backend, options.rows, options.precision),
     quiet: true,
   });
-  const model = await loadStableDiffusion(reader);
+  let model = await loadStableDiffusion(reader);
   try {
+    if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles);
     const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
     const adapter =
       adapterBytes === undefined

@@ -40,7 +40,6 @@ test('writes the model with adapters in its weights, and keeps no tensors', asyn
       { path: LORA, weight: 1 },
       { path: OTHER, weight: -0.5 },
     ],
-    modules: 83,
   });
   expect(readdirSync(base)).toEqual(['merged']);
 

@@ -10,8 +10,11 @@ export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
 export interface SampleOptions {
   /** As given to `--model`. */
   model: string;
-  /** A LoRA file or the folder that holds `pytorch_lora_weights.safetensors`. */
-  lora?: string | undefined;
+  /**
+   * A LoRA file or the folder that holds `pytorch_lora_weights.safetensors`; or several, each perhaps with `:WEIGHT`, that are
+   * added up.
+   */
+  lora?: string | readonly string[] | undefined;
   /** One image each. */
   prompts: readonly string[];
   seed: number;
@@ -48,7 +51,8 @@ export interface SampleResult {
 
 export interface EvaluateOptions {
   model: string;
-  lora?: string | undefined;
+  /** As for {@link SampleOptions}. */
+  lora?: string | readonly string[] | undefined;
   /** `shapes` for the embedded held-out prompts, or a text file. */
   prompts: string;
   /** Name of a reward. */

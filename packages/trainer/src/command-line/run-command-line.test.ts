@@ -228,7 +228,7 @@ describe('sample', () => {
     );
     expect(code).toBe(0);
     expect(seen).toMatchObject({
-      ...{ model, prompts: ['a', 'b'], seed: 7, steps: 20, eta: 0, guidance: 2.5, lora: 'x' },
+      ...{ model, prompts: ['a', 'b'], seed: 7, steps: 20, eta: 0, guidance: 2.5, lora: ['x'] },
       ...{
         scheduler: 'ddim',
         latents,

@@ -6,7 +6,7 @@ import { realNumberFlag, wholeNumberFlag } from './numbers';
 
 export interface SamplerFlags {
   readonly model: string;
-  readonly lora?: string;
+  readonly lora?: readonly string[];
   readonly seed: number;
   readonly steps: number;
   /** {@link DEFAULT_ETA} where left out. */
@@ -23,7 +23,11 @@ export function addSamplerFlags(command: Command): Command {
   return addBackendFlag(
     command
       .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
-      .option('--lora <file>', 'an adapter in safetensors, or the folder that holds it')
+      .option(
+        '--lora <file[:weight]>',
+        'an adapter in safetensors, or the folder that holds it; may be given many times, and all are added',
+        (value: string, previous: readonly string[] = []) => [...previous, value],
+      )
       .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
       .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
       .option(
