@@ -26,7 +26,7 @@ export function addSamplerFlags(command: Command): Command {
       .option(
         '--lora <file[:weight]>',
         'an adapter in safetensors, or the folder that holds it; may be given many times, and all are added',
-        (value: string, previous: readonly string[] = []) => [...previous, value],
+        (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
       )
       .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
       .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
