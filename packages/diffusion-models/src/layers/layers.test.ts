@@ -242,6 +242,35 @@ describe('convolutions', () => {
       [normal(2, 5, 4, 3), normal(1, 1, 3, 6), normal(6)],
     );
   });
+
+  const layers = { convolution, pointwiseConvolution };
+  test.each([
+    ['convolution', 3],
+    ['pointwiseConvolution', 1],
+  ] as const)('%s takes an adapter: a convolution to the rank, and one of 1×1', (layer, size) => {
+    const scale = 8 / 2;
+    expectEqual(
+      (x, weight, bias, down, up) => {
+        const lora: LoraAdapter = {
+          config: { rank: 2, alpha: 8, targets: ['c'] },
+          weights: { 'c.lora.down.weight': down, 'c.lora.up.weight': up },
+        };
+        return layers[layer]({ ...biased(weight, bias), lora }, 'c', x as tf.Tensor4D);
+      },
+      (x, weight, bias, down, up) => {
+        const same = (input: tf.Tensor, kernel: tf.Tensor): tf.Tensor4D =>
+          tf.conv2d(input as tf.Tensor4D, kernel as tf.Tensor4D, 1, 'same');
+        return tf.add(tf.add(same(x, weight), bias), tf.mul(scale, same(same(x, down), up)));
+      },
+      [
+        normal(2, 5, 4, 3),
+        normal(size, size, 3, 6),
+        normal(6),
+        normal(size, size, 3, 2),
+        normal(1, 1, 2, 6),
+      ],
+    );
+  });
 });
 
 describe('attention', () => {
