@@ -2,7 +2,7 @@ import { byteAlphabet } from './byte-alphabet';
 
 /** As many merges as CLIP's vocabulary has. */
 const MERGES = 48_894;
-const LETTERS = [...'abcdefghijklmnopqrstuvwxyz0123456789'];
+const LETTERS = Array.from('abcdefghijklmnopqrstuvwxyz0123456789');
 
 /** A vocabulary of CLIP's form and size, with merges that nobody learnt: what it costs is what CLIP's costs. */
 export function clipSizedVocabulary(): { vocab: Record<string, number>; merges: string } {

@@ -1,14 +1,15 @@
 /** From latents to pictures. */
 import {
+  decodeInTiles,
   decodeLatents,
   type AutoencoderConfig,
-  type StableDiffusion,
   type Weights,
 } from '@loop-diffusion/diffusion-models';
 import type { Image } from '@loop-diffusion/rewards';
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
+import type { Policy } from './policy';
 import { cutRows, joinRows } from './rows';
 
 /**
@@ -18,13 +19,17 @@ import { cutRows, joinRows } from './rows';
  * @param batch images per call of the decoder
  * @returns RGB in [0, 1]: clamp(x / 2 + ½), as diffusers' image processor does
  */
-export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch: number): Image[] {
+export function decodeImages(
+  { model, vaeTiles = false }: Pick<Policy, 'model' | 'vaeTiles'>,
+  latents: tf.Tensor4D,
+  batch: number,
+): Image[] {
   const { config, weights } = model.vae;
   const images: Image[] = [];
   for (let start = 0; start < latents.shape[0]; start += batch) {
     const count = Math.min(batch, latents.shape[0] - start);
     const rows = tf.slice(latents, start, count);
-    const pixels = decode(config, weights, rows, parallelParts(count));
+    const pixels = decode(config, weights, rows, vaeTiles, parallelParts(count));
     rows.dispose();
     const [, height, width, channels] = pixels.shape as [number, number, number, number];
     const values = pixels.dataSync<'float32'>();
@@ -39,10 +44,19 @@ export function decodeImages(model: StableDiffusion, latents: tf.Tensor4D, batch
 
 /** RGB in [0, 1], compiled where the backend can. */
 const decode = compile(
-  (config: AutoencoderConfig, weights: Weights, latents: tf.Tensor4D, parts: number) =>
+  (
+    config: AutoencoderConfig,
+    weights: Weights,
+    latents: tf.Tensor4D,
+    vaeTiles: boolean,
+    parts: number,
+  ) =>
     tf.tidy(() => {
       const images = sideBySide(cutRows({ latents }, parts), (part) => {
-        const decoded = decodeLatents(config, weights, tf.div(part.latents, config.scalingFactor));
+        const scaled = tf.div<tf.Tensor4D>(part.latents, config.scalingFactor);
+        const decoded = vaeTiles
+          ? decodeInTiles(config, weights, scaled)
+          : decodeLatents(config, weights, scaled);
         return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
       });
       return joinRows(images);

@@ -4,12 +4,12 @@ import type { Image } from '@loop-diffusion/rewards';
 
 import { decodeImages } from './decode';
 import type { NoiseSource } from './image-batches';
-import { latentShape, type ImageSize, type LatentShape } from './latent-shape';
-import { disposeTexts, encodeEmptyText, encodeTexts, type Policy } from './policy';
+import type { LatentShape } from './latent-shape';
+import { disposeTexts, type Policy } from './policy';
 import { sampleTrajectories } from './rollout';
 import { STREAMS } from './noise-streams';
 
-export interface SamplerSettings extends ImageSize {
+export interface SamplerSettings {
   readonly steps: number;
   readonly eta: number;
   /** Classifier-free guidance scale; up to 1 is none. */
@@ -31,11 +31,10 @@ export interface DrawRequest {
 /** @throws the signal's reason when it is aborted on the way */
 export async function drawImages(policy: Policy, request: DrawRequest): Promise<Image[]> {
   const { prompts, settings, batch } = request;
-  const { model, schedule } = policy;
-  const shape = latentShape(model, settings);
+  const { schedule, texts, latentShape } = policy;
   const distinct = [...new Set(prompts)];
-  const text = encodeTexts(model, distinct, shape);
-  const empty = encodeEmptyText(model, shape);
+  const text = texts.encode(distinct);
+  const empty = texts.empty();
   try {
     const trajectories = await sampleTrajectories(
       { ...policy, guidance: settings.guidance },
@@ -43,9 +42,9 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
         prompts: text,
         empty,
         promptOfImage: prompts.map((prompt) => distinct.indexOf(prompt)),
-        latentShape: shape,
+        latentShape,
         plan: planDenoiseSteps(schedule, settings),
-        noise: evaluationNoise(request.seed, shape),
+        noise: evaluationNoise(request.seed, latentShape),
         batch,
         onProgress: request.onProgress,
         signal: request.signal,
@@ -53,7 +52,7 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
     );
     const latents = trajectories.finalLatents(prompts.map((_, image) => image));
     try {
-      return decodeImages(model, latents, batch);
+      return decodeImages(policy, latents, batch);
     } finally {
       latents.dispose();
     }

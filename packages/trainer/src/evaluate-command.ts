@@ -9,9 +9,11 @@ import { evaluatePolicy } from './evaluate';
 import { imageFileName } from './files/image-file-name';
 import { readPromptFile } from './files/read-prompt-file';
 import { writeFileAtomically } from './files/write-atomically';
+import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
 import { readEvaluationPrompts } from './prompt-sources';
 import { createReward } from './rewards';
+import { createTextSource } from './text-source';
 
 /** Images per call of the model. */
 const BATCH = 32;
@@ -22,8 +24,13 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
   const prompts = await readEvaluationPrompts(options.prompts, count);
   const { model, schedule, adapter } = await openModel({ ...options, rows: count });
   try {
+    const shape = latentShape(model, options);
+    const { guidance, vaeTiles } = options;
     const { record, images } = await evaluatePolicy(
-      { model, unet: model.unet, schedule, adapter, guidance: options.guidance },
+      {
+        ...{ model, unet: model.unet, schedule, adapter, guidance },
+        ...{ texts: createTextSource(model, shape), latentShape: shape, vaeTiles },
+      },
       {
         name: 'evaluation',
         prompts,

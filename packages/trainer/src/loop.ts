@@ -4,7 +4,7 @@
  */
 import { counterNormal } from '@loop-diffusion/diffusion-mdp';
 import type { Image } from '@loop-diffusion/rewards';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import type { TrainConfig } from './configuration/schema';
@@ -14,7 +14,7 @@ import { learningRateAt } from './learning-rate';
 import { cutIntoMinibatches } from './minibatches';
 import { STREAMS } from './noise-streams';
 import { createPhaseClock, type PhaseClock } from './phase-clock';
-import { disposeTexts, encodeTexts } from './policy';
+import { disposeTexts } from './policy';
 import { prepareRun, type PreparedRun } from './prepare-run';
 import { promptsAt } from './prompt-order';
 import { reportIteration } from './report-iteration';
@@ -127,7 +127,8 @@ export async function runIteration(
   signal: AbortSignal,
   guards: Guards = createGuards(run.config.guards),
 ): Promise<IterationRecord> {
-  const { config, policy, empty, latentShape } = run;
+  const { config, policy, empty } = run;
+  const { latentShape } = policy;
   const { k } = config.algorithm;
   const { seed, batch } = config;
 
@@ -149,14 +150,14 @@ export async function runIteration(
       latentSize,
     );
 
-  const text = await clock.time('text', () => encodeTexts(policy.model, prompts, latentShape));
+  const text = await clock.time('text', () => policy.texts.encode(prompts));
   try {
     const images: Image[] = [];
     const scoring = createScoring(run.rewards);
     // Rewards see each batch of images while the next one is being drawn.
     const onBatch = (latents: tf.Tensor4D) =>
       clock.time('decode', () => {
-        const drawn = decodeImages(policy.model, latents, batch.rollout);
+        const drawn = decodeImages(policy, latents, batch.rollout);
         const first = images.length;
         images.push(...drawn);
         scoring.add({ images: drawn, prompts: promptTexts.slice(first, images.length) });

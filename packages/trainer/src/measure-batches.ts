@@ -13,8 +13,9 @@ import { latentShape } from './latent-shape';
 import { STREAMS } from './noise-streams';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
-import { disposeTexts, encodeEmptyText, encodeTexts, type Policy } from './policy';
+import { disposeTexts, type Policy } from './policy';
 import { sampleTrajectories } from './rollout';
+import { createTextSource } from './text-source';
 import { trainableVariables } from './trainable-variables';
 import { updatePolicy } from './update';
 
@@ -65,10 +66,15 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
   const variables = trainableVariables(adapter);
   const optimizer = createAdamW(variables, settings);
-  const policy: Policy = { model, unet: model.unet, schedule, adapter, guidance: options.guidance };
   const shape = latentShape(model);
-  const prompts = encodeTexts(model, ['a photo'], shape);
-  const empty = encodeEmptyText(model, shape);
+  const texts = createTextSource(model, shape);
+  const { guidance } = options;
+  const policy: Policy = {
+    ...{ model, unet: model.unet, schedule, adapter, guidance },
+    ...{ texts, latentShape: shape },
+  };
+  const prompts = texts.encode(['a photo']);
+  const empty = texts.empty();
   const size = shape[0] * shape[1] * shape[2];
   const plan = planDenoiseSteps(schedule, { steps: 2, eta: 1 });
 

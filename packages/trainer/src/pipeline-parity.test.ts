@@ -14,8 +14,9 @@ import { toChannelsFirst, toChannelsLast } from './channels-first';
 import { decodeImages } from './decode';
 import { nodeFolderReader } from './files/node-folder-reader';
 import { latentShape } from './latent-shape';
-import { disposeTexts, encodeEmptyText, encodeTexts } from './policy';
+import { disposeTexts } from './policy';
 import { sampleTrajectories } from './rollout';
+import { createTextSource } from './text-source';
 
 const FIXTURES = join(__dirname, '../../diffusion-models/fixtures');
 
@@ -74,8 +75,8 @@ test.each(cases)('$pipeline: $latents', async ({ pipeline, latents, image, guida
   const start = known('latents')!;
   const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
   const text = {
-    prompts: encodeTexts(model, prompts, shape),
-    empty: encodeEmptyText({ ...model, ...change }, shape),
+    prompts: createTextSource(model, shape).encode(prompts),
+    empty: createTextSource({ ...model, ...change }, shape).empty(),
   };
   const store = await sampleTrajectories(
     { unet: model.unet, schedule, guidance },
@@ -94,7 +95,7 @@ test.each(cases)('$pipeline: $latents', async ({ pipeline, latents, image, guida
     expect(difference(actual, rowOf(expected, row)) / largest).toBeLessThan(2e-5);
   }
   if (image !== undefined) {
-    const drawn = decodeImages(model, store.finalLatents([0, 1]), 2);
+    const drawn = decodeImages({ model }, store.finalLatents([0, 1]), 2);
     for (const [row, { data, width, height }] of drawn.entries()) {
       const pixels = 3 * width * height;
       const picture = known(image)!.subarray(row * pixels, (row + 1) * pixels);

@@ -9,14 +9,10 @@ import {
   type StepTensor,
 } from '@loop-diffusion/diffusion-mdp';
 import {
-  addedCondition,
-  encodeEmptyPrompt,
-  encodePrompts,
   mergeLora,
   unet,
   unetText,
   unetTimesteps,
-  type EncodedPrompts,
   type LoraAdapter,
   type StableDiffusion,
   type UNetText,
@@ -24,8 +20,9 @@ import {
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { imageSize, type LatentShape } from './latent-shape';
+import type { LatentShape } from './latent-shape';
 import { cutRows, joinRows } from './rows';
+import type { TextSource } from './text-source';
 
 export interface Denoiser {
   readonly unet: StableDiffusion['unet'];
@@ -37,9 +34,13 @@ export interface Denoiser {
   readonly checkpoint?: boolean | undefined;
 }
 
-/** A denoiser with the model around it. */
+/** A denoiser with what makes pictures of prompts around it. */
 export interface Policy extends Denoiser {
   readonly model: StableDiffusion;
+  readonly texts: TextSource;
+  readonly latentShape: LatentShape;
+  /** Decode in tiles, for images that are too large for the memory. */
+  readonly vaeTiles?: boolean | undefined;
 }
 
 /** What the network is told of texts, a row each. */
@@ -65,31 +66,6 @@ export interface Moment {
   /** Sinusoids, `[1 or rows, channels]`. */
   readonly timesteps: tf.Tensor2D;
   readonly step: StepTensor;
-}
-
-/** @param latent `[height, width, channels]` of the images that the prompts are for: XL is told their size */
-export function encodeTexts(
-  model: StableDiffusion,
-  prompts: readonly string[],
-  latent: LatentShape,
-): EncodedText {
-  return tf.tidy(() => withAdded(model, encodePrompts(model, prompts), latent));
-}
-
-/** The empty prompt of guidance, one row. */
-export function encodeEmptyText(model: StableDiffusion, latent: LatentShape): EncodedText {
-  return tf.tidy(() => withAdded(model, encodeEmptyPrompt(model), latent));
-}
-
-/** An image of this size that was never another size, nor cropped. */
-function withAdded(
-  model: StableDiffusion,
-  { states, pooled }: EncodedPrompts,
-  latent: LatentShape,
-): { states: tf.Tensor3D; added: tf.Tensor2D | undefined } {
-  const { height, width } = imageSize(model, latent);
-  const sizes = [height, width, 0, 0, height, width];
-  return { states, added: pooled && addedCondition(model.unet.config, pooled, sizes) };
 }
 
 /** Rows of texts, in the order given. */

@@ -11,9 +11,10 @@ import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
-import { disposeTexts, encodeEmptyText, type Policy } from './policy';
+import { disposeTexts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards } from './rewards';
+import { createTextSource, rememberTexts } from './text-source';
 import { trainableVariables } from './trainable-variables';
 import { UserError } from './user-error';
 
@@ -52,7 +53,15 @@ export async function prepareRun(config: TrainConfig) {
     clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
     klWeight,
   };
-  const empty = encodeEmptyText(model, shape);
+  const texts =
+    config.memory.textEncoders === 'release'
+      ? rememberTexts(
+          model,
+          shape,
+          [...prompts, ...heldOut].map(({ text }) => text),
+        )
+      : createTextSource(model, shape);
+  const empty = texts.empty();
   const policy: Policy = {
     model,
     unet: model.unet,
@@ -60,6 +69,9 @@ export async function prepareRun(config: TrainConfig) {
     adapter,
     guidance: config.sampler.guidance,
     checkpoint: config.gradientCheckpointing,
+    texts,
+    latentShape: shape,
+    vaeTiles: config.memory.vaeTiles,
   };
 
   return {
@@ -75,7 +87,6 @@ export async function prepareRun(config: TrainConfig) {
     prompts,
     heldOut,
     plan,
-    latentShape: shape,
     /** Indices of the denoise steps that are trained: those in the configured range that have randomness. */
     trainedSteps: plan
       .slice(from, to)

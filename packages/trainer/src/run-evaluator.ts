@@ -34,7 +34,6 @@ export function createRunEvaluator(
 ): RunEvaluator {
   const { config, heldOut, rewards } = run;
   const settings: SamplerSettings = {
-    ...config.sampler,
     steps: config.evaluate.steps ?? config.sampler.steps,
     eta: config.evaluate.eta ?? config.sampler.eta,
     guidance: config.evaluate.guidance ?? config.sampler.guidance,

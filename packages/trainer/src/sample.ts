@@ -28,8 +28,9 @@ import type { ImagesRequest, NoiseSource } from './image-batches';
 import { integrateTrajectories } from './integrate';
 import { latentShape, type LatentShape } from './latent-shape';
 import { openModel } from './open-model';
-import { disposeTexts, encodeEmptyText, encodeTexts, type Denoiser } from './policy';
+import { disposeTexts, type Denoiser } from './policy';
 import { sampleTrajectories } from './rollout';
+import { createTextSource } from './text-source';
 import { UserError } from './user-error';
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
@@ -51,8 +52,9 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
 
     const draw = chooseSampler(options, model, schedule);
 
-    const text = encodeTexts(model, prompts, shape);
-    const empty = encodeEmptyText(model, shape);
+    const texts = createTextSource(model, shape);
+    const text = texts.encode(prompts);
+    const empty = texts.empty();
     model.releaseTextEncoders();
     const drawn = await draw(
       { unet: model.unet, schedule, adapter, guidance: options.guidance },
@@ -69,7 +71,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
     );
     disposeTexts(text, empty);
     const latents = finalLatents(drawn, shape);
-    const images = decodeImages(model, latents, BATCH);
+    const images = decodeImages({ model, vaeTiles: options.vaeTiles }, latents, BATCH);
     latents.dispose();
 
     const files: SampleResult['images'] = [];

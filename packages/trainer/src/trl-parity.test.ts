@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { policyLoss } from './algorithm';
 import { createAdamW } from './optimizer';
-import { encodeEmptyText, encodeTexts, predict, type Policy } from './policy';
+import { predict, type Policy } from './policy';
 import { sampleTrajectories } from './rollout';
 import {
   channelsLast,
@@ -24,6 +24,7 @@ import {
   readLora,
   readTensors,
 } from './testing/fixtures';
+import { createTextSource } from './text-source';
 import { trainableVariables } from './trainable-variables';
 import { updatePolicy } from './update';
 
@@ -34,8 +35,13 @@ beforeAll(async () => {
 
 function policyWith(adapter: LoraAdapter | undefined, guidance: number): Policy {
   const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
-  return { model, unet: model.unet, schedule, adapter, guidance };
+  return {
+    ...{ model, unet: model.unet, schedule, adapter, guidance },
+    ...{ texts: texts(), latentShape: [8, 8, 4] },
+  };
 }
+
+const texts = () => createTextSource(model, [8, 8, 4]);
 
 /** Row `index` of the leading dimensions, on the host and channels last. */
 function noiseRows(tensor: tf.Tensor): Float32Array[] {
@@ -60,8 +66,8 @@ describe('a rollout', () => {
     const starts = noiseRows(io.get('latents')!);
     const noise = noiseRows(io.get('ddpo.noise')!);
     const store = await sampleTrajectories(policy, {
-      prompts: encodeTexts(model, cases.prompts, [8, 8, 4]),
-      empty: encodeEmptyText(model, [8, 8, 4]),
+      prompts: texts().encode(cases.prompts),
+      empty: texts().empty(),
       promptOfImage: [0, 1],
       latentShape: [8, 8, 4],
       plan: planDenoiseSteps(policy.schedule, { steps, eta: 1 }),
@@ -213,8 +219,8 @@ describe("a whole step of TRL's trainer", () => {
     const starts = noiseRows(io.get('initial_latents')!);
     const noise = noiseRows(io.get('noise')!);
     const text = {
-      prompts: encodeTexts(model, file.prompts, [8, 8, 4]),
-      empty: encodeEmptyText(model, [8, 8, 4]),
+      prompts: texts().encode(file.prompts),
+      empty: texts().empty(),
       promptOfImage: [0, 1, 2, 3],
     };
     const transfers = countTransfers();

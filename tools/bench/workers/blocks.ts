@@ -47,7 +47,7 @@ await serve(async (told) => {
     residualBlock({ weights }, PATH, x as tf.Tensor4D, norm, time as tf.Tensor2D);
 
   const transformerCollector = shapeCollector();
-  transformerShapes(transformerCollector, config, PATH, channels);
+  transformerShapes(transformerCollector, config, PATH, channels, 1);
   const weights = initializeWeights(transformerCollector.shapes, repeatingRandom(0));
   const adapter = randomAdapter(weights, settings.loraRank);
   const constants = { weights, lora: adapter };
@@ -55,7 +55,10 @@ await serve(async (told) => {
     const context = tf.reshape<tf.Rank.R2>(text!, [-1, textChannels]);
     const given = { ...config, normGroups: groups };
     const textOf = (path: string) => projectContext(parameters, path, context);
-    return transformer(given, parameters, PATH, x as tf.Tensor4D, textOf, heads);
+    return transformer(given, parameters, PATH, x as tf.Tensor4D, textOf, {
+      heads,
+      layers: 1,
+    });
   };
 
   const random = (shape: number[], seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed);

@@ -23,13 +23,17 @@ export interface IterationSettings {
   readonly latentSize?: number | undefined;
 }
 
+/** Along each side, of the miniature. */
+const PIXELS_PER_LATENT = 8;
+
 await serve(async (told) => {
   const settings = JSON.parse(told) as IterationSettings;
+  const side = settings.latentSize === undefined ? null : PIXELS_PER_LATENT * settings.latentSize;
   const config = resolveConfig({
     backend: settings.device,
     prompts: settings.promptFile,
     batch: { prompts: settings.prompts, rollout: settings.batch, update: settings.batch },
-    sampler: { steps: settings.steps, guidance: settings.guidance },
+    sampler: { steps: settings.steps, guidance: settings.guidance, height: side, width: side },
     algorithm: {
       k: settings.k,
       innerUpdates: settings.updates,
@@ -41,11 +45,7 @@ await serve(async (told) => {
     evaluate: { images: 0 },
     samples: { count: 0 },
   });
-  const prepared = await prepareRun(config);
-  const { latentSize: side } = settings;
-  const [, , channels] = prepared.latentShape;
-  const run: typeof prepared =
-    side === undefined ? prepared : { ...prepared, latentShape: [side, side, channels] };
+  const run = await prepareRun(config);
   randomizeUpWeights(run.adapter);
 
   const clock = createPhaseClock(() => undefined);

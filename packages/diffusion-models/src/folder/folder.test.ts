@@ -77,6 +77,15 @@ describe('loadStableDiffusion', () => {
     expect(model.notes).toEqual([]);
   });
 
+  it("reads Python's infinities as null, and leaves strings alone", async () => {
+    const text = '{"_class_name": "DDIMScheduler", "limit": -Infinity, "note": "NaN \\" Infinity"}';
+    const { scheduler } = await loadStableDiffusion(
+      changed({ 'scheduler/scheduler_config.json': encode(text) }),
+    );
+    expect(scheduler['limit']).toBeNull();
+    expect(scheduler['note']).toBe('NaN " Infinity');
+  });
+
   it('frees everything', async () => {
     const before = tf.memory().numTensors;
     const model = await loadStableDiffusion(readerOf(original));

@@ -1,9 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { loadStableDiffusion } from '../folder/load-stable-diffusion';
 import type { StableDiffusion } from '../folder/stable-diffusion';
-import { folderReader } from '../testing/folder-reader';
 import { fixtureTensors, largestDifference } from '../testing/tensors';
 import { encodeEmptyPrompt, encodePrompts } from './encode-prompts';
 
@@ -16,7 +15,11 @@ const { prompts } = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8'))
 };
 let model: StableDiffusion;
 beforeAll(async () => {
-  model = await loadStableDiffusion(folderReader(folder));
+  model = await loadStableDiffusion({
+    name: folder,
+    exists: (path) => Promise.resolve(existsSync(join(folder, path))),
+    read: (path) => Promise.resolve(new Uint8Array(readFileSync(join(folder, path)))),
+  });
 });
 
 test("gives the states and the embedding of diffusers' XL pipeline", () => {

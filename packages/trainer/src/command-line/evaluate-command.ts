@@ -61,6 +61,7 @@ export async function evaluateCommand(
       guidance: flags.guidance,
       height: flags.height,
       width: flags.width,
+      vaeTiles: flags.vaeTiles,
       backend: flags.backend,
       out,
       onProgress: (phase, fraction) => {

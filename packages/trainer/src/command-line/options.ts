@@ -27,6 +27,8 @@ export interface SampleOptions {
   /** Pixels; the model's own size where left out. */
   height?: number | undefined;
   width?: number | undefined;
+  /** Decode in tiles, for less memory. */
+  vaeTiles?: boolean | undefined;
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;
@@ -66,6 +68,8 @@ export interface EvaluateOptions {
   /** Pixels; the model's own size where left out. */
   height?: number | undefined;
   width?: number | undefined;
+  /** Decode in tiles, for less memory. */
+  vaeTiles?: boolean | undefined;
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;

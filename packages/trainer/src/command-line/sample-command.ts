@@ -79,6 +79,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       guidance: flags.guidance,
       height: flags.height,
       width: flags.width,
+      vaeTiles: flags.vaeTiles,
       backend: flags.backend,
       out: flags.out,
       latents: flags.latents,

@@ -14,6 +14,7 @@ export interface SamplerFlags {
   readonly guidance: number;
   readonly height?: number;
   readonly width?: number;
+  readonly vaeTiles?: boolean;
   readonly backend: BackendSetting;
 }
 
@@ -42,7 +43,8 @@ export function addSamplerFlags(command: Command): Command {
         1,
       )
       .option('--height <pixels>', "of the images; the model's own without it", imageSideFlag)
-      .option('--width <pixels>', "of the images; the model's own without it", imageSideFlag),
+      .option('--width <pixels>', "of the images; the model's own without it", imageSideFlag)
+      .option('--vae-tiles', 'decode in tiles that fade into each other: less memory'),
   );
 }
 

@@ -29,6 +29,7 @@ export interface TrainConfig {
   backend: BackendSetting;
   precision: 'float32' | 'bfloat16';
   gradientCheckpointing: boolean;
+  memory: { textEncoders: 'keep' | 'release'; vaeTiles: boolean };
   prompts: string;
   batch: {
     prompts: number;
@@ -135,6 +136,23 @@ export const configSchema = z.strictObject({
       description: 'layers keep their input alone for the gradient and run again: less memory',
     })
     .default(false),
+  memory: z
+    .strictObject({
+      textEncoders: oneOf(
+        ['keep', 'release'],
+        'release encodes all prompts before the first iteration and frees the text encoders',
+      ).default('keep'),
+      vaeTiles: z
+        .boolean()
+        .meta({
+          expected: 'true or false',
+          description:
+            'images are decoded in tiles that fade into each other: less memory, and colours may differ a little from tile to tile',
+        })
+        .default(false),
+    })
+    .meta({ description: 'what is done for less memory, besides gradientCheckpointing' })
+    .prefault({}),
   prompts: text(
     'shapes for the embedded training prompts, or a text file with a prompt a line',
   ).default('shapes'),
