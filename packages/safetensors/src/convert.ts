@@ -16,7 +16,11 @@ export function toFloat32Array(tensor: SafetensorsTensor): Float32Array {
       `A tensor of dtype ${dtype} and shape [${shape.join(', ')}] takes ${expected} bytes, this one has ${bytes.length}.`,
     );
   }
-  // The bytes may start anywhere in their file, a typed array only at multiples of its element's size: copy.
+  // The bytes may start anywhere in their file, a typed array only at multiples of its element's size: copy. Halves are most
+  // of what is converted, and are copied only where they must be.
+  if (dtype === 'F16' && bytes.byteOffset % 2 === 0) {
+    return widenFloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2));
+  }
   const buffer = new ArrayBuffer(bytes.length);
   new Uint8Array(buffer).set(bytes);
   switch (dtype) {

@@ -127,10 +127,19 @@ async function openFiles(
     path,
     bytes: files.reduce((total, { file }) => total + file.size, 0),
     async *tensors() {
-      for (const { path: shard, parsed } of files) {
-        for (const key of parsed.tensors.keys()) {
-          yield [key, await inFile(reader, shard, () => parsed.read(key))] as const;
-        }
+      const all = files.flatMap(({ path: shard, parsed }) =>
+        [...parsed.tensors.keys()].map((key) => ({ shard, parsed, key })),
+      );
+      const read = ({ shard, parsed, key }: (typeof all)[number]) =>
+        inFile(reader, shard, () => parsed.read(key));
+      let next = all[0] && read(all[0]);
+      for (const [index, { key }] of all.entries()) {
+        const tensor = (await next) as SafetensorsTensor;
+        const following = all[index + 1];
+        // The disk works while the tensor before is converted.
+        next = following && read(following);
+        next?.catch(() => undefined);
+        yield [key, tensor] as const;
       }
     },
     close,
