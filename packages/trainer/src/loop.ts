@@ -185,6 +185,7 @@ export async function runIteration(
           iteration,
         ),
         objective: run.objective,
+        reference: run.base,
         batch: batch.update,
         onProgress,
         signal,

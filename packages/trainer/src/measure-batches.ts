@@ -64,7 +64,7 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const { model, schedule } = await openModel({ ...options, rows: cores });
   const { lora, optimizer: settings } = resolveConfig(undefined);
   const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
-  const variables = trainableVariables(adapter);
+  const variables = trainableVariables(adapter.weights);
   const optimizer = createAdamW(variables, settings);
   const shape = latentShape(model);
   const texts = createTextSource(model, shape);

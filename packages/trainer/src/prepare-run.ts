@@ -42,7 +42,7 @@ export async function prepareRun(config: TrainConfig) {
   });
   const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
   if (start !== undefined) startFrom(adapter, start, config.lora.from ?? '');
-  const variables = trainableVariables(adapter);
+  const variables = trainableVariables(adapter.weights);
   const optimizer = createAdamW(variables, config.optimizer);
   const plan = planDenoiseSteps(schedule, config.sampler);
   const { from, to } = config.algorithm.timesteps;

@@ -124,7 +124,7 @@ describe("TRL's calculate_loss", () => {
       prompts: { states: data.get('prompt_embeds') as tf.Tensor3D, added: undefined },
       empty: { states: data.get('negative_prompt_embeds') as tf.Tensor3D, added: undefined },
     };
-    const variables = trainableVariables(adapter);
+    const variables = trainableVariables(adapter.weights);
     let logProb: tf.Tensor1D | undefined;
     const { value, grads } = tf.variableGrads(() => {
       const output = predict(policy, sample, file.timesteps, conditioning);
@@ -239,7 +239,7 @@ describe("a whole step of TRL's trainer", () => {
       expect(Math.abs(advantage - expectedAdvantages[index]!)).toBeLessThan(1e-6);
     }
 
-    const variables = trainableVariables(adapter);
+    const variables = trainableVariables(adapter.weights);
     const optimizer = createAdamW(variables, {
       betas: [0.9, 0.999],
       epsilon: 1e-8,

@@ -6,7 +6,6 @@ import {
   type TrajectoryRow,
   type TrajectoryStore,
 } from '@loop-diffusion/diffusion-mdp';
-import type { LoraAdapter } from '@loop-diffusion/diffusion-models';
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import { assertRatioIsOne, klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
@@ -24,6 +23,7 @@ import {
   type Moment,
 } from './policy';
 import { cutRows } from './rows';
+import { trainedWeights, withTrainedWeights } from './trained-weights';
 
 export interface UpdateRequest {
   readonly trajectories: TrajectoryStore;
@@ -41,6 +41,8 @@ export interface UpdateRequest {
   /** (trajectory, denoise step) pairs per gradient call. */
   readonly batch: number;
   readonly objective: Objective;
+  /** The policy that the objective weighs the divergence from; needed where it weighs one. */
+  readonly reference?: Denoiser | undefined;
   readonly learningRate: number;
   /** Ends the update between two chunks; the minibatch under way is dropped. */
   readonly signal?: AbortSignal | undefined;
@@ -173,15 +175,13 @@ function chunkGradient(
   weight: number,
 ): ChunkResult {
   const { objective, trajectories, promptOfImage, advantages, empty } = request;
-  const { unet, schedule, guidance, checkpoint, adapter } = policy;
-  if (adapter === undefined) throw new TypeError('A policy without an adapter has no gradient.');
   const padding = objective.klWeight > 0 ? 0 : paddingOf(pairs.length, request.batch);
   const rows = [...pairs, ...new Array<TrajectoryRow>(padding).fill(pairs[0] as TrajectoryRow)];
   const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
   const result = tf.tidy(() =>
     lossAndGradient(
-      { unet, schedule, guidance, checkpoint },
-      adapter,
+      denoiserOf(policy),
+      referenceOf(request),
       objective,
       {
         sample,
@@ -207,6 +207,17 @@ function chunkGradient(
   return { ...result, pairs, oldLogProb };
 }
 
+/** Alone, without what else a policy holds: a compiled function is given every tensor of its arguments. */
+function denoiserOf({ unet, schedule, adapter, guidance, checkpoint }: Denoiser): Denoiser {
+  return { unet, schedule, adapter, guidance, checkpoint };
+}
+
+function referenceOf({ objective, reference }: UpdateRequest): Denoiser | undefined {
+  if (objective.klWeight === 0) return undefined;
+  if (reference !== undefined) return denoiserOf(reference);
+  throw new TypeError('A weighted divergence needs the reference that it is from.');
+}
+
 /**
  * Rows without weight that fill a chunk up to a quarter of a whole one: trajectories that teach nothing are left out, so that
  * chunks would come in every size, and each size would be compiled.
@@ -230,7 +241,7 @@ interface Chunk {
 
 type LossAndGradient = {
   readonly loss: tf.Scalar;
-  /** Of all of the adapter's weights, one after the other. */
+  /** Of all trained weights, one after the other. */
   readonly gradient: tf.Tensor1D;
   readonly logProb: tf.Tensor1D;
   readonly kl: tf.Scalar | undefined;
@@ -239,8 +250,8 @@ type LossAndGradient = {
 /** The weighted loss, its gradient, and what it came from; compiled where the backend can. */
 const lossAndGradient = compile(
   (
-    reference: Denoiser,
-    adapter: LoraAdapter,
+    policy: Denoiser,
+    reference: Denoiser | undefined,
     objective: Objective,
     chunk: Chunk,
     parts: number,
@@ -248,7 +259,7 @@ const lossAndGradient = compile(
     const [rows] = chunk.sample.shape;
     const results = sideBySide(cutRows(chunk, parts), (part) => {
       const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
-      return partLossAndGradient(reference, adapter, objective, { ...part, weight });
+      return partLossAndGradient(policy, reference, objective, { ...part, weight });
     });
     const logProbs = results.map(({ logProb }) => logProb);
     const kls = results.flatMap(({ kl }) => kl ?? []);
@@ -265,8 +276,8 @@ const lossAndGradient = compile(
 );
 
 function partLossAndGradient(
-  reference: Denoiser,
-  adapter: LoraAdapter,
+  policy: Denoiser,
+  reference: Denoiser | undefined,
   objective: Objective,
   chunk: Chunk,
 ): LossAndGradient {
@@ -275,15 +286,16 @@ function partLossAndGradient(
     const output = predict(denoiser, sample, moment.timesteps, conditioning);
     return policyMean(denoiser.schedule, moment.step, sample, output);
   };
-  const referenceMean = objective.klWeight > 0 ? meanOf(reference) : undefined;
-  const names = Object.keys(adapter.weights);
+  const referenceMean = reference && meanOf(reference);
+  const trained = trainedWeights(policy);
+  const names = Object.keys(trained);
   let logProb: tf.Tensor1D | undefined;
   let kl: tf.Scalar | undefined;
-  const { value, grads } = tf.valueAndGrads((...factors: tf.Tensor[]) => {
+  const { value, grads } = tf.valueAndGrads((...given: tf.Tensor[]) => {
     const weights = Object.fromEntries(
-      names.map((name, index) => [name, factors[index] as tf.Tensor]),
+      names.map((name, index) => [name, given[index] as tf.Tensor]),
     );
-    const mean = meanOf({ ...reference, adapter: { ...adapter, weights } });
+    const mean = meanOf(withTrainedWeights(policy, weights));
     logProb = tf.keep(gaussianLogProb(previousSample, mean, moment.step));
     let loss: tf.Tensor = policyLoss(objective, { ...chunk, logProb });
     if (referenceMean !== undefined) {
@@ -293,7 +305,7 @@ function partLossAndGradient(
       loss = tf.add(loss, tf.mul(divergence, objective.klWeight));
     }
     return tf.mul(loss, weight);
-  })(names.map((name) => adapter.weights[name] as tf.Tensor));
+  })(Object.values(trained));
   const gradient = tf.concat1d(grads.map((part) => tf.reshape(part, [part.size])));
   return { loss: value as tf.Scalar, gradient, logProb: logProb as tf.Tensor1D, kl };
 }

@@ -14,7 +14,7 @@ const UP_DEVIATION = 0.02;
 /** Weights as after some training: a fresh adapter's `up` is zero, and with it the adapter would change nothing. */
 export function randomizeUpWeights(adapter: LoraAdapter): void {
   const keys = Object.keys(adapter.weights);
-  for (const [index, weight] of trainableVariables(adapter).entries()) {
+  for (const [index, weight] of trainableVariables(adapter.weights).entries()) {
     if (!keys[index]!.endsWith('.lora.up.weight')) continue;
     const values = tf.randomNormal(weight.shape, 0, UP_DEVIATION, 'float32', index + 1);
     weight.assign(values);
