@@ -42,6 +42,11 @@ export function decodeImages(
   return images;
 }
 
+/** In latents: the image that the autoencoder was trained on, but at most 512 pixels, which a few gigabytes hold. */
+export function tileSide({ sampleSize, blockOutChannels }: AutoencoderConfig): number {
+  return Math.floor(Math.min(sampleSize, 512) / 2 ** (blockOutChannels.length - 1));
+}
+
 /** RGB in [0, 1], compiled where the backend can. */
 const decode = compile(
   (
@@ -55,7 +60,7 @@ const decode = compile(
       const images = sideBySide(cutRows({ latents }, parts), (part) => {
         const scaled = tf.div<tf.Tensor4D>(part.latents, config.scalingFactor);
         const decoded = vaeTiles
-          ? decodeInTiles(config, weights, scaled)
+          ? decodeInTiles(config, weights, scaled, tileSide(config))
           : decodeLatents(config, weights, scaled);
         return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
       });

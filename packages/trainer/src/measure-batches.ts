@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adapterRandom } from './adapter-random';
 import type { BackendSetting } from './configuration/schema';
 import { resolveConfig } from './configuration/resolve-config';
-import { latentShape } from './latent-shape';
+import { latentShape, type ImageSize } from './latent-shape';
 import { STREAMS } from './noise-streams';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
@@ -36,7 +36,7 @@ export interface BatchAdvice {
   readonly update: number;
 }
 
-export interface MeasureBatchesOptions {
+export interface MeasureBatchesOptions extends ImageSize {
   readonly model: string;
   readonly backend: BackendSetting;
   /** Classifier-free guidance scale; above 1 every image is two rows of the model. */
@@ -63,10 +63,12 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const cores = availableParallelism();
   const { model, schedule } = await openModel({ ...options, rows: cores });
   const { lora, optimizer: settings } = resolveConfig(undefined);
+  // By default there is one.
+  if (lora === null) throw new TypeError('There is no adapter to measure with.');
   const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
   const variables = trainableVariables(adapter.weights);
   const optimizer = createAdamW(variables, settings);
-  const shape = latentShape(model);
+  const shape = latentShape(model, options);
   const texts = createTextSource(model, shape);
   const { guidance } = options;
   const policy: Policy = {

@@ -38,18 +38,7 @@ export async function loadStableDiffusion(
   reader: FileReader,
   { onProgress }: LoadOptions = {},
 ): Promise<StableDiffusion> {
-  const index = readModelIndex(
-    await readJson(reader, 'model_index.json'),
-    describe(reader, 'model_index.json'),
-  );
-  // All small files before the large ones: what is wrong in them shows at once.
-  const unetConfig = await readConfig(reader, 'unet/config.json', parseUNetConfig);
-  const autoencoderConfig = await readConfig(reader, 'vae/config.json', parseAutoencoderConfig);
-  const text = await readTextParts(reader, '');
-  const text2 = index.isXl ? await readTextParts(reader, '_2') : undefined;
-  const scheduler = await readConfig(reader, 'scheduler/scheduler_config.json', asObject);
-  checkParts(reader.name, unetConfig, autoencoderConfig, [text, ...(text2 ? [text2] : [])]);
-
+  const { index, unetConfig, autoencoderConfig, text, text2, scheduler } = await readParts(reader);
   const files: OpenWeights[] = [];
   const openPart = async <Config>(
     config: Config,
@@ -119,6 +108,45 @@ export async function loadStableDiffusion(
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
+}
+
+/** What a model looks like, without its weights. */
+export interface StableDiffusionConfigs {
+  readonly unet: UNetConfig;
+  readonly vae: AutoencoderConfig;
+  /** One, or two of Stable Diffusion XL. */
+  readonly textEncoders: readonly TextEncoderConfig[];
+}
+
+/**
+ * Reads and checks the small files of a folder alone: what {@link loadStableDiffusion} would load, and that it would.
+ *
+ * @throws as {@link loadStableDiffusion} does, but for weights
+ */
+export async function readStableDiffusionConfigs(
+  reader: FileReader,
+): Promise<StableDiffusionConfigs> {
+  const { unetConfig, autoencoderConfig, text, text2 } = await readParts(reader);
+  return {
+    unet: unetConfig,
+    vae: autoencoderConfig,
+    textEncoders: [text.config, ...(text2 ? [text2.config] : [])],
+  };
+}
+
+/** All small files before the large ones: what is wrong in them shows at once. */
+async function readParts(reader: FileReader) {
+  const index = readModelIndex(
+    await readJson(reader, 'model_index.json'),
+    describe(reader, 'model_index.json'),
+  );
+  const unetConfig = await readConfig(reader, 'unet/config.json', parseUNetConfig);
+  const autoencoderConfig = await readConfig(reader, 'vae/config.json', parseAutoencoderConfig);
+  const text = await readTextParts(reader, '');
+  const text2 = index.isXl ? await readTextParts(reader, '_2') : undefined;
+  const scheduler = await readConfig(reader, 'scheduler/scheduler_config.json', asObject);
+  checkParts(reader.name, unetConfig, autoencoderConfig, [text, ...(text2 ? [text2] : [])]);
+  return { index, unetConfig, autoencoderConfig, text, text2, scheduler };
 }
 
 interface TextParts {

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { NativeTensorflowStatus } from '@loop-diffusion/native-tensorflow';
@@ -24,26 +22,32 @@ const native: NativeTensorflowStatus = {
   nvidiaDriver: null,
 };
 
-async function run(
-  flags: Parameters<typeof doctorCommand>[0],
-  tools: { status?: Partial<NativeTensorflowStatus>; backend?: 'tensorflow' | 'wasm' } = {},
-) {
-  const output = captureOutput();
-  const installs: unknown[] = [];
-  const name = tools.backend ?? 'tensorflow';
-  const answers: DoctorTools = {
+interface Situation {
+  readonly status?: Partial<NativeTensorflowStatus>;
+  readonly backend?: 'tensorflow' | 'wasm';
+}
+
+function answers({ status, backend }: Situation = {}, installs: unknown[] = []): DoctorTools {
+  const name = backend ?? 'tensorflow';
+  return {
     install: (options) => {
       installs.push(options?.gpu);
       options?.onProgress?.('fetching', 0.5);
       return Promise.resolve({ folder: '/cache/tf', alreadyThere: false });
     },
-    status: () => Promise.resolve({ ...native, ...tools.status }),
+    status: () => Promise.resolve({ ...native, ...status }),
     useBackend: () =>
       Promise.resolve({ name, reason: 'because', gpu: false, version: 'TensorFlow 2.21.0' }),
     measure: () => Promise.resolve(240),
+    memoryBytes: () => 8e9,
   };
+}
+
+async function run(flags: Parameters<typeof doctorCommand>[0], tools: Situation = {}) {
+  const output = captureOutput();
+  const installs: unknown[] = [];
   const context = { output, loadCore: () => Promise.reject(new Error()), exit: () => undefined };
-  const code = await doctorCommand(flags, context, answers);
+  const code = await doctorCommand(flags, context, answers(tools, installs));
   return { code, out: output.outText(), error: output.errorText(), installs };
 }
 
@@ -89,29 +93,50 @@ test('--install installs what fits the machine, with progress on stderr', async 
   expect(gpu.error).toBe('');
 });
 
-test('--model measures batches instead, and says which to set', async () => {
-  const model = mkdtempSync(join(tmpdir(), 'doctor-'));
-  writeFileSync(join(model, 'model_index.json'), '{}');
-  const output = captureOutput();
-  const asked: MeasureBatchesOptions[] = [];
-  const measurement = { rolloutSeconds: 0.005, updateSeconds: 0.0125, memoryBytes: 1.5e9 };
-  const core = {
-    measureBatches: (options: MeasureBatchesOptions) => {
-      asked.push(options);
-      const measurements = [{ ...measurement, batch: 16 }];
-      return Promise.resolve({ measurements, rollout: 32, update: 16 });
-    },
-  } as Partial<Core> as Core;
-  const context = { output, loadCore: () => Promise.resolve(core), exit: () => undefined };
-  try {
-    expect(await doctorCommand({ model, guidance: 5 }, context)).toBe(0);
-    expect(asked).toMatchObject([{ model, guidance: 5, seconds: 120, backend: 'auto' }]);
-    expect(output.outText()).toMatch(/16 +5\.00 ms +12\.5 ms +1\.5 GB/);
-    expect(output.outText()).toContain('--set batch.rollout=32 --set batch.update=16');
-    expect(await doctorCommand({ model: join(model, 'none') }, context).catch(String)).toMatch(
-      /none/,
-    );
-  } finally {
-    rmSync(model, { recursive: true });
+describe('--model', () => {
+  const model = join(__dirname, '../../../diffusion-models/fixtures/pipeline');
+  const measured: MeasureBatchesOptions[] = [];
+  async function ask(flags: Parameters<typeof doctorCommand>[0], memoryBytes = 8e9) {
+    const output = captureOutput();
+    measured.length = 0;
+    const core: Partial<Core> = {
+      measureBatches: (options) => {
+        measured.push(options);
+        const measurement = { rolloutSeconds: 0.01, updateSeconds: 0.02, memoryBytes: 1e9 };
+        return Promise.resolve({
+          measurements: [{ batch: 4, ...measurement }],
+          ...{ rollout: 4, update: 4 },
+        });
+      },
+    };
+    const context = {
+      output,
+      loadCore: () => Promise.resolve(core as Core),
+      exit: () => undefined,
+    };
+    const tools = { ...answers(), memoryBytes: () => memoryBytes };
+    const code = await doctorCommand({ model, ...flags }, context, tools);
+    return { code, out: output.outText() };
   }
+
+  test('says what memory it needs, measures batches, and says which to set', async () => {
+    const { code, out } = await ask({ guidance: 5, height: 64 });
+    expect(code).toBe(0);
+    expect(measured).toMatchObject([
+      { model, guidance: 5, height: 64, seconds: 120, backend: 'auto' },
+    ]);
+    expect(out).toMatch(/learning +0\.\d GB for one pair/);
+    expect(out).toContain('--set batch.rollout=4 --set batch.update=4');
+    const json = JSON.parse((await ask({ json: true })).out) as Record<string, unknown>;
+    expect(json).toMatchObject({ rollout: 4, memory: { weights: expect.any(Number) as number } });
+  });
+
+  test('refuses in one sentence what cannot fit', async () => {
+    await expect(ask({}, 1e8)).rejects.toThrow(/needs about 0\.\d GB to draw one image, and this/);
+    await expect(ask({ height: 8192, width: 8192 }, 8e9)).rejects.toThrow(
+      /GB to (draw one|learn from one) image.*this machine has 8\.0 GB; .*--height, --width/,
+    );
+    expect(measured).toEqual([]);
+    await expect(ask({ model: join(model, 'none') })).rejects.toThrow('does not exist');
+  });
 });

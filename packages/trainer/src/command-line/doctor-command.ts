@@ -13,11 +13,14 @@ import type { Command } from 'commander';
 
 import { resolveModel } from '../files/resolve-model';
 import type { BatchAdvice } from '../measure-batches';
+import type { MemoryEstimate } from '../memory-estimate';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { figure } from '../tracking/words';
 import type { CommandContext, CommonFlags } from './context';
+import { memoryVerdict, type MemoryVerdict } from './memory-verdict';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
+import { imageSideFlag } from './sampler-flags';
 import { packageVersion, TRAINER } from './versions';
 
 export interface DoctorFlags extends CommonFlags {
@@ -25,6 +28,8 @@ export interface DoctorFlags extends CommonFlags {
   readonly model?: string;
   readonly guidance?: number;
   readonly seconds?: number;
+  readonly height?: number;
+  readonly width?: number;
 }
 
 export interface Diagnosis {
@@ -44,6 +49,8 @@ export interface DoctorTools {
   readonly status: typeof nativeTensorflowStatus;
   readonly useBackend: typeof useBestBackend;
   readonly measure: typeof measureMatmulRate;
+  /** What a process may have, in bytes. */
+  readonly memoryBytes: () => number;
 }
 
 const TOOLS: DoctorTools = {
@@ -51,6 +58,8 @@ const TOOLS: DoctorTools = {
   status: nativeTensorflowStatus,
   useBackend: useBestBackend,
   measure: measureMatmulRate,
+  // A container may be given less than the machine has; without a limit Node says 0 or more than there is.
+  memoryBytes: () => Math.min(totalmem(), process.constrainedMemory() || Infinity),
 };
 
 export function addDoctorFlags(command: Command): Command {
@@ -59,7 +68,17 @@ export function addDoctorFlags(command: Command): Command {
     .option('--install', "install TensorFlow's native library for this machine first")
     .option(
       '--model <model>',
-      'instead, measure which batch.rollout and batch.update are fastest for it',
+      'instead, say what memory it needs, and measure which batch.rollout and batch.update are fastest',
+    )
+    .option(
+      '--height <pixels>',
+      "with --model: of the images; the model's own without it",
+      imageSideFlag,
+    )
+    .option(
+      '--width <pixels>',
+      "with --model: of the images; the model's own without it",
+      imageSideFlag,
     )
     .option(
       '--guidance <scale>',
@@ -79,9 +98,8 @@ export async function doctorCommand(
   { output, loadCore }: CommandContext,
   tools: DoctorTools = TOOLS,
 ): Promise<number> {
-  if (flags.model !== undefined) {
-    await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  }
+  const verdict =
+    flags.model === undefined ? undefined : await judgeMemory(flags.model, tools.memoryBytes());
   if (flags.install === true) {
     const { nvidiaDriver } = await tools.status();
     const live = createLiveLine(output.error);
@@ -105,17 +123,42 @@ export async function doctorCommand(
       output.error.write(`TensorFlow's native library ${what} ${folder}\n`);
     }
   }
-  if (flags.model !== undefined) {
+  if (flags.model !== undefined && verdict !== undefined) {
+    if (flags.json !== true) output.out.write(`${verdict.lines.join('\n')}\n\n`);
+    if (!verdict.fits(availableParallelism())) {
+      // Measuring would need more than there is.
+      if (flags.json === true)
+        output.out.write(`${JSON.stringify({ memory: verdict.estimate })}\n`);
+      else
+        output.out.write(
+          'Too large to measure batches here: --set batch.rollout=1 --set batch.update=1\n',
+        );
+      return 0;
+    }
     // By itself: a run's threads are not those that a single product is fastest with.
     const batches = await findBatches(flags.model);
-    if (flags.json === true) output.out.write(`${JSON.stringify(batches)}\n`);
-    else output.out.write(batchLines(batches).join(''));
+    if (flags.json === true) {
+      output.out.write(`${JSON.stringify({ ...batches, memory: verdict.estimate })}\n`);
+    } else output.out.write(batchLines(batches).join(''));
     return 0;
   }
   const diagnosis = await diagnose(tools);
   if (flags.json === true) output.out.write(`${JSON.stringify(diagnosis)}\n`);
   else for (const line of diagnosisLines(diagnosis)) output.out.write(`${line}\n`);
   return 0;
+
+  async function judgeMemory(
+    model: string,
+    available: number,
+  ): Promise<MemoryVerdict & { estimate: MemoryEstimate }> {
+    const reader = await resolveModel(model, { output: output.error, quiet: flags.quiet });
+    const { readStableDiffusionConfigs } = await import('@loop-diffusion/diffusion-models');
+    const { estimateMemory } = await import('../memory-estimate');
+    const { height, width, guidance = 1 } = flags;
+    const configs = await readStableDiffusionConfigs(reader);
+    const estimate = estimateMemory(configs, { height, width, guidance });
+    return { ...memoryVerdict(model, estimate, available), estimate };
+  }
 
   async function findBatches(model: string): Promise<BatchAdvice> {
     const live = createLiveLine(output.error);
@@ -126,6 +169,8 @@ export async function doctorCommand(
         model,
         backend: 'auto',
         guidance: flags.guidance ?? 1,
+        height: flags.height,
+        width: flags.width,
         seconds: flags.seconds ?? 120,
         onProgress(text, fraction) {
           if (flags.quiet !== true && output.error.isTTY === true) {

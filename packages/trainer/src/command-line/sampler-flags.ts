@@ -48,7 +48,7 @@ export function addSamplerFlags(command: Command): Command {
   );
 }
 
-const imageSideFlag = wholeNumberFlag(8, LARGEST_IMAGE_SIDE);
+export const imageSideFlag = wholeNumberFlag(8, LARGEST_IMAGE_SIDE);
 
 export function addBackendFlag(command: Command): Command {
   return command.addOption(

@@ -1,0 +1,50 @@
+import {
+  parseAutoencoderConfig,
+  parseTextEncoderConfig,
+  parseUNetConfig,
+} from '@loop-diffusion/diffusion-models';
+
+import { estimateMemory } from './memory-estimate';
+
+/** Stable Diffusion 1.5's, where they differ from diffusers' defaults. */
+const configs = {
+  unet: parseUNetConfig({ cross_attention_dim: 768, sample_size: 64 }),
+  vae: parseAutoencoderConfig({
+    block_out_channels: [128, 256, 512, 512],
+    down_block_types: new Array<string>(4).fill('DownEncoderBlock2D'),
+    up_block_types: new Array<string>(4).fill('UpDecoderBlock2D'),
+    layers_per_block: 2,
+    sample_size: 512,
+  }),
+  textEncoders: [
+    parseTextEncoderConfig({
+      ...{ hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12 },
+    }),
+  ],
+};
+
+test('the weights of Stable Diffusion 1.5 are counted to the number', () => {
+  // 859 520 964 of the UNet, 83 653 863 of the autoencoder and 123 060 480 of the text encoder.
+  const { weights } = estimateMemory(configs, { guidance: 1 });
+  expect(weights).toBe(4 * (859_520_964 + 83_653_863 + 123_060_480));
+});
+
+test('what was measured of Stable Diffusion 1.5 lies within a quarter', () => {
+  const { decode, update } = estimateMemory(configs, { guidance: 7.5 });
+  // An image with the text encoder released, and an iteration of LOOP, as docs/models.md has them.
+  expect(decode / 5.74e9).toBeGreaterThan(0.75);
+  expect(decode / 5.74e9).toBeLessThan(1.25);
+  expect(update / 11.72e9).toBeGreaterThan(0.75);
+  expect(update / 11.72e9).toBeLessThan(1.25);
+});
+
+test('less is needed with checkpoints, in tiles, and for smaller images', () => {
+  const large = estimateMemory(configs, { height: 1024, width: 1024, guidance: 1 });
+  const small = estimateMemory(configs, { height: 256, width: 256, guidance: 1 });
+  expect(large.checkpointedUpdate).toBeLessThan(large.update);
+  expect(large.tiledDecode).toBeLessThan(large.decode);
+  for (const key of ['sample', 'update', 'checkpointedUpdate', 'decode'] as const) {
+    expect(small[key]).toBeLessThan(large[key]);
+    expect(small[key]).toBeGreaterThan(small.weights);
+  }
+});

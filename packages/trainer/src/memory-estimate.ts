@@ -1,0 +1,155 @@
+/** How much memory a model will need, from its configuration alone: before gigabytes are fetched or a run dies half-way. */
+import {
+  autoencoderShapes,
+  textEncoderShapes,
+  unetShapes,
+  type StableDiffusionConfigs,
+  type UNetConfig,
+  type WeightShapes,
+} from '@loop-diffusion/diffusion-models';
+
+import { tileSide } from './decode';
+
+/** Bytes in all, the library included. */
+export interface MemoryEstimate {
+  readonly weights: number;
+  /** Drawing one image. */
+  readonly sample: number;
+  /** The gradient of one (image, denoise step) pair. */
+  readonly update: number;
+  /** The same with `gradientCheckpointing`. */
+  readonly checkpointedUpdate: number;
+  /** Decoding one image, whole and in tiles. */
+  readonly decode: number;
+  readonly tiledDecode: number;
+}
+
+export interface EstimateOptions {
+  /** Pixels; null for the size that the model was made for. */
+  readonly height?: number | null | undefined;
+  readonly width?: number | null | undefined;
+  /** Above 1 every image is two rows of the network. */
+  readonly guidance: number;
+}
+
+const FLOAT = 4;
+/** TensorFlow and Node.js with nothing loaded. */
+const LIBRARY = 0.45e9;
+/** Attention makes at most so many scores at once. */
+const SCORES = 2 ** 24;
+
+/**
+ * Counts what is held at a time: the weights, the tensors that wait for the way up or back, and the largest layer's own. The
+ * factors are what was measured of Stable Diffusion 1.5 at 512 pixels; for other models expect it within a quarter.
+ */
+export function estimateMemory(
+  { unet, vae, textEncoders }: StableDiffusionConfigs,
+  { height, width, guidance }: EstimateOptions,
+): MemoryEstimate {
+  const factor = 2 ** (vae.blockOutChannels.length - 1);
+  const side = unet.sampleSize * factor;
+  const pixels = (height ?? side) * (width ?? side);
+  const rows = guidance > 1 ? 2 : 1;
+  const weights =
+    FLOAT *
+    [unetShapes(unet), autoencoderShapes(vae), ...textEncoders.map(textEncoderShapes)]
+      .map(count)
+      .reduce((sum, numbers) => sum + numbers, 0);
+  const held = LIBRARY + weights;
+  const layers = layersOf(unet, pixels / factor ** 2);
+  const saved = sum(layers.map((layer) => layer.saved));
+  const inputs = sum(layers.map((layer) => layer.input));
+  const largest = Math.max(...layers.map((layer) => layer.saved));
+  const working = Math.max(...layers.map((layer) => layer.working));
+  const scores = 3 * Math.max(...layers.map((layer) => layer.scores));
+  // The decoder's widest feature map is the last one that was enlarged.
+  const widest = (vae.blockOutChannels[1] ?? vae.blockOutChannels[0] ?? 0) * FEATURE_MAPS;
+  const tile = Math.min(pixels, (tileSide(vae) * factor) ** 2);
+  return {
+    weights,
+    sample: held + rows * FLOAT * (inputs + working + scores),
+    update: held + rows * FLOAT * HELD_FOR_GRADIENT * saved,
+    checkpointedUpdate: held + rows * FLOAT * HELD_FOR_GRADIENT * (inputs + largest),
+    decode: held + FLOAT * pixels * widest,
+    // Besides a tile there are the image's own numbers.
+    tiledDecode: held + FLOAT * (tile * widest + 4 * pixels * vae.outChannels),
+  };
+}
+
+/** Numbers that a gradient holds for each that a layer is known to save: there are as many again on the way. */
+const HELD_FOR_GRADIENT = 2;
+/** Feature maps that the decoder holds at once. */
+const FEATURE_MAPS = 5.6;
+
+/** Numbers of one row. */
+interface Layer {
+  readonly input: number;
+  /** Saved for the gradient. */
+  readonly saved: number;
+  /** Held at once on the way forward. */
+  readonly working: number;
+  /** Of attention, at once. */
+  readonly scores: number;
+}
+
+function layersOf(unet: UNetConfig, latentPixels: number): Layer[] {
+  const layers: Layer[] = [];
+  const residual = (pixels: number, inputs: number, outputs: number): void => {
+    layers.push({
+      input: pixels * inputs,
+      // Input, normed input and gate; the same of the second half.
+      saved: 3 * pixels * (inputs + outputs),
+      working: 4 * pixels * Math.max(inputs, outputs),
+      scores: 0,
+    });
+  };
+  const transformer = (level: number, pixels: number): void => {
+    const channels = unet.blockOutChannels[level] as number;
+    const scores = (unet.attentionHeads[level] as number) * pixels ** 2;
+    const blocks = unet.transformerLayers[level] as number;
+    layers.push({
+      input: pixels * channels,
+      saved: blocks * (30 * pixels * channels + (scores <= SCORES ? scores : 0)),
+      // The feed-forward network is four times as wide.
+      working: 4 * 4 * pixels * channels,
+      scores: Math.min(scores, SCORES),
+    });
+  };
+  const levels = unet.blockOutChannels.map((channels, level) => ({
+    ...{ channels, level, pixels: latentPixels / 4 ** level },
+    attends: unet.downBlockTypes[level] === 'CrossAttnDownBlock2D',
+  }));
+  const skips: number[] = [unet.blockOutChannels[0] as number];
+  let channels = skips[0] as number;
+  for (const { channels: outputs, level, pixels, attends } of levels) {
+    for (let layer = 0; layer < unet.layersPerBlock; layer += 1) {
+      residual(pixels, channels, outputs);
+      if (attends) transformer(level, pixels);
+      channels = outputs;
+      skips.push(channels);
+    }
+    if (level < levels.length - 1) skips.push(channels);
+  }
+  const bottom = levels.at(-1) as (typeof levels)[number];
+  residual(bottom.pixels, channels, channels);
+  transformer(bottom.level, bottom.pixels);
+  residual(bottom.pixels, channels, channels);
+  for (const { channels: outputs, level, pixels } of [...levels].reverse()) {
+    for (let layer = 0; layer <= unet.layersPerBlock; layer += 1) {
+      residual(pixels, channels + (skips.pop() ?? 0), outputs);
+      if (unet.upBlockTypes[levels.length - 1 - level] === 'CrossAttnUpBlock2D') {
+        transformer(level, pixels);
+      }
+      channels = outputs;
+    }
+  }
+  return layers;
+}
+
+function count(shapes: WeightShapes): number {
+  return sum(Object.values(shapes).map((shape) => shape.reduce((size, n) => size * n, 1)));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
