@@ -22,7 +22,11 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
   const reward = createReward(options.reward);
   const count = options.images ?? (await countPrompts(options.prompts));
   const prompts = await readEvaluationPrompts(options.prompts, count);
-  const { model, schedule, adapter } = await openModel({ ...options, rows: count });
+  const { model, schedule, adapter } = await openModel({
+    ...options,
+    rows: count,
+    onLoad: (fraction) => options.onProgress?.('loading', fraction),
+  });
   try {
     const shape = latentShape(model, options);
     const { guidance, vaeTiles } = options;

@@ -42,6 +42,8 @@ export async function openModel(options: {
   /** Of the smallest batch that the model will work on. */
   readonly rows: number;
   readonly precision?: Precision | undefined;
+  /** Called with the fraction of the weights that is loaded, in [0, 1]. */
+  readonly onLoad?: ((fraction: number) => void) | undefined;
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
   const reader = await resolveModel(options.model);
@@ -53,7 +55,9 @@ export async function openModel(options: {
     ...backendOptions(options.backend, options.rows, options.precision),
     quiet: true,
   });
-  let model = await loadStableDiffusion(reader);
+  let model = await loadStableDiffusion(reader, {
+    onProgress: (bytes, totalBytes) => options.onLoad?.(bytes / totalBytes),
+  });
   try {
     if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles);
     const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));

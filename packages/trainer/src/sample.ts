@@ -40,7 +40,11 @@ const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
   const { prompts, steps, out, onProgress } = options;
   const givenLatents = await readStarts(options);
-  const { model, schedule, adapter } = await openModel({ ...options, rows: prompts.length });
+  const { model, schedule, adapter } = await openModel({
+    ...options,
+    rows: prompts.length,
+    onLoad: (fraction) => onProgress?.('loading', fraction),
+  });
   try {
     const shape = givenLatents?.shape ?? latentShape(model, options);
     checkChannels(shape, model.unet.config.inChannels, options.latents);
