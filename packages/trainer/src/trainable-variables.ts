@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
  */
 export function trainableVariables(weights: Weights): tf.Variable[] {
   return Object.entries(weights).map(([key, weight]) => {
-    if (weight instanceof tf.Variable) return weight;
+    if (isVariable(weight)) return weight;
     throw new TypeError(`The weight '${key}' is not a variable and cannot be trained.`);
   });
 }
@@ -24,4 +24,8 @@ export function trainableUNet({ config, weights }: StableDiffusion['unet']) {
     tf.variable(weight),
   ]);
   return { config, weights: Object.fromEntries(variables) };
+}
+
+function isVariable(tensor: tf.Tensor): tensor is tf.Variable {
+  return tensor instanceof tf.Variable;
 }

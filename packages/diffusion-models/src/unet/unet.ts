@@ -33,7 +33,8 @@ export interface UNetInput {
   readonly lora?: LoraAdapter | undefined;
   /**
    * Keep each layer's input alone for the gradient, and run the layer again for it: much less memory for about a third more
-   * arithmetic. The gradient is then that of the sample and the adapter; text and other weights count as constant.
+   * arithmetic. The gradient is then that of the sample and the adapter, or where there is none of the weights; those of an
+   * adapted model count as constant.
    */
   readonly checkpoint?: boolean | undefined;
 }
@@ -152,20 +153,34 @@ type AttentionBlock = (
   text: UNetInput['encoderHiddenStates'],
 ) => tf.Tensor4D;
 
-/** A block of which the gradient keeps its inputs and its own part of the adapter. */
+const NONE = /$^/;
+
+/** A block of which the gradient keeps its inputs and its own part of what is trained: the adapter, or without one the weights. */
 function checkpointedBlock(
   { weights, lora }: ModelParameters,
   path: string,
   inputs: readonly tf.Tensor[],
   block: (parameters: ModelParameters, ...inputs: tf.Tensor[]) => tf.Tensor4D,
+  /** Keys of weights that the block does without. */
+  unused = NONE,
 ): tf.Tensor4D {
-  const factors = Object.entries(lora?.weights ?? {}).filter(([key]) => key.startsWith(`${path}.`));
-  return checkpointed([...inputs, ...factors.map(([, factor]) => factor)], (...given) => {
-    const own = factors.map(([key], index) => [key, given[inputs.length + index] as tf.Tensor]);
-    const adapter = lora && { ...lora, weights: Object.fromEntries(own) as Weights };
-    return block({ weights, lora: adapter }, ...given.slice(0, inputs.length));
+  const trained = Object.entries(lora?.weights ?? weights).filter(
+    ([key]) => key.startsWith(`${path}.`) && !unused.test(key),
+  );
+  return checkpointed([...inputs, ...trained.map(([, weight]) => weight)], (...given) => {
+    const own = Object.fromEntries(
+      trained.map(([key], index) => [key, given[inputs.length + index]]),
+    ) as Weights;
+    const parameters =
+      lora === undefined
+        ? { weights: { ...weights, ...own } }
+        : { weights, lora: { ...lora, weights: own } };
+    return block(parameters, ...given.slice(0, inputs.length));
   }) as tf.Tensor4D;
 }
+
+/** What keys and values of the text are made with, beforehand where they are at hand. */
+const TEXT_PROJECTION = /\.attn2\.to_[kv]\./;
 
 /** The same of a transformer: the text is one of its inputs. */
 function checkpointedAttention(
@@ -182,10 +197,16 @@ function checkpointedAttention(
   }
   const texts = Object.entries(text).filter(([key]) => key.startsWith(`${path}.`));
   const inputs = [x, ...texts.map(([, tensor]) => tensor)];
-  return checkpointedBlock(parameters, path, inputs, (own, at, ...given) => {
-    const named = texts.map(([key], index) => [key, given[index] as tf.Tensor3D]);
-    return block(own, at as tf.Tensor4D, Object.fromEntries(named) as UNetText);
-  });
+  return checkpointedBlock(
+    parameters,
+    path,
+    inputs,
+    (own, at, ...given) => {
+      const named = texts.map(([key], index) => [key, given[index] as tf.Tensor3D]);
+      return block(own, at as tf.Tensor4D, Object.fromEntries(named) as UNetText);
+    },
+    TEXT_PROJECTION,
+  );
 }
 
 /** Keys and values for a cross-attention's path, `[batch · tokens, 2 · channels]`. */
