@@ -72,7 +72,7 @@ export interface Objective {
   readonly name: AlgorithmName;
   /** How far a ratio may leave 1 before its gradient stops. */
   readonly clipRange: number;
-  /** Weight of the divergence from the model without its adapter. */
+  /** Weight of the divergence from the model as it was. */
   readonly klWeight: number;
 }
 

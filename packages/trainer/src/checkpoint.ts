@@ -2,7 +2,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-import { loraFromSafetensors, loraToSafetensors } from '@loop-diffusion/diffusion-models';
 import {
   float32Tensor,
   readSafetensors,
@@ -12,7 +11,6 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
-import { ADAPTER_FILE } from './files/adapter-file';
 import type { PhaseClock } from './phase-clock';
 import type { PreparedRun } from './prepare-run';
 import {
@@ -24,6 +22,7 @@ import {
 } from './run-folder/checkpoint-folder';
 import type { IterationRecord } from './run-folder/records';
 import { mean } from './statistics';
+import { readTrainedFile, trainedFileName, writeTrainedFile } from './trained-file';
 import { holdState, releaseState, restoreState } from './training-state';
 import { UserError } from './user-error';
 
@@ -118,7 +117,7 @@ export function createCheckpoints(
  *
  * @param onDifference told what is different from what the checkpoint was made with
  * @returns how far the run was
- * @throws UserError when the checkpoint is of another model or adapter
+ * @throws UserError when the checkpoint is of another model, adapter or choice of what is trained
  */
 export function restoreCheckpoint(
   run: PreparedRun,
@@ -135,17 +134,7 @@ export function restoreCheckpoint(
       if (stored === undefined) throw new Error(`${OPTIMIZER} has no ${name}`);
       return tf.tensor1d(toFloat32Array(stored));
     };
-    const adapter = loraFromSafetensors(file(files, ADAPTER_FILE), run.policy.unet.weights);
-    const weights = Object.keys(run.adapter.weights).map((key) => {
-      const weight = adapter.weights[key];
-      const { shape } = run.adapter.weights[key] as tf.Tensor;
-      if (weight === undefined || weight.shape.join() !== shape.join()) {
-        throw new Error(
-          `${ADAPTER_FILE} has ${weight === undefined ? 'nothing' : `shape [${weight.shape.join(', ')}]`} for ${key}, where the run has shape [${shape.join(', ')}]`,
-        );
-      }
-      return weight;
-    });
+    const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
     const state = {
       weights,
       optimizer: {
@@ -188,7 +177,7 @@ function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
     };
     return {
       // Its float32 numbers are the master weights.
-      [ADAPTER_FILE]: loraToSafetensors(run.adapter),
+      [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
       [OPTIMIZER]: writeSafetensors(
         Object.entries(moments).map(([name, tensor]) => [
           name,

@@ -23,7 +23,7 @@ import { sampleTrajectories } from './rollout';
 import { createRunEvaluator } from './run-evaluator';
 import type { Checkpoint } from './run-folder/checkpoint-folder';
 import type { EvaluationRecord, IterationRecord, RunSummary } from './run-folder/records';
-import { saveAdapter } from './save-adapter';
+import { saveTrained } from './save-trained';
 import { summarizeRun } from './summarize-run';
 import type { RunRecorder } from './tracking/recorder';
 import { chooseTrainedSteps } from './trained-steps';
@@ -41,10 +41,10 @@ export interface ResumePoint {
 }
 
 /**
- * Fine-tunes a model and leaves the adapter in the run's folder, with checkpoints on the way. Held-out prompts are evaluated
+ * Fine-tunes a model and leaves what was trained in the run's folder, with checkpoints on the way. Held-out prompts are evaluated
  * before and after, on the same noise.
  *
- * @param signal when aborted, the iteration under way is dropped and the run ends with a checkpoint and the adapter as it is,
+ * @param signal when aborted, the iteration under way is dropped and the run ends with a checkpoint and its result as it is,
  *   without the evaluation after it
  * @param from goes on with a run; the numbers are those of one that never stopped
  * @throws what went wrong, after leaving a checkpoint of the iterations that were done
@@ -89,6 +89,7 @@ async function iterate(
 
   await attempt(async () => {
     await evaluator.before();
+    run.releaseBase();
     await evaluator.afterIteration(iterations);
     clock.lap();
     while (iterations < config.iterations) {
@@ -110,7 +111,7 @@ async function iterate(
   // Also after a failure or a signal: what was learnt until then is not lost.
   await attempt(async () => {
     checkpoints.save();
-    if (iterations > 0) saveAdapter(run);
+    if (iterations > 0) saveTrained(run);
     if (iterations === config.iterations && !signal.aborted) await evaluator.after();
   });
   if (failure !== undefined) throw failure as Error;

@@ -1,8 +1,12 @@
 /** Everything that a run needs before its first iteration. */
 import { planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
-import { createLoraAdapter, type LoraAdapter } from '@loop-diffusion/diffusion-models';
+import {
+  createLoraAdapter,
+  type LoraAdapter,
+  type StableDiffusion,
+} from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 
 import { adapterRandom } from './adapter-random';
 import { createAdvantageEstimator, type Objective } from './algorithm';
@@ -15,7 +19,8 @@ import { disposeTexts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards } from './rewards';
 import { createTextSource, rememberTexts } from './text-source';
-import { trainableVariables } from './trainable-variables';
+import { trainableUNet, trainableVariables } from './trainable-variables';
+import { trainedWeights } from './trained-weights';
 import { UserError } from './user-error';
 
 export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
@@ -35,15 +40,13 @@ export async function prepareRun(config: TrainConfig) {
     adapter: start,
   } = await openModel({
     model: config.model,
-    lora: config.lora.from ?? undefined,
+    lora: config.lora?.from ?? undefined,
     backend: config.backend,
     rows: smallestBatch(config),
     precision: config.precision,
   });
-  const adapter = createLoraAdapter(model.unet.weights, config.lora, adapterRandom(config.seed));
-  if (start !== undefined) startFrom(adapter, start, config.lora.from ?? '');
-  const variables = trainableVariables(adapter.weights);
-  const optimizer = createAdamW(variables, config.optimizer);
+  const adapter =
+    config.lora === null ? undefined : newAdapter(model, config.lora, config.seed, start);
   const plan = planDenoiseSteps(schedule, config.sampler);
   const { from, to } = config.algorithm.timesteps;
   const shape = latentShape(model, config.sampler);
@@ -64,7 +67,7 @@ export async function prepareRun(config: TrainConfig) {
   const empty = texts.empty();
   const policy: Policy = {
     model,
-    unet: model.unet,
+    unet: adapter === undefined ? trainableUNet(model.unet) : model.unet,
     schedule,
     adapter,
     guidance: config.sampler.guidance,
@@ -74,13 +77,21 @@ export async function prepareRun(config: TrainConfig) {
     vaeTiles: config.memory.vaeTiles,
   };
 
+  const variables = trainableVariables(trainedWeights(policy));
+  const optimizer = createAdamW(variables, config.optimizer);
   return {
     config,
     backend,
     policy,
-    /** The same model without its adapter. */
-    base: { ...policy, adapter: undefined } satisfies Policy,
-    adapter,
+    /** The model as it was, which {@link releaseBase} may free. */
+    base: { ...policy, unet: model.unet, adapter: undefined } satisfies Policy,
+    /**
+     * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless
+     * the objective compares with them.
+     */
+    releaseBase() {
+      if (adapter === undefined && klWeight === 0) tf.dispose(model.unet.weights);
+    },
     variables,
     optimizer,
     rewards,
@@ -103,6 +114,18 @@ export async function prepareRun(config: TrainConfig) {
       model.dispose();
     },
   };
+}
+
+/** @param start what it begins with, instead of changing nothing yet */
+function newAdapter(
+  model: StableDiffusion,
+  lora: NonNullable<TrainConfig['lora']>,
+  seed: number,
+  start: LoraAdapter | undefined,
+): LoraAdapter {
+  const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
+  if (start !== undefined) startFrom(adapter, start, lora.from ?? '');
+  return adapter;
 }
 
 /** @throws UserError where the two are not of one kind */

@@ -89,7 +89,7 @@ export function createRunEvaluator(
     records,
     async before() {
       // A new adapter changes nothing yet; one that the run started from does.
-      const start = config.lora.from === null ? run.base : run.policy;
+      const start = (config.lora?.from ?? null) === null ? run.base : run.policy;
       const record = done.get('before') ?? (await evaluateAndShow('before', start));
       if (record === undefined) return;
       records.before = record;

@@ -46,7 +46,7 @@ await serve(async (told) => {
     samples: { count: 0 },
   });
   const run = await prepareRun(config);
-  randomizeUpWeights(run.adapter);
+  if (run.policy.adapter !== undefined) randomizeUpWeights(run.policy.adapter);
 
   const clock = createPhaseClock(() => undefined);
   const { signal } = new AbortController();

@@ -18,14 +18,25 @@ export function configTemplate(schemaPath: string): string {
 
 function sectionLines(section: JsonSchema, indent: string): string[] {
   return Object.entries(section.properties ?? {}).flatMap(([name, schema]) => {
-    const about = aboutLines(schema).map((line) => `${indent}# ${line}`);
-    if (schema.properties !== undefined) {
-      return ['', ...about, `${indent}${name}:`, ...sectionLines(schema, `${indent}  `)];
+    const inner = innerSection(schema);
+    const { description } = schema;
+    const about = (inner === undefined ? aboutLines(schema) : aboutLines({ description })).map(
+      (line) => `${indent}# ${line}`,
+    );
+    if (inner !== undefined) {
+      return ['', ...about, `${indent}${name}:`, ...sectionLines(inner, `${indent}  `)];
     }
     const entry =
       schema.default === undefined ? [`# ${name}:`] : entryLines({ [name]: schema.default });
     return [...(indent === '' ? [''] : []), ...about, ...entry.map((line) => `${indent}${line}`)];
   });
+}
+
+/** The section that a key holds by default, also where it may be null instead. */
+function innerSection(schema: JsonSchema): JsonSchema | undefined {
+  if (schema.properties !== undefined) return schema;
+  if (schema.default === null) return undefined;
+  return schema.anyOf?.find(({ properties }) => properties !== undefined);
 }
 
 /** The meaning of a key, and of the keys of what it may hold. */

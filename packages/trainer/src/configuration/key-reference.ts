@@ -93,7 +93,7 @@ function unwrap(schema: Schema): Node {
       }
       return { kind: 'leaf', meta, defaultValue };
     }
-    if (definition.type === 'default') defaultValue = definition.defaultValue;
+    if (/^(de|pre)fault$/.test(definition.type)) defaultValue = definition.defaultValue;
     current = definition.innerType as z.ZodType;
     meta ??= metaOf(current);
   }

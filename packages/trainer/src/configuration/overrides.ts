@@ -55,6 +55,12 @@ function setAt(root: PlainObject, path: readonly string[], value: unknown, overr
       return;
     }
     const next = Object.hasOwn(holder, segment) ? holder[segment] : undefined;
+    if (next === null && position === 0 && segment === 'lora') {
+      // Elsewhere null is what a section is by default, and giving one of its keys is asking for it.
+      throw new UsageError(
+        `--set ${override}: lora is null, which trains all weights of the UNet, so that there is no adapter to set ${path.slice(1).join('.')} of; --set lora={} before it asks for one`,
+      );
+    }
     if (typeof next === 'object' && next !== null) holder = next as PlainObject;
     else {
       const made: PlainObject = {};

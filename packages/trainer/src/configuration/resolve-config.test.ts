@@ -58,7 +58,7 @@ describe('resolveConfig', () => {
       'output=runs/a=b',
     ]);
     expect(config.iterations).toBe(7);
-    expect(config.lora.rank).toBe(4);
+    expect(config.lora?.rank).toBe(4);
     expect(config.optimizer.learningRate).toBe(1e-3);
     expect(config.optimizer.betas).toEqual([0.8, 0.99]);
     expect(config.evaluate.guidance).toBe(2.5);
@@ -165,6 +165,23 @@ describe('resolveConfig', () => {
 
   test.each([['seed'], ['=3'], ['a..b=3'], ['seed=[1']])('refuses the override %s', (override) => {
     expect(() => resolveConfig({}, [override])).toThrow(UsageError);
+  });
+
+  test('all weights are trained where lora is null, which no override undoes unnoticed', () => {
+    expect(resolveConfig({ lora: null }).lora).toBeNull();
+    const config = resolveConfig({}, ['lora.rank=4', 'lora=null']);
+    expect(config.lora).toBeNull();
+    expect(resolveConfig(structuredClone(config))).toEqual(config);
+    const override = () => resolveConfig({ lora: null }, ['lora.rank=4']);
+    expect(override).toThrow(UsageError);
+    expect(override).toThrow('lora is null, which trains all weights of the UNet');
+    expect(resolveConfig({ lora: null }, ['lora={}', 'lora.rank=4']).lora).toMatchObject({
+      rank: 4,
+      alpha: 8,
+    });
+    expect(messageOf(() => resolveConfig({ lora: true }))).toContain(
+      'lora is true, but must be null or {rank, alpha, targets, from}',
+    );
   });
 
   test('an override cannot reach a prototype', () => {

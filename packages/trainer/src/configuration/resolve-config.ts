@@ -97,7 +97,7 @@ function checkCombinations(config: TrainConfig): void {
     ...repeated(rewards.map((reward) => reward.name)).map(
       (name) => `rewards names '${name}' twice; give it one weight`,
     ),
-    ...repeated(lora.targets).map((target) => `lora.targets names '${target}' twice`),
+    ...repeated(lora?.targets ?? []).map((target) => `lora.targets names '${target}' twice`),
   );
   if (rewards.every((reward) => reward.weight === 0)) {
     problems.push('rewards have only weights of 0, which leaves nothing to learn');

@@ -65,13 +65,14 @@ export interface TrainConfig {
     timesteps: { from: number; to: number; count: number | null };
   };
   rewards: { name: string; weight: number }[];
+  /** Null trains all weights of the UNet instead of an adapter. */
   lora: {
     rank: number;
     alpha: number;
     targets: string[];
     /** An adapter to start from, or a new one for null. */
     from: string | null;
-  };
+  } | null;
   optimizer: {
     name: 'adamw';
     learningRate: number;
@@ -283,7 +284,11 @@ export const configSchema = z.strictObject({
         .nullable()
         .default(null),
     })
-    .meta({ description: 'the adapter' })
+    .nullable()
+    .meta({
+      expected: 'null or {rank, alpha, targets, from}',
+      description: 'the adapter that is trained; null to train all weights of the UNet',
+    })
     .prefault({}),
   optimizer: z
     .strictObject({
@@ -318,7 +323,7 @@ export const configSchema = z.strictObject({
         'iterations over which the learning rate rises linearly',
       ).default(0),
     })
-    .meta({ description: 'how gradients move the adapter' })
+    .meta({ description: 'how gradients move the trained weights' })
     .prefault({}),
   evaluate: z
     .strictObject({

@@ -1,4 +1,4 @@
-/** The page that a hub of models shows for an adapter. */
+/** The page that a hub of models shows for an adapter, or for a UNet that was trained as a whole. */
 import { stringify } from 'yaml';
 
 import type { TrainConfig } from '../configuration/schema';
@@ -31,7 +31,7 @@ export function modelCard(facts: ModelCardFacts): string {
     [
       `---\n${metadata(facts)}---`,
       `# ${title}`,
-      `A LoRA adapter for Stable Diffusion, made by reinforcement learning on ${rewardsText(config)} with [loop-diffusion](${HOME}).${early}`,
+      `${config.lora === null ? 'A UNet' : 'A LoRA adapter'} for Stable Diffusion, made by reinforcement learning on ${rewardsText(config)} with [loop-diffusion](${HOME}).${early}`,
       ...(facts.pictures.length > 0 ? ['<Gallery />'] : []),
       '## Use',
       ...usage(facts),
@@ -47,14 +47,23 @@ export function modelCard(facts: ModelCardFacts): string {
   );
 }
 
-/** See https://huggingface.co/docs/hub/model-cards. The licence is for whoever uploads the adapter to choose. */
-function metadata({ baseModel, pictures }: ModelCardFacts): string {
+/** See https://huggingface.co/docs/hub/model-cards. The licence is for whoever uploads the model to choose. */
+function metadata({ config, baseModel, pictures }: ModelCardFacts): string {
+  const isAdapter = config.lora !== null;
   const data = {
     // The Hub takes names of its own models only, not folders.
     ...(baseModel === undefined ? {} : { base_model: oneLine(baseModel) }),
+    // That of an adapter follows from its tag.
+    ...(baseModel === undefined || isAdapter ? {} : { base_model_relation: 'finetune' }),
     library_name: 'diffusers',
     pipeline_tag: 'text-to-image',
-    tags: ['lora', 'text-to-image', 'diffusers', 'reinforcement-learning', 'loop-diffusion'],
+    tags: [
+      ...(isAdapter ? ['lora'] : []),
+      'text-to-image',
+      'diffusers',
+      'reinforcement-learning',
+      'loop-diffusion',
+    ],
     ...(pictures.length === 0
       ? {}
       : {
@@ -76,15 +85,28 @@ function metadata({ baseModel, pictures }: ModelCardFacts): string {
 function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
   const { steps, eta, guidance } = config.sampler;
   const prompt = pictures[0]?.prompt ?? 'a red circle';
-  const embedded = config.model === 'shapes';
+  const base = pythonText(config.model === 'shapes' ? EMBEDDED_MODEL : (baseModel ?? config.model));
+  const useDdim = 'pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)';
+  const load =
+    config.lora === null
+      ? [
+          'from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel',
+          '',
+          'unet = UNet2DConditionModel.from_pretrained(".")',
+          `pipeline = StableDiffusionPipeline.from_pretrained(${base}, unet=unet)`,
+          useDdim,
+        ]
+      : [
+          'from diffusers import DDIMScheduler, StableDiffusionPipeline',
+          '',
+          `pipeline = StableDiffusionPipeline.from_pretrained(${base})`,
+          useDdim,
+          'pipeline.load_lora_weights(".")',
+        ];
   return [
     'With diffusers, from this folder or its name on the Hub:',
     code('python', [
-      'from diffusers import DDIMScheduler, StableDiffusionPipeline',
-      '',
-      `pipeline = StableDiffusionPipeline.from_pretrained(${pythonText(embedded ? EMBEDDED_MODEL : (baseModel ?? config.model))})`,
-      'pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)',
-      'pipeline.load_lora_weights(".")',
+      ...load,
       'image = pipeline(',
       `    ${pythonText(prompt)}, num_inference_steps=${String(steps)}, guidance_scale=${String(guidance)}, eta=${String(eta)}`,
       ').images[0]',
@@ -92,7 +114,7 @@ function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
     'With loop-diffusion:',
     code('sh', [
       [
-        `npx loop-diffusion sample --model ${shellWord(config.model)} --lora . --prompt ${shellWord(prompt)}`,
+        `npx loop-diffusion sample --model ${shellWord(config.model)} ${config.lora === null ? '--unet' : '--lora'} . --prompt ${shellWord(prompt)}`,
         `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out images`,
       ].join(' \\\n'),
     ]),
@@ -161,10 +183,12 @@ function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][
       'sampler',
       `DDIM, ${String(sampler.steps)} steps, η ${String(sampler.eta)}, guidance ${String(sampler.guidance)}`,
     ],
-    [
-      'LoRA',
-      `rank ${String(lora.rank)}, alpha ${String(lora.alpha)}, on ${lora.targets.map(codeSpan).join(', ')}`,
-    ],
+    lora === null
+      ? ['trained', 'all weights of the UNet']
+      : [
+          'LoRA',
+          `rank ${String(lora.rank)}, alpha ${String(lora.alpha)}, on ${lora.targets.map(codeSpan).join(', ')}`,
+        ],
     [
       'optimizer',
       `${optimizer.name}, learning rate ${String(optimizer.learningRate)}, ${optimizer.schedule}`,

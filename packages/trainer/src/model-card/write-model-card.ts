@@ -1,4 +1,4 @@
-/** Makes the folder of a run's adapter ready to be uploaded. */
+/** Makes the folder of a run's adapter, or of its UNet, ready to be uploaded. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,6 +6,7 @@ import { encodePng, type Image } from '@loop-diffusion/rewards';
 
 import { ADAPTER_FILE } from '../files/adapter-file';
 import type { TrainConfig } from '../configuration/schema';
+import { UNET_FILE } from '../files/unet-file';
 import { imageFileName } from '../files/image-file-name';
 import { resolveModel } from '../files/resolve-model';
 import { isHubModel, parseHubModel } from '../hub/hub-model';
@@ -13,7 +14,7 @@ import type { RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { modelCard } from './model-card';
 
-/** Images that were drawn with the adapter, and the file of their grid in the run's folder. */
+/** Images that were drawn with what was trained, and the file of their grid in the run's folder. */
 export interface DrawnSamples {
   readonly file: string;
   readonly images: readonly Image[];
@@ -23,18 +24,31 @@ export interface DrawnSamples {
 /** Pictures in the metadata; a hub shows them large. */
 const PICTURES = 4;
 
-/** Writes `adapter/README.md` and the pictures that it shows beside it, for a run that has left an adapter. */
+/** The folder of what was trained, in the run's, and the file of its weights. */
+function resultOf({ lora }: TrainConfig): { result: string; weights: string } {
+  return lora === null
+    ? { result: 'unet', weights: UNET_FILE }
+    : { result: 'adapter', weights: ADAPTER_FILE };
+}
+
+/** Where the card of a run with this configuration goes. */
+export function modelCardFile(config: TrainConfig): string {
+  return `${resultOf(config).result}/README.md`;
+}
+
+/** Writes `adapter/README.md`, or `unet/README.md`, and the pictures that it shows beside it, for a run that has left weights. */
 export async function writeModelCard(
   folder: RunFolder,
   facts: { config: TrainConfig; summary: RunSummary; samples: DrawnSamples | undefined },
 ): Promise<void> {
   const { config, summary, samples } = facts;
-  if (!existsSync(join(folder.path, 'adapter', ADAPTER_FILE))) return;
+  const { result, weights } = resultOf(config);
+  if (!existsSync(join(folder.path, result, weights))) return;
 
   /** @returns the name beside the card, or undefined where the run has no such file */
   function copy(file: string | undefined, name: string): string | undefined {
     if (file === undefined || !existsSync(join(folder.path, file))) return undefined;
-    folder.write(`adapter/${name}`, readFileSync(join(folder.path, file)));
+    folder.write(`${result}/${name}`, readFileSync(join(folder.path, file)));
     return name;
   }
 
@@ -42,12 +56,12 @@ export async function writeModelCard(
     (samples?.images ?? []).slice(0, PICTURES).map(async (image, index) => {
       const prompt = samples?.prompts[index] ?? '';
       const file = `images/${imageFileName(index, prompt)}`;
-      folder.write(`adapter/${file}`, await encodePng(image));
+      folder.write(`${result}/${file}`, await encodePng(image));
       return { prompt, file };
     }),
   );
   folder.write(
-    'adapter/README.md',
+    modelCardFile(config),
     modelCard({
       config,
       summary,

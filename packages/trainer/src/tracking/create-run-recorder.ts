@@ -1,7 +1,7 @@
 /** A run's reports into its folder and to the user. */
 import { configWarnings } from '../configuration/config-warnings';
 import type { TrainConfig } from '../configuration/schema';
-import { writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
+import { modelCardFile, writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
 import { describeEnvironment } from '../run-folder/environment';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
@@ -156,7 +156,7 @@ export function createRunRecorder(
       const delivered = Promise.all(sinks.map((sink) => sink.finish(summary)));
       if (history.iterations.length + history.evaluations.length > 0) await drawCurves();
       await delivered;
-      await warnOfFailure('adapter/README.md', () =>
+      await warnOfFailure(modelCardFile(config), () =>
         writeModelCard(folder, { config, summary, samples }),
       );
       report.finish(summary, folder.path);
