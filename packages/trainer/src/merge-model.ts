@@ -1,15 +1,18 @@
-/** A model with adapters merged into its weights, as a diffusers folder of its own. */
+/** A model with another UNet, or adapters merged into its weights, as a diffusers folder of its own. */
 import { loadStableDiffusion, stableDiffusionFiles } from '@loop-diffusion/diffusion-models';
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 
 import type { LoraArgument } from './files/lora-argument';
 import { resolveModel } from './files/resolve-model';
+import { withUNetOf } from './files/with-unet-of';
 import { checkNewFolder, writeFolderAtomically } from './files/write-folder-atomically';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 
 export interface MergeModelOptions {
   readonly model: string;
-  /** Added in this order. */
+  /** The folder of a UNet in the place of the model's own. */
+  readonly unet?: string | undefined;
+  /** Added in this order; may be none. */
   readonly loras: readonly LoraArgument[];
   /** A folder that does not exist. */
   readonly out: string;
@@ -31,7 +34,7 @@ export interface MergedModel {
 export async function mergeModel(options: MergeModelOptions): Promise<MergedModel> {
   const { loras, out, dtype, signal } = options;
   checkNewFolder(out);
-  const reader = await resolveModel(options.model);
+  const reader = withUNetOf(await resolveModel(options.model), options.unet);
   const files = await readLoraFiles(loras);
   await useBestBackend({ quiet: true });
   const original = await loadStableDiffusion(reader);

@@ -21,6 +21,7 @@ import type { BackendSetting } from './configuration/schema';
 import { parseLoraArgument } from './files/lora-argument';
 import { readAdapterFile } from './files/read-adapter-file';
 import { resolveModel } from './files/resolve-model';
+import { withUNetOf } from './files/with-unet-of';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 
 export interface OpenModel {
@@ -37,6 +38,8 @@ export interface OpenModel {
  */
 export async function openModel(options: {
   readonly model: string;
+  /** The folder of a UNet in the place of the model's own. */
+  readonly unet?: string | undefined;
   readonly lora?: string | readonly string[] | undefined;
   readonly backend: BackendSetting;
   /** Of the smallest batch that the model will work on. */
@@ -46,7 +49,7 @@ export async function openModel(options: {
   readonly onLoad?: ((fraction: number) => void) | undefined;
 }): Promise<OpenModel> {
   // Files are looked at before the backend, which takes longer to start.
-  const reader = await resolveModel(options.model);
+  const reader = withUNetOf(await resolveModel(options.model), options.unet);
   const { lora } = options;
   const adapterBytes = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
   const loraFiles =

@@ -51,6 +51,7 @@ export async function evaluateCommand(
     const { evaluateModel } = await context.loadCore();
     const result = await evaluateModel({
       model: flags.model,
+      unet: flags.unet,
       lora: flags.lora,
       prompts: flags.prompts,
       reward: flags.reward,

@@ -70,6 +70,20 @@ test('says what it wrote', async () => {
   expect(text).toBe(`Wrote ${out}: ${PIPELINE} + 0.5 × ${LORA}\n`);
 });
 
+test("puts another UNet in the place of the model's", async () => {
+  const other = join(base, 'other');
+  await merge('--lora', LORA, '--out', other);
+  const { code, out: text } = await merge('--unet', other, '--out', out);
+  expect(code).toBe(0);
+  expect(text).toBe(`Wrote ${out}: ${PIPELINE} with the UNet of ${other}\n`);
+  const [expected, written] = [await loadPipeline(other), await loadPipeline(out)];
+  for (const part of ['unet', 'vae'] as const) {
+    for (const [key, weight] of Object.entries(expected[part].weights)) {
+      expect(largestDifference(written[part].weights[key]!, weight)).toBe(0);
+    }
+  }
+});
+
 test.each([
   ['no adapter', () => ['--out', out], 2, 'merge needs at least one --lora'],
   [

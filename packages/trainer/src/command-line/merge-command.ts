@@ -1,4 +1,4 @@
-/** `loop-diffusion merge`: a model of its own from a model and adapters. */
+/** `loop-diffusion merge`: a model of its own from a model and adapters, or another UNet. */
 import { Option, type Command } from 'commander';
 
 import { parseLoraArgument } from '../files/lora-argument';
@@ -6,10 +6,12 @@ import { resolveModel } from '../files/resolve-model';
 import { checkNewFolder } from '../files/write-folder-atomically';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
+import { UNET_FLAG } from './sampler-flags';
 import { UsageError } from './usage-error';
 
 export interface MergeFlags extends CommonFlags {
   readonly model: string;
+  readonly unet?: string;
   readonly lora: readonly string[];
   readonly out: string;
   readonly dtype: 'f32' | 'f16';
@@ -17,8 +19,11 @@ export interface MergeFlags extends CommonFlags {
 
 export function addMergeFlags(command: Command): Command {
   return command
-    .description('add adapters to the weights of a model and write a diffusers folder')
+    .description(
+      'write a diffusers folder of a model with adapters added to its weights, or with another UNet',
+    )
     .requiredOption('--model <model>', 'a diffusers folder, hf:owner/name, or shapes')
+    .option('--unet <folder>', UNET_FLAG)
     .option(
       '--lora <file[:weight]>',
       'an adapter in safetensors, or the folder that holds it; may be given many times',
@@ -34,7 +39,9 @@ export function addMergeFlags(command: Command): Command {
 /** @returns the exit code */
 export async function mergeCommand(flags: MergeFlags, context: CommandContext): Promise<number> {
   const { output } = context;
-  if (flags.lora.length === 0) throw new UsageError('merge needs at least one --lora');
+  if (flags.lora.length === 0 && flags.unet === undefined) {
+    throw new UsageError('merge needs at least one --lora, or --unet');
+  }
   checkNewFolder(flags.out);
   const loras = flags.lora.map(parseLoraArgument);
   await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
@@ -46,6 +53,7 @@ export async function mergeCommand(flags: MergeFlags, context: CommandContext): 
     const { mergeModel } = await import('../merge-model');
     const merged = await mergeModel({
       model: flags.model,
+      unet: flags.unet,
       loras,
       out: flags.out,
       dtype: flags.dtype === 'f16' ? 'F16' : 'F32',
@@ -53,8 +61,11 @@ export async function mergeCommand(flags: MergeFlags, context: CommandContext): 
     });
     if (flags.json === true) output.out.write(`${JSON.stringify(merged)}\n`);
     else if (flags.quiet !== true) {
-      const added = loras.map(({ path, weight }) => `${String(weight)} × ${path}`).join(' + ');
-      output.out.write(`Wrote ${merged.folder}: ${flags.model} + ${added}\n`);
+      const parts = [
+        flags.unet === undefined ? flags.model : `${flags.model} with the UNet of ${flags.unet}`,
+        ...loras.map(({ path, weight }) => `${String(weight)} × ${path}`),
+      ];
+      output.out.write(`Wrote ${merged.folder}: ${parts.join(' + ')}\n`);
     }
     return 0;
   } finally {

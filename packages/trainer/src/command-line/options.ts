@@ -10,6 +10,8 @@ export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
 export interface SampleOptions {
   /** As given to `--model`. */
   model: string;
+  /** The folder of a UNet in the place of the model's own: a run with `lora: null`, or a diffusers folder. */
+  unet?: string | undefined;
   /**
    * A LoRA file or the folder that holds `pytorch_lora_weights.safetensors`; or several, each perhaps with `:WEIGHT`, that are
    * added up.
@@ -53,6 +55,8 @@ export interface SampleResult {
 
 export interface EvaluateOptions {
   model: string;
+  /** As for {@link SampleOptions}. */
+  unet?: string | undefined;
   /** As for {@link SampleOptions}. */
   lora?: string | readonly string[] | undefined;
   /** `shapes` for the embedded held-out prompts, or a text file. */

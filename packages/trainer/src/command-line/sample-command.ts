@@ -70,6 +70,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
     const { sampleImages } = await context.loadCore();
     const result = await sampleImages({
       model: flags.model,
+      unet: flags.unet,
       lora: flags.lora,
       prompts: flags.prompt,
       seed: flags.seed,

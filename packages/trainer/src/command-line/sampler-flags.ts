@@ -6,6 +6,7 @@ import { realNumberFlag, wholeNumberFlag } from './numbers';
 
 export interface SamplerFlags {
   readonly model: string;
+  readonly unet?: string;
   readonly lora?: readonly string[];
   readonly seed: number;
   readonly steps: number;
@@ -20,10 +21,15 @@ export interface SamplerFlags {
 
 export const DEFAULT_ETA = 1;
 
+/** What `--unet` takes. */
+export const UNET_FLAG =
+  "a UNet in the place of the model's own: the folder of a run with lora: null, or a diffusers folder";
+
 export function addSamplerFlags(command: Command): Command {
   return addBackendFlag(
     command
       .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
+      .option('--unet <folder>', UNET_FLAG)
       .option(
         '--lora <file[:weight]>',
         'an adapter in safetensors, or the folder that holds it; may be given many times, and all are added',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ADAPTER_FILE } from './adapter-file';
 import { fileStatus } from './file-status';
 import { readBytes } from './read-bytes';
+import { CHECKPOINT_UNET_FILE, UNET_FILE } from './unet-file';
 import { UserError } from '../user-error';
 
 const MAXIMUM_BYTES = 4 * 1024 ** 3;
@@ -17,6 +18,12 @@ export function readAdapterFile(path: string): Promise<Uint8Array> {
   const isFolder = fileStatus(path)?.isDirectory() === true;
   const file = isFolder ? candidates.find((candidate) => fileStatus(candidate)?.isFile()) : path;
   if (file === undefined) {
+    const unets = [UNET_FILE, join('unet', UNET_FILE), CHECKPOINT_UNET_FILE];
+    if (unets.some((name) => fileStatus(join(path, name)) !== undefined)) {
+      throw new UserError(
+        `'${path}' holds no adapter: the run trained all weights of the UNet. sample, evaluate and merge take the run as --unet; a model that merge has written is one to train on`,
+      );
+    }
     throw new UserError(`The folder '${path}' holds no adapter (${ADAPTER_FILE})`);
   }
   if (!file.endsWith('.safetensors')) {
