@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
-import { modelFilesForTests, startHubServer } from '../hub/testing/hub-server';
+import { startHubServer } from '../hub/testing/hub-server';
 import { captureOutput } from '../testing/captured-output';
 import { UserError } from '../user-error';
 import { resolveModel } from './resolve-model';
 
+const PIPELINE = join(__dirname, '../../../diffusion-models/fixtures/pipeline');
 let base: string;
 beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'loop-diffusion-'));
@@ -41,7 +42,7 @@ test('refuses what does not exist, another kind of folder, and a bad name on the
 });
 
 test('takes a model of the hub, once for all callers, and tries again after a failure', async () => {
-  const hub = await startHubServer(modelFilesForTests());
+  const hub = await startHubServer(filesOf(PIPELINE));
   const variables = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: base, HF_TOKEN: 'x' };
   const replaced = jest.replaceProperty(process, 'env', { ...process.env, ...variables });
   try {
@@ -53,10 +54,37 @@ test('takes a model of the hub, once for all callers, and tries again after a fa
     const requests = hub.requests.length;
     expect(await resolveModel('hf:owner/name@v2', options)).toBe(reader);
     expect(hub.requests).toHaveLength(requests);
-    expect(new TextDecoder().decode(await reader.read('unet/config.json'))).toBe('{"unet": 1}');
+    expect(new TextDecoder().decode(await reader.read('unet/config.json'))).toContain('UNet2D');
     expect(await reader.exists('unet/none.json')).toBe(false);
   } finally {
     replaced.restore();
     await hub.close();
   }
 });
+
+test('refuses a model of the hub that cannot be loaded, before its weights come', async () => {
+  const files = filesOf(PIPELINE);
+  files['unet/config.json'] = Buffer.from('{"act_fn": "mish"}');
+  const hub = await startHubServer(files);
+  const variables = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: base };
+  const replaced = jest.replaceProperty(process, 'env', { ...process.env, ...variables });
+  try {
+    const asked = resolveModel('hf:owner/name', { output: captureOutput().error, quiet: true });
+    await expect(asked).rejects.toThrow(UserError);
+    await expect(asked).rejects.toThrow('act_fn = "mish" is not supported');
+    expect(hub.fetched().filter((path) => path.endsWith('.safetensors'))).toEqual([]);
+  } finally {
+    replaced.restore();
+    await hub.close();
+  }
+});
+
+function filesOf(folder: string): Record<string, Buffer> {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(folder, path), readFileSync(path)]),
+  );
+}

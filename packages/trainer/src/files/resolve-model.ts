@@ -9,7 +9,7 @@ import { fileStatus } from './file-status';
 import { nodeFolderReader } from './node-folder-reader';
 import { isHubModel, parseHubModel } from '../hub/hub-model';
 import { hubSettings } from '../hub/hub-settings';
-import { hubSnapshot } from '../hub/hub-snapshot';
+import { hubSnapshot, type HubSnapshot } from '../hub/hub-snapshot';
 import type { OutputStream } from '../tracking/output';
 import { UserError } from '../user-error';
 
@@ -45,15 +45,30 @@ async function resolveHubModel(
   const key = JSON.stringify([settings.endpoint, settings.cacheFolder, model]);
   const reader =
     fromHub.get(key) ??
-    hubSnapshot(parsed, settings, { output, quiet }).then(({ folder, repository }) =>
-      nodeFolderReader(folder, { within: repository }),
-    );
+    hubSnapshot(parsed, settings, { output, quiet, check: checkConfigs }).then(readerOf);
   fromHub.set(key, reader);
   try {
     return await reader;
   } catch (error) {
     fromHub.delete(key);
     throw error;
+  }
+}
+
+function readerOf({ folder, repository }: HubSnapshot): FileReader {
+  return nodeFolderReader(folder, { within: repository });
+}
+
+/** A model that cannot be loaded is refused before its gigabytes come. */
+async function checkConfigs(snapshot: HubSnapshot): Promise<void> {
+  // Not before it is needed: every command looks at its model, and most are not on the hub.
+  const { readStableDiffusionConfigs } = await import('@loop-diffusion/diffusion-models');
+  try {
+    await readStableDiffusionConfigs(readerOf(snapshot));
+  } catch (error) {
+    throw error instanceof UserError
+      ? error
+      : new UserError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 

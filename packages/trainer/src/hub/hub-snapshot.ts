@@ -23,6 +23,8 @@ export interface SnapshotOptions
   readonly output: OutputStream;
   /** Notes alone. */
   readonly quiet?: boolean | undefined;
+  /** Told when all but the weights is there; throws for a model of which the weights need not come. */
+  readonly check?: ((snapshot: HubSnapshot) => Promise<void>) | undefined;
 }
 
 export interface HubSnapshot {
@@ -119,7 +121,10 @@ async function fetchSnapshot(
       const listed = files.flatMap((path) => listing.get(path) ?? []);
       for (const file of listed) checkSize(file, model);
       progress.expect(listed.reduce((sum, { bytes }) => sum + bytes, 0));
-      for (const path of files) await fetchFile(path);
+      const isWeights = (path: string): boolean => path.endsWith('.safetensors');
+      for (const path of files.filter((each) => !isWeights(each))) await fetchFile(path);
+      await options.check?.({ folder: cache.snapshot(commit), repository: cache.folder });
+      for (const path of files.filter(isWeights)) await fetchFile(path);
     } finally {
       progress.close();
     }
