@@ -55,7 +55,9 @@ export async function train(
   signal: AbortSignal,
   from?: ResumePoint,
 ): Promise<RunSummary> {
-  const run = await prepareRun(config);
+  const run = await prepareRun(config, (fraction) => {
+    recorder.phase('loading', fraction);
+  });
   try {
     return await iterate(run, recorder, signal, from);
   } finally {

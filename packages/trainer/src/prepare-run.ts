@@ -26,7 +26,11 @@ import { UserError } from './user-error';
 export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
 
 /** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
-export async function prepareRun(config: TrainConfig) {
+export async function prepareRun(
+  config: TrainConfig,
+  /** Called with the fraction of the model that is loaded. */
+  onLoad?: (fraction: number) => void,
+) {
   const rewards = createRewards(config.rewards);
   const prompts = await readTrainingPrompts(config.prompts);
   const heldOut = await readEvaluationPrompts(
@@ -44,6 +48,7 @@ export async function prepareRun(config: TrainConfig) {
     backend: config.backend,
     rows: smallestBatch(config),
     precision: config.precision,
+    onLoad,
   });
   const adapter =
     config.lora === null ? undefined : newAdapter(model, config.lora, config.seed, start);
@@ -140,6 +145,12 @@ function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void
   if (own?.join() !== given?.join()) {
     throw new UserError(
       `The adapter '${path}' changes other modules than lora.targets (${adapter.config.targets.join(', ')}) say; its own are ${start.config.targets.join(', ')}`,
+    );
+  }
+  for (const [key, { shape }] of Object.entries(start.weights)) {
+    if ((adapter.weights[key] as tf.Tensor).shape.join() === shape.join()) continue;
+    throw new UserError(
+      `The adapter '${path}' has another rank for '${key}' than ${adapter.config.rank}; a run starts from adapters of one rank`,
     );
   }
   for (const [key, weight] of Object.entries(start.weights)) {

@@ -7,7 +7,8 @@ export const SCHEDULER_NAMES = ['ddim', 'euler', 'dpm-solver++'] as const;
 
 export type SchedulerName = (typeof SCHEDULER_NAMES)[number];
 
-export interface SampleOptions {
+/** What `sample` and `evaluate` share. */
+interface DrawingOptions {
   /** As given to `--model`. */
   model: string;
   /** The folder of a UNet in the place of the model's own: a run with `lora: null`, or a diffusers folder. */
@@ -17,11 +18,7 @@ export interface SampleOptions {
    * added up.
    */
   lora?: string | readonly string[] | undefined;
-  /** One image each. */
-  prompts: readonly string[];
   seed: number;
-  /** `ddim` where left out, whatever the model's folder names. */
-  scheduler?: SchedulerName | undefined;
   steps: number;
   /** Of `ddim` alone. */
   eta: number;
@@ -34,6 +31,16 @@ export interface SampleOptions {
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;
+  /** Called with the fraction done, in [0, 1]. */
+  onProgress?: ((phase: string, fraction: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface SampleOptions extends DrawingOptions {
+  /** One image each. */
+  prompts: readonly string[];
+  /** `ddim` where left out, whatever the model's folder names. */
+  scheduler?: SchedulerName | undefined;
   /** Safetensors file whose `latents` [b, channels, h, w] the images start from. */
   latents?: string | undefined;
   /** Safetensors file whose `noise` [b, steps, channels, h, w] the steps of `ddim` take. */
@@ -43,9 +50,6 @@ export interface SampleOptions {
    * [b, steps].
    */
   trace?: string | undefined;
-  /** Called with the fraction done, in [0, 1]. */
-  onProgress?: ((phase: string, fraction: number) => void) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 export interface SampleResult {
@@ -53,32 +57,13 @@ export interface SampleResult {
   trace?: string | undefined;
 }
 
-export interface EvaluateOptions {
-  model: string;
-  /** As for {@link SampleOptions}. */
-  unet?: string | undefined;
-  /** As for {@link SampleOptions}. */
-  lora?: string | readonly string[] | undefined;
+export interface EvaluateOptions extends DrawingOptions {
   /** `shapes` for the embedded held-out prompts, or a text file. */
   prompts: string;
   /** Name of a reward. */
   reward: string;
   /** Images to draw, or undefined for one per prompt. */
   images?: number | undefined;
-  seed: number;
-  steps: number;
-  eta: number;
-  guidance: number;
-  /** Pixels; the model's own size where left out. */
-  height?: number | undefined;
-  width?: number | undefined;
-  /** Decode in tiles, for less memory. */
-  vaeTiles?: boolean | undefined;
-  backend: BackendSetting;
-  /** Folder of the images; made if it is missing. */
-  out: string;
-  onProgress?: ((phase: string, fraction: number) => void) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 export interface EvaluateResult {
