@@ -1,5 +1,8 @@
 /** Settings that run, but probably do not do what was meant. */
-import { isClipped, type TrainConfig } from './schema';
+import { isClipped, LEARNING_RATE_OF_ALL_WEIGHTS, type TrainConfig } from './schema';
+
+/** Learning rates above are an adapter's. */
+const LARGE_FOR_ALL_WEIGHTS = 5e-4;
 
 export function configWarnings(config: TrainConfig): string[] {
   const { algorithm, sampler, evaluate } = config;
@@ -19,6 +22,12 @@ export function configWarnings(config: TrainConfig): string[] {
   if (evaluate.images > 0 && evaluationGuidance !== sampler.guidance) {
     warnings.push(
       `evaluate.guidance is ${String(evaluationGuidance)}, but training samples with ${String(sampler.guidance)}: a gain at one guidance scale often does not carry over to another`,
+    );
+  }
+  const { learningRate } = config.optimizer;
+  if (config.lora === null && learningRate > LARGE_FOR_ALL_WEIGHTS) {
+    warnings.push(
+      `optimizer.learningRate is ${String(learningRate)}, but lora is null: what suits an adapter destroys a model of which every weight moves so far; around ${String(LEARNING_RATE_OF_ALL_WEIGHTS)} is usual`,
     );
   }
   return warnings;

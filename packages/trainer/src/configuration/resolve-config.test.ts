@@ -184,6 +184,13 @@ describe('resolveConfig', () => {
     );
   });
 
+  test('the learning rate is by default that of what is trained', () => {
+    const rate = (overrides: string[]) => resolveConfig({}, overrides).optimizer.learningRate;
+    expect(rate([])).toBe(2e-3);
+    expect(rate(['lora=null'])).toBe(2e-5);
+    expect(rate(['lora=null', 'optimizer.learningRate=2e-3'])).toBe(2e-3);
+  });
+
   test('an override cannot reach a prototype', () => {
     expect(messageOf(() => resolveConfig({}, ['__proto__.polluted=1']))).toContain('__proto__');
     expect(messageOf(() => resolveConfig({}, ['constructor.prototype.polluted=1']))).toContain(
@@ -202,6 +209,7 @@ describe('configWarnings', () => {
     [['algorithm.innerUpdates=1'], 'never acts'],
     [['algorithm.name=rloo', 'algorithm.innerUpdates=2'], 'no clip'],
     [['evaluate.guidance=3'], 'guidance'],
+    [['lora=null', 'optimizer.learningRate=2e-3'], 'lora is null'],
   ])('%s is warned of', (overrides, part) => {
     expect(configWarnings(resolveConfig({}, overrides)).join()).toContain(part);
   });

@@ -7,7 +7,7 @@ import { UserError } from '../user-error';
 import { configKeys, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, type PlainObject } from './overrides';
-import { configSchema, isClipped, type TrainConfig } from './schema';
+import { configSchema, isClipped, LEARNING_RATE_OF_ALL_WEIGHTS, type TrainConfig } from './schema';
 
 /**
  * @param file the parsed configuration file, or undefined for the defaults
@@ -46,6 +46,8 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
   // deviations per unit of model output as the others, and alone would decide the gradient. A plan of one or two steps has no choice.
   const toWasGiven = Object.hasOwn(section(section(input, 'algorithm'), 'timesteps'), 'to');
   const end = to < 0 ? (toWasGiven ? steps + to : Math.max(1, steps + to)) : to;
+  const { learningRate } = parsed.optimizer;
+  const rateWasGiven = Object.hasOwn(section(input, 'optimizer'), 'learningRate');
   return {
     ...parsed,
     output: parsed.output ?? `runs/${basename(parsed.model)}-${parsed.algorithm.name}`,
@@ -53,6 +55,11 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
       ...parsed.algorithm,
       innerUpdates: parsed.algorithm.innerUpdates ?? defaultInnerUpdates(parsed.algorithm),
       timesteps: { from, to: end, count },
+    },
+    optimizer: {
+      ...parsed.optimizer,
+      learningRate:
+        rateWasGiven || parsed.lora !== null ? learningRate : LEARNING_RATE_OF_ALL_WEIGHTS,
     },
     evaluate: {
       ...parsed.evaluate,

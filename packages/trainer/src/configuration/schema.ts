@@ -104,6 +104,9 @@ export interface TrainConfig {
   guards: { skippedUpdates: number; failedRewards: number };
 }
 
+/** Where none is given: what suits an adapter would destroy a model of which every weight moves by it. */
+export const LEARNING_RATE_OF_ALL_WEIGHTS = 2e-5;
+
 const MANY = Number.MAX_SAFE_INTEGER;
 
 /** Far above what any Stable Diffusion draws. */
@@ -293,7 +296,11 @@ export const configSchema = z.strictObject({
   optimizer: z
     .strictObject({
       name: oneOf(['adamw'], 'the optimizer').default('adamw'),
-      learningRate: numberAbove(0, Infinity, 'largest learning rate').default(2e-3),
+      learningRate: numberAbove(
+        0,
+        Infinity,
+        `largest learning rate; left out with lora: null, ${String(LEARNING_RATE_OF_ALL_WEIGHTS)}`,
+      ).default(2e-3),
       schedule: oneOf(
         ['constant', 'linear', 'cosine'],
         'how the learning rate falls over the run',
