@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { checkCheckpointSize } from './checkpoint';
 import { resolveConfig } from './configuration/resolve-config';
 import type { TrainConfig } from './configuration/schema';
 import { train } from './loop';
@@ -153,6 +154,16 @@ test('weighs in the divergence from the model that it began from', async () => {
   // At first the policy is the reference; one optimizer step later it is not.
   expect(first).toBeLessThan(1e-9);
   expect(second).toBeGreaterThan(1e-5);
+});
+
+test('refuses at once what no checkpoint could hold', () => {
+  expect(() => {
+    checkCheckpointSize(268_000_000);
+  }).not.toThrow();
+  // Stable Diffusion 1's.
+  expect(() => {
+    checkCheckpointSize(859_520_964);
+  }).toThrow('this UNet has 860 million weights, and a checkpoint holds their moments up to 268');
 });
 
 test("refuses an adapter's checkpoint", async () => {

@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adapterRandom } from './adapter-random';
 import { createAdvantageEstimator, type Objective } from './algorithm';
 import { smallestBatch } from './backend-options';
+import { checkCheckpointSize } from './checkpoint';
 import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
@@ -50,6 +51,10 @@ export async function prepareRun(
     precision: config.precision,
     onLoad,
   });
+  if (config.lora === null) {
+    const sizes = Object.values(model.unet.weights).map(({ size }) => size);
+    checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
+  }
   const adapter =
     config.lora === null ? undefined : newAdapter(model, config.lora, config.seed, start);
   const plan = planDenoiseSteps(schedule, config.sampler);

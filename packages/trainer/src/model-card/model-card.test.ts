@@ -44,6 +44,21 @@ test('says how it is used, with the settings of the training', () => {
   );
 });
 
+test('a UNet that was trained as a whole is a fine-tuned model, and no adapter', () => {
+  const config = resolveConfig({ lora: null, model: 'my-model' });
+  const text = card({ config, baseModel: 'owner/name' });
+  expect(metadata(text)).toMatchObject({
+    base_model: 'owner/name',
+    base_model_relation: 'finetune',
+    tags: ['text-to-image', 'diffusers', 'reinforcement-learning', 'loop-diffusion'],
+  });
+  expect(text).toContain('unet = UNet2DConditionModel.from_pretrained(".")');
+  expect(text).toContain('StableDiffusionPipeline.from_pretrained("owner/name", unet=unet)');
+  expect(text).toContain('sample --model my-model --unet . --prompt');
+  expect(text).toContain('| trained | all weights of the UNet |');
+  expect(text).not.toMatch(/lora|adapter|null/i);
+});
+
 test('shows the result with its errors, the base at other guidance, and the pictures', () => {
   const text = card();
   expect(text).toContain('over 256 images of held-out prompts');

@@ -66,6 +66,16 @@ test('without pictures there is a card alone, and without an adapter nothing', a
   expect(files()).toEqual(['README.md', 'pytorch_lora_weights.safetensors']);
 });
 
+test('a UNet comes with its card in its own folder', async () => {
+  folder.write('unet/diffusion_pytorch_model.safetensors', 'weights');
+  const facts = { config: resolveConfig({ lora: null }), summary, samples: undefined };
+  await writeModelCard(folder, facts);
+  expect(readdirSync(join(folder.path, 'unet')).sort()).toEqual([
+    'README.md',
+    'diffusion_pytorch_model.safetensors',
+  ]);
+});
+
 test.each([
   ['owner/name', 'base_model: "owner/name"'],
   ['../models/name', undefined],

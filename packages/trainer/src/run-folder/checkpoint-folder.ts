@@ -37,8 +37,8 @@ const MANIFEST = 'manifest.json';
 const FORMAT = 'loop-diffusion checkpoint 1';
 const FILE_NAME = /^[a-z][a-z0-9_]*\.(json|safetensors)$/;
 const MAXIMUM_MANIFEST_BYTES = 65_536;
-/** What Node reads at once. */
-const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
+/** Of one file: what Node reads at once. */
+export const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 interface Manifest {
   readonly format: string;
