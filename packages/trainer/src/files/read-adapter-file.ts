@@ -21,7 +21,7 @@ export function readAdapterFile(path: string): Promise<Uint8Array> {
     const unets = [UNET_FILE, join('unet', UNET_FILE), CHECKPOINT_UNET_FILE];
     if (unets.some((name) => fileStatus(join(path, name)) !== undefined)) {
       throw new UserError(
-        `'${path}' holds no adapter: the run trained all weights of the UNet. sample, evaluate and merge take the run as --unet; a model that merge has written is one to train on`,
+        `'${path}' holds no adapter: the run trained all weights of the UNet. sample, evaluate and merge take it as --unet, and what merge writes is a model to train further`,
       );
     }
     throw new UserError(`The folder '${path}' holds no adapter (${ADAPTER_FILE})`);
