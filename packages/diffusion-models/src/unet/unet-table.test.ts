@@ -56,13 +56,13 @@ test.each(table.map((row, index) => [index, row] as const))('configuration %i', 
       addedCondition(config, tf.tensor2d(numbers('text_embeds', batch * 5), [batch, 5]), sizes),
   };
   let output: tf.Tensor4D | undefined;
-  const gradient = tf.grad((x: tf.Tensor4D) => {
-    const predicted = unet(config, weights, { ...input, sample: x });
+  const gradient = tf.grad((x) => {
+    const predicted = unet(config, weights, { ...input, sample: x as tf.Tensor4D });
     output = tf.keep(predicted);
     return tf.sum(tf.mul(predicted, imageOf('output', row.output.shape)));
   })(sample);
   expect(difference(output!, row.output)).toBeLessThan(OUTPUT_TOLERANCE);
-  expect(difference(gradient, row.gradient)).toBeLessThan(GRADIENT_TOLERANCE);
+  expect(difference(gradient as tf.Tensor4D, row.gradient)).toBeLessThan(GRADIENT_TOLERANCE);
 });
 
 /** The largest difference of ten values and of the norm, in units of the largest value. */
