@@ -53,7 +53,8 @@ with torch.inference_mode():
     else:
         states, empty = pipeline.encode_prompt("a photo of a red circle", "cpu", 1, True)
         states, added = torch.cat([empty, states]), None
-    states = states.clone()
+# What was made for inference alone cannot be kept for a gradient.
+states, added = states.clone(), added and {key: value.clone() for key, value in added.items()}
 pipeline.text_encoder = None
 if is_xl:
     pipeline.text_encoder_2 = None
@@ -123,7 +124,7 @@ else:
         optimizer.zero_grad()
         for index, timestep in steps:
             point, following = points[index][sample : sample + 1], points[index + 1][sample : sample + 1]
-            log = scheduler_step(scheduler, predict(point, timestep), timestep, point, 1.0, following).log_probs
+            log = scheduler_step(scheduler, predict(point, timestep), timestep, point, 1.0, prev_sample=following).log_probs
             ratio = torch.exp(log - logs[index][sample])
             advantage = advantages[sample]
             loss = torch.maximum(-advantage * ratio, -advantage * ratio.clamp(1 - 1e-4, 1 + 1e-4))
