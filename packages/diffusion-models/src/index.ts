@@ -8,6 +8,7 @@ export type {
   Weights,
 } from './types';
 export { weightsFromSafetensors, weightsFromStream, weightsToSafetensors } from './weights';
+export type { WidenHalves } from './weights';
 export { checkWeights } from './shapes';
 export type { WeightShapes } from './shapes';
 export { formatAutoencoderConfig, parseAutoencoderConfig } from './autoencoder/config';

@@ -6,6 +6,7 @@ export { NativeTensorflowError, type NativeTensorflowErrorKind } from './errors'
 export { measureConvolutionRate, measureMatmulRate } from './measure';
 export { sideBySide } from './compile/program-order';
 export { parallelParts } from './parallel-parts';
+export { widenOnDevice } from './widen-on-device';
 export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
 export {
   backendNames,

@@ -12,6 +12,7 @@ import {
 } from '@loop-diffusion/diffusion-models';
 import {
   useBestBackend,
+  widenOnDevice,
   type BackendChoice,
   type Precision,
 } from '@loop-diffusion/native-tensorflow';
@@ -60,6 +61,7 @@ export async function openModel(options: {
   });
   let model = await loadStableDiffusion(reader, {
     onProgress: (bytes, totalBytes) => options.onLoad?.(bytes / totalBytes),
+    widen: widenOnDevice,
   });
   try {
     if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles);

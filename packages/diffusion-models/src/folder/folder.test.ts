@@ -1,6 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { float32Tensor, readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
+import {
+  float32Tensor,
+  readSafetensors,
+  toFloat32Array,
+  writeSafetensors,
+} from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { fixtureTensors, largestDifference } from '../testing/tensors';
 import { encodeText } from '../text-encoder/text-encoder';
@@ -114,7 +119,18 @@ describe('loadStableDiffusion', () => {
     const again = await loadStableDiffusion(
       changed({ [UNET]: undefined, [UNET.replace('.saf', '.fp16.saf')]: half }),
     );
+    const asked: string[] = [];
+    const widened = await loadStableDiffusion(readerOf(halves), {
+      widen: (bytes, dtype, shape) => {
+        asked.push(dtype);
+        // As a backend of its own would; some it cannot.
+        if (shape.length === 1) return undefined;
+        return tf.tensor(toFloat32Array({ bytes, dtype, shape }), [...shape], 'float32');
+      },
+    });
+    expect(new Set(asked)).toEqual(new Set(['F16']));
     for (const [key, weight] of Object.entries(again.unet.weights)) {
+      expect(largestDifference(weight, widened.unet.weights[key]!)).toBe(0);
       expect(weight.dtype).toBe('float32');
       // 11 bits; the weights are of the order of 1.
       expect(largestDifference(weight, model.unet.weights[key]!)).toBeLessThan(1e-3);

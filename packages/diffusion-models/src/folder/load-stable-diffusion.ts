@@ -12,7 +12,7 @@ import { createClipTokenizer } from '../tokenizer/clip-tokenizer';
 import type { FileReader } from '../types';
 import { parseUNetConfig, type UNetConfig } from '../unet/config';
 import { unetShapes } from '../unet/unet';
-import { weightsFromStream } from '../weights';
+import { weightsFromStream, type WidenHalves } from '../weights';
 import { describe, readJson, readOptionalJson, readText } from './model-files';
 import { readModelIndex } from './model-index';
 import type { ModelPart, StableDiffusion } from './stable-diffusion';
@@ -23,6 +23,8 @@ type TensorRecord = Record<string, tf.Tensor>;
 export interface LoadOptions {
   /** Called as weights are read, with bytes so far and in all. */
   readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined;
+  /** Such as `widenOnDevice` of `@loop-diffusion/native-tensorflow`. */
+  readonly widen?: WidenHalves | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface LoadOptions {
  */
 export async function loadStableDiffusion(
   reader: FileReader,
-  { onProgress }: LoadOptions = {},
+  { onProgress, widen }: LoadOptions = {},
 ): Promise<StableDiffusion> {
   const { index, unetConfig, autoencoderConfig, text, text2, scheduler } = await readParts(reader);
   const files: OpenWeights[] = [];
@@ -49,7 +51,7 @@ export async function loadStableDiffusion(
     const file = await openWeights(reader, folder, stem);
     files.push(file);
     return async () => {
-      let weights = await weightsFromStream(counted(file));
+      let weights = await weightsFromStream(counted(file), widen);
       if (folder === 'vae') weights = updateAutoencoderWeights(weights);
       loaded.set(folder, weights);
       checkWeights(describe(reader, file.path), weights, shapes);
