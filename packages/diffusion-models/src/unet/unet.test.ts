@@ -46,7 +46,7 @@ function open(fixture: string) {
   /** Rows may have sizes of their own: one by one. */
   const addedOf = (name: string): tf.Tensor2D => {
     const embeddings = expected(`${name}.added_cond.text_embeds`) as tf.Tensor2D;
-    const texts = tf.split(embeddings, embeddings.shape[0]);
+    const texts = tf.split<tf.Tensor2D>(embeddings, embeddings.shape[0]);
     const sizes = (expected(`${name}.added_cond.time_ids`) as tf.Tensor2D).arraySync();
     return tf.concat(texts.map((text, row) => addedCondition(config, text, sizes[row]!)));
   };
