@@ -1,8 +1,10 @@
 /** How much memory a model will need, from its configuration alone: before gigabytes are fetched or a run dies half-way. */
 import {
   autoencoderShapes,
+  readStableDiffusionConfigs,
   textEncoderShapes,
   unetShapes,
+  type FileReader,
   type StableDiffusionConfigs,
   type UNetConfig,
   type WeightShapes,
@@ -37,6 +39,14 @@ const FLOAT = 4;
 const LIBRARY = 0.45e9;
 /** Attention makes at most so many scores at once. */
 const SCORES = 2 ** 24;
+
+/** @throws Error that names what of the folder is missing, damaged or not supported */
+export async function readMemoryEstimate(
+  reader: FileReader,
+  options: EstimateOptions,
+): Promise<MemoryEstimate> {
+  return estimateMemory(await readStableDiffusionConfigs(reader), options);
+}
 
 /**
  * Counts what is held at a time: the weights, the tensors that wait for the way up or back, and the largest layer's own. The

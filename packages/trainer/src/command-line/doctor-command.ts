@@ -152,11 +152,9 @@ export async function doctorCommand(
     available: number,
   ): Promise<MemoryVerdict & { estimate: MemoryEstimate }> {
     const reader = await resolveModel(model, { output: output.error, quiet: flags.quiet });
-    const { readStableDiffusionConfigs } = await import('@loop-diffusion/diffusion-models');
-    const { estimateMemory } = await import('../memory-estimate');
+    const { readMemoryEstimate } = await import('../memory-estimate');
     const { height, width, guidance = 1 } = flags;
-    const configs = await readStableDiffusionConfigs(reader);
-    const estimate = estimateMemory(configs, { height, width, guidance });
+    const estimate = await readMemoryEstimate(reader, { height, width, guidance });
     return { ...memoryVerdict(model, estimate, available), estimate };
   }
 

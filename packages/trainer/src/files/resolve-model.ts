@@ -62,14 +62,8 @@ function readerOf({ folder, repository }: HubSnapshot): FileReader {
 /** A model that cannot be loaded is refused before its gigabytes come. */
 async function checkConfigs(snapshot: HubSnapshot): Promise<void> {
   // Not before it is needed: every command looks at its model, and most are not on the hub.
-  const { readStableDiffusionConfigs } = await import('@loop-diffusion/diffusion-models');
-  try {
-    await readStableDiffusionConfigs(readerOf(snapshot));
-  } catch (error) {
-    throw error instanceof UserError
-      ? error
-      : new UserError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
+  const { checkModelConfigs } = await import('./check-model-configs');
+  await checkModelConfigs(readerOf(snapshot));
 }
 
 function resolveFolder(model: string): FileReader {
