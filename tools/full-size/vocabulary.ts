@@ -1,4 +1,8 @@
-import { byteAlphabet } from './byte-alphabet';
+/* eslint-disable @nx/enforce-module-boundaries -- diffusion-models keeps its alphabet to itself, and a second one could differ */
+import {
+  byteAlphabet,
+  bytesInVocabularyOrder,
+} from '../../packages/diffusion-models/src/tokenizer/byte-alphabet';
 
 /** As many merges as CLIP's vocabulary has. */
 const MERGES = 48_894;
@@ -18,9 +22,10 @@ export function clipSizedVocabulary(): { vocab: Record<string, number>; merges: 
       for (const second of LETTERS) for (const third of LETTERS) add(first + second, third + end);
     }
   }
+  const characters = bytesInVocabularyOrder().map((byte) => byteAlphabet[byte] as string);
   const tokens = [
-    ...byteAlphabet,
-    ...byteAlphabet.map((character) => `${character}</w>`),
+    ...characters,
+    ...characters.map((character) => `${character}</w>`),
     ...merges.map((merge) => merge.replace(' ', '')),
     '<|startoftext|>',
     '<|endoftext|>',

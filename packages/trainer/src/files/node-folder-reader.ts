@@ -72,11 +72,12 @@ export function nodeFolderReader(folder: string, options: { within?: string } = 
 }
 
 function bounds(path: string): BoundedFile {
-  const isWeights = path.endsWith('.safetensors');
-  return {
-    what: 'model file',
-    maximumBytes: isWeights ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_CONFIG_BYTES,
-  };
+  return { what: 'model file', maximumBytes: maximumModelFileBytes(path) };
+}
+
+/** What a file of a model may have, wherever it comes from: weights 64 GiB, all others 10 MiB. */
+export function maximumModelFileBytes(path: string): number {
+  return path.endsWith('.safetensors') ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_CONFIG_BYTES;
 }
 
 function realFolder(folder: string): string {

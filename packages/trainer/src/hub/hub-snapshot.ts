@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
 import { fileStatus } from '../files/file-status';
+import { maximumModelFileBytes } from '../files/node-folder-reader';
 import { asUserError, systemErrorCode } from '../files/system-errors';
 import { readBytes } from '../files/read-bytes';
 import type { OutputStream } from '../tracking/output';
@@ -33,9 +34,6 @@ export interface HubSnapshot {
   /** That the links stay in. */
   readonly repository: string;
 }
-
-const MAXIMUM_JSON_BYTES = 10 * 1024 ** 2;
-const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;
 
 /**
  * Asks the hub where the revision stands, and fetches what the cache lacks of it. A commit that is whole in the cache costs
@@ -135,7 +133,7 @@ async function fetchSnapshot(
 }
 
 function checkSize({ path, bytes }: ListedFile, model: HubModel): void {
-  const maximum = path.endsWith('.safetensors') ? MAXIMUM_WEIGHT_BYTES : MAXIMUM_JSON_BYTES;
+  const maximum = maximumModelFileBytes(path);
   if (bytes > maximum) {
     throw new UserError(
       `${path} of ${model.text} has ${bytes} bytes, and at most ${maximum} are fetched`,
@@ -166,7 +164,10 @@ function sourceOf(
     paths,
     async readJson(path) {
       const file = join(cache.snapshot(commit), ...path.split('/'));
-      const bytes = await readBytes(file, { what: 'file', maximumBytes: MAXIMUM_JSON_BYTES });
+      const bytes = await readBytes(file, {
+        what: 'file',
+        maximumBytes: maximumModelFileBytes(path),
+      });
       try {
         return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
       } catch (error) {
