@@ -10,7 +10,7 @@ import { createNoiseSchedule } from './noise-schedule';
 import type { NoiseSchedule } from './noise-schedule';
 import { gaussianLogProb, policyMean, predictOriginalSample, takePolicyStep } from './policy-step';
 import { parseSchedulerConfig } from './scheduler-config';
-import { readRecordedTensors } from '../testing/recorded-tensors';
+import { openRecordedTensors } from '../testing/recorded-tensors';
 
 interface StepCase {
   id: string;
@@ -41,27 +41,7 @@ interface Cases {
 
 const folder = join(__dirname, '../fixtures/ddim');
 const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')) as Cases;
-const recorded = readRecordedTensors(join(folder, 'io.safetensors'));
-
-const seen = new Set<string>();
-
-function values(name: string): Float32Array {
-  seen.add(name);
-  return recorded.get(name)!.values;
-}
-
-/** A recorded `[batch, channels, height, width]` tensor as `[batch, height, width, channels]`. */
-function latents(name: string): tf.Tensor4D {
-  const [batch, channels, height, width] = recorded.get(name)!.shape as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return tf.tidy(() =>
-    tf.transpose(tf.tensor4d(values(name), [batch, channels, height, width]), [0, 2, 3, 1]),
-  );
-}
+const { recorded, seen, values, latents } = openRecordedTensors(join(folder, 'io.safetensors'));
 
 /** Largest |a − b|, as a fraction of the largest |b|. */
 function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {

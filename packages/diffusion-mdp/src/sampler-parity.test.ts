@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { readRecordedTensors } from '../testing/recorded-tensors';
+import { openRecordedTensors } from '../testing/recorded-tensors';
 import { planDenoiseSteps } from './denoise-plan';
 import { createNoiseSchedule } from './noise-schedule';
 import { takePolicyStep } from './policy-step';
@@ -21,27 +21,7 @@ interface Case {
 
 const folder = join(__dirname, '../fixtures/samplers');
 const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')) as Case[];
-const recorded = readRecordedTensors(join(folder, 'io.safetensors'));
-
-const seen = new Set<string>();
-
-function values(name: string): Float32Array {
-  seen.add(name);
-  return recorded.get(name)!.values;
-}
-
-/** A recorded `[batch, channels, height, width]` tensor as `[batch, height, width, channels]`. */
-function latents(name: string): tf.Tensor4D {
-  const [batch, channels, height, width] = recorded.get(name)!.shape as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return tf.tidy(() =>
-    tf.transpose(tf.tensor4d(values(name), [batch, channels, height, width]), [0, 2, 3, 1]),
-  );
-}
+const { recorded, seen, values, latents } = openRecordedTensors(join(folder, 'io.safetensors'));
 
 /** The network of the recording: x / (1 + |x|) + w t / 1000. */
 const network = (input: tf.Tensor4D, timestep: number): tf.Tensor4D =>
