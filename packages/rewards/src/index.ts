@@ -9,6 +9,7 @@ export {
   type RewardFailure,
   type RewardResult,
   type RewardScore,
+  type ScoreOptions,
 } from './reward';
 export { scoreAll } from './score-all';
 export { toUint8 } from './to-uint8';

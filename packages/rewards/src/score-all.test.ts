@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Image } from './image';
 import { type Reward, rewardFailure, type RewardResult } from './reward';
 import { scoreAll } from './score-all';
@@ -43,6 +45,48 @@ describe('scoreAll', () => {
     expect(results.map((result) => result.ok && result.value)).toEqual([0, 0.25, 0.5, 0.75, 1]);
     expect(sizes).toEqual([2, 2, 1]);
     expect(seen).toEqual(['prompt 0', 'prompt 0.25', 'prompt 0.5', 'prompt 0.75', 'prompt 1']);
+  });
+
+  it('has as many calls under way as the reward allows, and keeps the order', async () => {
+    let underWay = 0;
+    let most = 0;
+    const inner = redReward();
+    const reward = redReward({
+      batchSize: 1,
+      concurrency: 3,
+      score: async (batch) => {
+        underWay++;
+        most = Math.max(most, underWay);
+        // The first images take longest.
+        await sleep(30 * (1 - (batch.images[0]?.data[0] ?? 0)));
+        underWay--;
+        return inner.score(batch);
+      },
+    });
+    const values = [0, 0.125, 0.25, 0.5, 0.75, 0.875, 1];
+    const results = await scoreAll(reward, batchOf(values));
+    expect(results.map((result) => result.ok && result.value)).toEqual(values);
+    expect(most).toBe(3);
+  });
+
+  it('shows all images of a prompt in one call to a reward that compares them', async () => {
+    const calls: (readonly string[])[] = [];
+    const reward = redReward({
+      scope: 'group',
+      score: ({ prompts }) => {
+        calls.push(prompts);
+        return Promise.resolve(prompts.map(() => ({ ok: true, value: prompts.length / 8 })));
+      },
+    });
+    const prompts = ['a', 'b', 'a', 'a', 'b'];
+    const results = await scoreAll(reward, { images: prompts.map(() => pixel(0)), prompts });
+    expect(calls).toEqual([
+      ['a', 'a', 'a'],
+      ['b', 'b'],
+    ]);
+    expect(results.map((result) => result.ok && result.value)).toEqual(
+      [3, 2, 3, 3, 2].map((n) => n / 8),
+    );
   });
 
   it('asks nothing about nothing', async () => {
