@@ -11,13 +11,11 @@ it('hands on what was loaded', async () => {
 it('says what to install for a library that is not there', async () => {
   const name = 'no-such-library';
   const load = () => import(name) as Promise<unknown>;
-  await expect(importPeers('ocr', PACKAGES, load)).rejects.toThrow(new Error(SENTENCE));
+  await expect(importPeers('ocr', PACKAGES, load)).rejects.toThrow(SENTENCE);
 });
 
 it('says what to install for a file that is not there', () => {
-  expect(() => resolvePeer('ocr', PACKAGES, 'no-such-model/package.json')).toThrow(
-    new Error(SENTENCE),
-  );
+  expect(() => resolvePeer('ocr', PACKAGES, 'no-such-model/package.json')).toThrow(SENTENCE);
 });
 
 it('leaves an error of a library that is there as it is', async () => {
