@@ -95,7 +95,7 @@ async function iteration(): Promise<void> {
   );
   lap('start and load');
   const clock = createPhaseClock(() => undefined);
-  const record = await runIteration(run, clock, 0, new AbortController().signal);
+  const { record } = await runIteration(run, clock, 0, new AbortController().signal);
   Object.assign(seconds, record.seconds);
 }
 

@@ -36,6 +36,12 @@ const stateSchema = z.object({
   optimizerSteps: z.int().nonnegative(),
   /** The rewards remembered of each prompt, for an algorithm that compares with them. */
   advantages: z.object({ prompts: z.array(z.tuple([z.string(), z.array(z.number())])) }).nullable(),
+  /** What the rewards' running scales remember, in the order of the rewards; left out by runs that had none. */
+  rewards: z
+    .array(
+      z.object({ count: z.int().nonnegative(), mean: z.number(), squares: z.number() }).nullable(),
+    )
+    .optional(),
   /** Wall clock by phase, of the run so far. */
   seconds: z.record(z.string(), z.number()),
   /** Of the checkpoint with the largest mean training reward of the iterations before it. */
@@ -46,7 +52,7 @@ const stateSchema = z.object({
 
 export type Progress = Omit<
   z.infer<typeof stateSchema>,
-  'advantages' | 'optimizerSteps' | 'madeWith'
+  'advantages' | 'rewards' | 'optimizerSteps' | 'madeWith'
 >;
 
 export interface Checkpoints {
@@ -126,7 +132,7 @@ export function restoreCheckpoint(
   onDifference: (difference: string) => void,
 ): Progress {
   try {
-    const { optimizerSteps, advantages, madeWith, ...progress } = stateSchema.parse(
+    const { optimizerSteps, advantages, rewards, madeWith, ...progress } = stateSchema.parse(
       JSON.parse(new TextDecoder().decode(file(files, STATE))),
     );
     const moments = readSafetensors(file(files, OPTIMIZER));
@@ -144,6 +150,7 @@ export function restoreCheckpoint(
         secondMoment: moment('second_moment'),
       },
       advantages,
+      rewards: rewards ?? run.combination.toJSON(),
     };
     try {
       restoreState(run, state);
@@ -191,6 +198,7 @@ function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
       advantages: state.advantages && {
         prompts: state.advantages.prompts.map(([prompt, rewards]) => [prompt, [...rewards]]),
       },
+      rewards: [...state.rewards],
       madeWith: madeWithOf(run),
     };
     return {

@@ -34,6 +34,7 @@ describe('groupDiversity', () => {
 describe('fractionAtCeiling', () => {
   const rewards = (...parts: [low: number, high: number, weight: number][]) =>
     parts.map(([low, high, weight]) => ({
+      name: 'any',
       reward: { range: [low, high] } as unknown as Reward,
       weight,
     }));
@@ -43,6 +44,14 @@ describe('fractionAtCeiling', () => {
     expect(fractionAtCeiling([2, 1], rewards([0, 1, 2]))).toBe(0.5);
     // A reward with a negative weight is largest where it is smallest.
     expect(fractionAtCeiling([1, 0], rewards([0, 1, 1], [0, 5, -1]))).toBe(0.5);
+  });
+
+  test('counts in the scale of the sum, and leaves out what is only watched', () => {
+    const scale = { factor: -2, offset: 4 };
+    const [scaled] = rewards([0, 1, 1]);
+    const watched = rewards([0, Infinity, 0]);
+    expect(fractionAtCeiling([4, 2], [{ ...scaled!, scale }, ...watched])).toBe(0.5);
+    expect(fractionAtCeiling([4], [{ ...scaled!, scale: 'group-z-score' }])).toBeUndefined();
   });
 
   test('is unknown without an end', () => {

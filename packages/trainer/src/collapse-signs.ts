@@ -35,16 +35,20 @@ export function groupDiversity(images: readonly Image[], k: number): number {
 /**
  * Fraction of the weighted sums that reach the largest one there can be, within a millionth of the range.
  *
- * @returns undefined where a reward has no largest value
+ * @returns undefined where a reward has no largest value, or none that z-scores keep
  */
 export function fractionAtCeiling(
   totals: readonly number[],
   rewards: readonly WeightedReward[],
 ): number | undefined {
-  const ends = rewards.map(({ reward, weight }): [number, number] => {
-    const [low, high] = reward.range;
-    return weight < 0 ? [weight * high, weight * low] : [weight * low, weight * high];
-  });
+  const ends = rewards
+    .filter(({ weight }) => weight !== 0)
+    .map(({ reward, weight, scale = 'none' }): [number, number] => {
+      if (scale === 'running-z-score' || scale === 'group-z-score') return [-Infinity, Infinity];
+      const { factor, offset } = scale === 'none' ? { factor: 1, offset: 0 } : scale;
+      const [one, other] = reward.range.map((end) => weight * (factor * end + offset));
+      return [Math.min(one!, other!), Math.max(one!, other!)];
+    });
   const ceiling = ends.reduce((sum, [, high]) => sum + high, 0);
   const range = ceiling - ends.reduce((sum, [low]) => sum + low, 0);
   if (!Number.isFinite(range) || totals.length === 0) return undefined;

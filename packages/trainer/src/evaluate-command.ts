@@ -19,7 +19,7 @@ import { createTextSource } from './text-source';
 const BATCH = 32;
 
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
-  const reward = createReward(options.reward);
+  const reward = await createReward(options.reward);
   const count = options.images ?? (await countPrompts(options.prompts));
   const prompts = await readEvaluationPrompts(options.prompts, count);
   const { model, schedule, adapter } = await openModel({
@@ -38,7 +38,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
       {
         name: 'evaluation',
         prompts,
-        rewards: [{ reward, weight: 1 }],
+        rewards: [{ name: reward.name, reward, weight: 1 }],
         settings: options,
         seed: options.seed,
         batch: BATCH,
@@ -56,6 +56,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
     return { evaluation: record, images: files };
   } finally {
     model.dispose();
+    await reward.dispose?.();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Image } from '@loop-diffusion/rewards';
 import { drawImages, type DrawRequest } from './draw-images';
 import type { Policy } from './policy';
 import type { TaggedPrompt } from './prompt-order';
-import { scoreImages, type WeightedReward } from './rewards';
+import { scoreImages, withFixedScales, type WeightedReward } from './rewards';
 import type { EvaluationRecord, FamilyScore } from './run-folder/records';
 import { meanWithError } from './statistics';
 import { UserError } from './user-error';
@@ -27,7 +27,7 @@ export async function evaluatePolicy(
 ): Promise<Evaluation> {
   const prompts = request.prompts.map((prompt) => prompt.text);
   const images = await drawImages(policy, { ...request, prompts });
-  const scores = await scoreImages(request.rewards, { images, prompts });
+  const scores = await scoreImages(withFixedScales(request.rewards), { images, prompts });
   if (scores.failed > 0) {
     throw new UserError(
       `The reward failed on ${scores.failed} of ${images.length} evaluated images (${scores.failure ?? 'no reason given'}).`,
@@ -42,6 +42,12 @@ export async function evaluatePolicy(
       count: images.length,
       families: byFamily(request.prompts, scores.total),
       rewards: scores.total,
+      components: Object.fromEntries(
+        Object.entries(scores.values).map(([name, values]) => [
+          name,
+          meanWithError(values.filter((value) => !Number.isNaN(value))),
+        ]),
+      ),
       settings: { steps, eta, guidance },
     },
   };

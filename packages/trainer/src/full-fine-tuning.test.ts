@@ -56,7 +56,10 @@ function record(): Recording {
   return {
     iterations,
     evaluations,
-    iteration: (iteration) => iterations.push(iteration),
+    iteration: (iteration) => {
+      iterations.push(iteration);
+      return Promise.resolve();
+    },
     evaluation: (evaluation) => {
       evaluations.push(evaluation);
       return Promise.resolve();

@@ -5,8 +5,8 @@ import type { OptimizerStepReport } from './update';
 import { UserError } from './user-error';
 
 export interface Guards {
-  /** @throws UserError when too many images have no reward */
-  checkScores(scores: Pick<Scores, 'total' | 'failed' | 'failure'>): void;
+  /** @throws UserError when too many images have no reward, or one of the rewards failed on too many */
+  checkScores(scores: Pick<Scores, 'total' | 'failed' | 'failureRate' | 'failure'>): void;
   /** @throws UserError when too many optimizer steps in a row were left out */
   checkSteps(steps: readonly Pick<OptimizerStepReport, 'skipped'>[]): void;
 }
@@ -14,10 +14,12 @@ export interface Guards {
 export function createGuards({ skippedUpdates, failedRewards }: TrainConfig['guards']): Guards {
   let skippedInARow = 0;
   return {
-    checkScores({ total, failed, failure = 'no reason was given' }) {
-      if (failed <= failedRewards * total.length) return;
+    checkScores({ total, failed, failureRate, failure = 'no reason was given' }) {
+      const without = Math.max(failed, Math.round(failureRate * total.length));
+      if (without <= failedRewards * total.length) return;
+      const what = without > failed ? 'no answer from one of the rewards' : 'no reward';
       throw new UserError(
-        `${failed} of ${total.length} images got no reward, more than guards.failedRewards (${failedRewards}) allows; the first failure was: ${failure}`,
+        `${without} of ${total.length} images got ${what}, more than guards.failedRewards (${failedRewards}) allows; the first failure was: ${failure}`,
       );
     },
     checkSteps(steps) {

@@ -55,7 +55,10 @@ function record(): Recording {
     iterations,
     evaluations,
     grids,
-    iteration: (iteration) => iterations.push(iteration),
+    iteration: (iteration) => {
+      iterations.push(iteration);
+      return Promise.resolve();
+    },
     evaluation: (evaluation) => {
       evaluations.push(evaluation);
       return Promise.resolve();
@@ -150,6 +153,7 @@ describe('train', () => {
         setImmediate(() => {
           controller.abort();
         });
+        return Promise.resolve();
       };
       return train(config, { ...record(), iteration }, controller.signal);
     };
@@ -248,6 +252,7 @@ describe('a run that goes on', () => {
       ...record(),
       iteration: ({ iteration }) => {
         if (iteration === 2) throw new Error('no space is left');
+        return Promise.resolve();
       },
     };
     await expect(train(config, failing, forever)).rejects.toThrow('no space is left');

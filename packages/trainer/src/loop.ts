@@ -25,7 +25,7 @@ import type { Checkpoint } from './run-folder/checkpoint-folder';
 import type { EvaluationRecord, IterationRecord, RunSummary } from './run-folder/records';
 import { saveTrained } from './save-trained';
 import { summarizeRun } from './summarize-run';
-import type { RunRecorder } from './tracking/recorder';
+import type { DrawnImages, RunRecorder } from './tracking/recorder';
 import { chooseTrainedSteps } from './trained-steps';
 import { allOrNothing } from './training-state';
 import { updatePolicy } from './update';
@@ -95,14 +95,12 @@ async function iterate(
     await evaluator.afterIteration(iterations);
     clock.lap();
     while (iterations < config.iterations) {
-      const record = await allOrNothing(run, () =>
+      const result = await allOrNothing(run, () =>
         runIteration(run, clock, iterations, signal, guards),
       );
       iterations += 1;
-      checkpoints.count(record);
-      await clock.time('tracking', () => {
-        recorder.iteration(record);
-      });
+      checkpoints.count(result.record);
+      await clock.time('tracking', () => recorder.iteration(result.record, result));
       await evaluator.afterIteration(iterations);
       await clock.time('checkpoint', () => {
         checkpoints.saveIfDue();
@@ -122,6 +120,10 @@ async function iterate(
   return summary;
 }
 
+export interface IterationResult extends DrawnImages {
+  readonly record: IterationRecord;
+}
+
 /** Prompts → text → trajectories → images → rewards → advantages → updates. */
 export async function runIteration(
   run: PreparedRun,
@@ -129,7 +131,7 @@ export async function runIteration(
   iteration: number,
   signal: AbortSignal,
   guards: Guards = createGuards(run.config.guards),
-): Promise<IterationRecord> {
+): Promise<IterationResult> {
   const { config, policy, empty } = run;
   const { latentShape } = policy;
   const { k } = config.algorithm;
@@ -156,7 +158,7 @@ export async function runIteration(
   const text = await clock.time('text', () => policy.texts.encode(prompts));
   try {
     const images: Image[] = [];
-    const scoring = createScoring(run.rewards);
+    const scoring = createScoring(run.rewards, run.combination, signal);
     // Rewards see each batch of images while the next one is being drawn.
     const onBatch = (latents: tf.Tensor4D) =>
       clock.time('decode', () => {
@@ -171,7 +173,7 @@ export async function runIteration(
         ...{ batch: batch.rollout, onBatch, onProgress, signal },
       }),
     );
-    const scores = await clock.time('reward', () => scoring.finish());
+    const scores = await clock.time('reward', () => scoring.finish(promptOfImage));
     guards.checkScores(scores);
     const rewards = prompts.map((_, prompt) => scores.total.slice(prompt * k, (prompt + 1) * k));
     const advantages = run.advantages.estimate(prompts, rewards).flat();
@@ -196,9 +198,10 @@ export async function runIteration(
     );
     guards.checkSteps(steps);
     const seconds = clock.lap();
-    return reportIteration(run, {
+    const record = reportIteration(run, {
       ...{ iteration, scores, rewards, images, steps, learningRate, seconds },
     });
+    return { record, images, prompts: promptTexts };
   } finally {
     disposeTexts(text);
   }

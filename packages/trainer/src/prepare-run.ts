@@ -6,6 +6,7 @@ import {
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
+import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { adapterRandom } from './adapter-random';
@@ -18,7 +19,7 @@ import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
 import { disposeTexts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
-import { createRewards } from './rewards';
+import { createRewards, disposeRewards } from './rewards';
 import { createTextSource, rememberTexts } from './text-source';
 import { trainableUNet, trainableVariables } from './trainable-variables';
 import { trainedWeights } from './trained-weights';
@@ -32,7 +33,7 @@ export async function prepareRun(
   /** Called with the fraction of the model that is loaded. */
   onLoad?: (fraction: number) => void,
 ) {
-  const rewards = createRewards(config.rewards);
+  const rewards = await createRewards(config.rewards);
   const prompts = await readTrainingPrompts(config.prompts);
   const heldOut = await readEvaluationPrompts(
     config.evaluate.prompts,
@@ -105,6 +106,7 @@ export async function prepareRun(
     variables,
     optimizer,
     rewards,
+    combination: createCombination(rewards),
     prompts,
     heldOut,
     plan,
@@ -122,6 +124,8 @@ export async function prepareRun(
       disposeTexts(empty);
       for (const variable of variables) variable.dispose();
       model.dispose();
+      // What the processes of a reward still hold is no reason to lose the run.
+      void disposeRewards(rewards).catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** What an iteration was like, from what its phases returned. */
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
-import type { Image } from '@loop-diffusion/rewards';
+import type { Image, ImageQuality } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { fractionAtCeiling, groupDiversity } from './collapse-signs';
@@ -23,7 +23,7 @@ const NOTHING_TO_LEARN = {
 export interface IterationFacts {
   /** Counted from 0. */
   readonly iteration: number;
-  readonly scores: Scores;
+  readonly scores: Scores & { readonly quality: ImageQuality };
   /** `[prompts, k]`, NaN where a reward failed. */
   readonly rewards: readonly (readonly number[])[];
   /** k for each prompt, side by side. */
@@ -60,6 +60,7 @@ export function reportIteration(run: PreparedRun, facts: IterationFacts): Iterat
     rewards: scores.total,
     groups: facts.rewards.length,
     diversity: groupDiversity(facts.images, run.config.algorithm.k),
+    quality: scores.quality,
     atCeiling: fractionAtCeiling(valid, run.rewards),
     zeroVarianceGroups: facts.rewards.filter((row) => new Set(row).size === 1).length,
     ratio: {

@@ -1,114 +1,183 @@
-/** The rewards of a run, by name, and their weighted sum. */
+/** The rewards of a run: by name, scored while images are still being made, and added up. */
 import {
-  jpegCompressibility,
-  jpegIncompressibility,
+  averageQuality,
+  createCombination,
+  createReward as createOtherReward,
+  imageProblem,
+  imageQuality,
+  RequiredRewardError,
   scoreAll,
+  type Combination,
+  type ImageQuality,
   type Reward,
   type RewardBatch,
   type RewardResult,
+  type RewardTerm,
 } from '@loop-diffusion/rewards';
 import { shapesReward } from '@loop-diffusion/shapes-benchmark';
 
 import type { TrainConfig } from './configuration/schema';
+import { mean } from './statistics';
 import { UserError } from './user-error';
 
-export interface WeightedReward {
+/** A reward and its part in the sum, under the name that it has in logs. */
+export interface WeightedReward extends RewardTerm {
   readonly reward: Reward;
-  readonly weight: number;
 }
 
 export interface Scores {
-  /** The weighted sum per image; NaN where a reward failed, which is never a score. */
+  /** The weighted sum per image; NaN where it has no reward, which is never a score. */
   readonly total: number[];
+  /** What each reward gave, by its name: one per image, NaN where it failed. */
+  readonly values: Readonly<Record<string, readonly number[]>>;
   /** Mean of each reward over the images that it could score, by its name. */
   readonly components: Record<string, number>;
-  /** Images that at least one reward failed on. */
+  /** Images without a reward. */
   readonly failed: number;
+  /** The largest fraction of images that one of the rewards failed on, those that are only watched left out. */
+  readonly failureRate: number;
   /** The first failure's message. */
   readonly failure?: string | undefined;
 }
 
-const REWARDS: Readonly<Record<string, () => Reward>> = {
-  shapes: shapesReward,
-  'jpeg-compressibility': jpegCompressibility,
-  'jpeg-incompressibility': jpegIncompressibility,
-};
-
-export function createRewards(config: TrainConfig['rewards']): WeightedReward[] {
-  return config.map(({ name, weight }) => ({ reward: createReward(name), weight }));
+/** @throws UserError for a name that no reward has, for settings that it does not take, or a reward that cannot be opened */
+export async function createRewards(config: TrainConfig['rewards']): Promise<WeightedReward[]> {
+  const created: WeightedReward[] = [];
+  try {
+    for (const { name, label, settings, ...term } of config) {
+      const reward = await createReward(name, settings);
+      created.push({ ...term, name: label ?? reward.name, reward });
+    }
+    const names = created.map((term) => term.name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw new UserError(`Two rewards are called "${twice}"; give one of them a label`);
+    }
+    return created;
+  } catch (error) {
+    await disposeRewards(created);
+    throw error;
+  }
 }
 
-/** @throws UserError for a name that no reward has */
-export function createReward(name: string): Reward {
-  const create = Object.hasOwn(REWARDS, name) ? REWARDS[name] : undefined;
-  if (create === undefined) {
-    throw new UserError(
-      `There is no reward "${name}". Known rewards: ${Object.keys(REWARDS).join(', ')}.`,
-    );
+/** @throws UserError as {@link createRewards} */
+export async function createReward(
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Reward> {
+  if (name === 'shapes') {
+    if (Object.keys(settings).length > 0) throw new UserError('Reward "shapes" takes no settings');
+    return shapesReward();
   }
-  return create();
+  try {
+    return await createOtherReward(name, settings, ['shapes']);
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+export async function disposeRewards(rewards: readonly WeightedReward[]): Promise<void> {
+  await Promise.all(rewards.map(({ reward }) => reward.dispose?.()));
+}
+
+/** What held-out images are compared by: the values themselves, for a z-score of other images says nothing about these. */
+export function withFixedScales(rewards: readonly WeightedReward[]): WeightedReward[] {
+  return rewards.map((term) =>
+    typeof term.scale === 'object' ? term : { ...term, scale: 'none' },
+  );
 }
 
 /** Scores images as they come, while others are still being made. */
 export interface Scoring {
   /** Begins with these; returns at once. */
   add(batch: RewardBatch): void;
-  /** Of all images, in the order in which they were added, whatever the order in which scores arrived. */
-  finish(): Promise<Scores>;
+  /**
+   * Of all images, in the order in which they were added, whatever the order in which scores arrived.
+   *
+   * @param groups which images were made for one prompt
+   * @throws UserError when a required reward failed
+   */
+  finish(groups: readonly number[]): Promise<Scores & { readonly quality: ImageQuality }>;
 }
 
-export function createScoring(rewards: readonly WeightedReward[]): Scoring {
-  const batches: Promise<RewardResult[][]>[] = [];
+/** @param combination of these rewards */
+export function createScoring(
+  rewards: readonly WeightedReward[],
+  combination: Combination,
+  signal?: AbortSignal,
+): Scoring {
+  const batches: RewardBatch[] = [];
+  const scored: Promise<RewardResult[][]>[] = [];
+  const qualities: Promise<ImageQuality[]>[] = [];
+  const isDueAtOnce = ({ reward }: WeightedReward) => reward.scope !== 'group';
+  const score = (reward: Reward, batch: RewardBatch) => scoreAll(reward, batch, { signal });
   return {
     add(batch) {
-      const results = Promise.all(rewards.map(({ reward }) => scoreAll(reward, batch)));
+      const results = Promise.all(
+        rewards.map((term) => (isDueAtOnce(term) ? score(term.reward, batch) : [])),
+      );
+      // A picture that is none is the rewards' failure to report.
+      const pictures = batch.images.filter((image) => imageProblem(image) === undefined);
+      const quality = Promise.all(pictures.map(imageQuality));
       // Looked at in the end, where it is thrown; until then it is nobody's unhandled failure.
       results.catch(() => undefined);
-      batches.push(results);
+      quality.catch(() => undefined);
+      batches.push(batch);
+      scored.push(results);
+      qualities.push(quality);
     },
-    async finish() {
-      const done = await Promise.all(batches);
-      const resultsOf = (index: number) => done.flatMap((batch) => batch[index] ?? []);
-      return combine(
-        rewards,
-        rewards.map((_, index) => resultsOf(index)),
+    async finish(groups) {
+      const done = await Promise.all(scored);
+      const all: RewardBatch = {
+        images: batches.flatMap(({ images }) => images),
+        prompts: batches.flatMap(({ prompts }) => prompts),
+      };
+      const results = await Promise.all(
+        rewards.map((term, index) =>
+          isDueAtOnce(term) ? done.flatMap((batch) => batch[index] ?? []) : score(term.reward, all),
+        ),
       );
+      return {
+        ...readScores(rewards, combination, results, groups),
+        quality: averageQuality((await Promise.all(qualities)).flat()),
+      };
     },
   };
 }
 
-/** Scores every image under every reward and adds them up by weight. */
-export function scoreImages(
+/** Scores images that are all there, without what training needs to know besides. */
+export async function scoreImages(
   rewards: readonly WeightedReward[],
   batch: RewardBatch,
 ): Promise<Scores> {
-  const scoring = createScoring(rewards);
-  scoring.add(batch);
-  return scoring.finish();
+  const results = await Promise.all(rewards.map(({ reward }) => scoreAll(reward, batch)));
+  return readScores(rewards, createCombination(rewards), results, batch.prompts);
 }
 
-/** @param results of each reward, one per image */
-function combine(
+function readScores(
   rewards: readonly WeightedReward[],
-  results: readonly (readonly RewardResult[])[],
+  combination: Combination,
+  results: readonly RewardResult[][],
+  groups: readonly (number | string)[],
 ): Scores {
-  const total = new Array<number>(results[0]?.length ?? 0).fill(0);
-  const components: Record<string, number> = {};
-  let failure: string | undefined;
-  for (const [index, { reward, weight }] of rewards.entries()) {
-    let sum = 0;
-    let scored = 0;
-    for (const [image, result] of (results[index] ?? []).entries()) {
-      if (result.ok) {
-        sum += result.value;
-        scored += 1;
-        total[image] = (total[image] ?? Number.NaN) + weight * result.value;
-      } else {
-        failure ??= `${reward.name}: ${result.message}`;
-        total[image] = Number.NaN;
-      }
-    }
-    components[reward.name] = sum / scored;
+  try {
+    const { total, terms } = combination.combine(results, groups);
+    const counted = terms.filter((_, index) => rewards[index]?.weight !== 0);
+    return {
+      total,
+      values: Object.fromEntries(terms.map(({ name, values }) => [name, values])),
+      components: Object.fromEntries(
+        terms.map(({ name, values }) => [
+          name,
+          mean(values.filter((value) => !Number.isNaN(value))),
+        ]),
+      ),
+      failed: total.filter(Number.isNaN).length,
+      failureRate: Math.max(0, ...counted.map(({ failed }) => failed / total.length)),
+      failure: terms.find(({ failed }) => failed > 0)?.failure,
+    };
+  } catch (error) {
+    if (error instanceof RequiredRewardError) throw new UserError(error.message, { cause: error });
+    throw error;
   }
-  return { total, components, failed: total.filter(Number.isNaN).length, failure };
 }

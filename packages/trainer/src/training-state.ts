@@ -1,5 +1,6 @@
 /** Everything that training changes, and that the next iteration depends on. */
 import type { PerPromptStatisticsState } from '@loop-diffusion/advantage-estimators';
+import type { Combination, CombinationState } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { AdamWState } from './optimizer';
@@ -10,23 +11,33 @@ export interface TrainingState {
   readonly weights: readonly tf.Tensor[];
   readonly optimizer: AdamWState;
   readonly advantages: PerPromptStatisticsState | null;
+  /** What the rewards' running scales remember. */
+  readonly rewards: CombinationState;
 }
 
-type Trained = Pick<PreparedRun, 'variables' | 'optimizer' | 'advantages'>;
+type Trained = Pick<PreparedRun, 'variables' | 'optimizer' | 'advantages'> & {
+  readonly combination: Pick<Combination, 'toJSON' | 'restore'>;
+};
 
 /** Holds the state as it is now. The numbers are shared, not copied; {@link releaseState} lets go of them. */
-export function holdState({ variables, optimizer, advantages }: Trained): TrainingState {
+export function holdState({
+  variables,
+  optimizer,
+  advantages,
+  combination,
+}: Trained): TrainingState {
   return {
     weights: variables.map((variable) => variable.clone()),
     optimizer: optimizer.state(),
     advantages: advantages.state(),
+    rewards: combination.toJSON(),
   };
 }
 
 /** @throws RangeError when the state is of other variables */
 export function restoreState(
   run: Trained,
-  { weights, optimizer, advantages }: TrainingState,
+  { weights, optimizer, advantages, rewards }: TrainingState,
 ): void {
   run.optimizer.restore(optimizer);
   for (const [index, variable] of run.variables.entries()) {
@@ -36,6 +47,7 @@ export function restoreState(
     variable.assign(weight);
   }
   run.advantages.restore(advantages);
+  run.combination.restore(rewards);
 }
 
 export function releaseState({ weights, optimizer }: TrainingState): void {

@@ -55,13 +55,13 @@ await serve(async (told) => {
 
   // Also the warm-up. With one update all ratios are of the policy that sampled.
   const oneUpdate = { ...config, algorithm: { ...config.algorithm, innerUpdates: 1 } };
-  const { ratio } = await iterate({ ...run, config: oneUpdate });
+  const { ratio } = (await iterate({ ...run, config: oneUpdate })).record;
   return {
     versions: versionsWith(run.backend.version),
     onPolicyDeviation: ratio.maxDeviation,
     async repeat() {
       const start = performance.now();
-      const { seconds } = await iterate(run);
+      const { seconds } = (await iterate(run)).record;
       return { ...seconds, total: (performance.now() - start) / 1000 };
     },
   };

@@ -87,7 +87,7 @@ describe('resolveConfig', () => {
 
   test('an override reaches into a list', () => {
     const file = { rewards: [{ name: 'shapes' }, { name: 'jpeg-compressibility', weight: 2 }] };
-    expect(resolveConfig(file, ['rewards.1.weight=0.5']).rewards).toEqual([
+    expect(resolveConfig(file, ['rewards.1.weight=0.5']).rewards).toMatchObject([
       { name: 'shapes', weight: 1 },
       { name: 'jpeg-compressibility', weight: 0.5 },
     ]);

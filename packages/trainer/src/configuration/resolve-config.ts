@@ -101,8 +101,8 @@ function checkCombinations(config: TrainConfig): void {
     );
   }
   problems.push(
-    ...repeated(rewards.map((reward) => reward.name)).map(
-      (name) => `rewards names '${name}' twice; give it one weight`,
+    ...repeated(rewards.map(({ name, label = name }) => label)).map(
+      (name) => `rewards names '${name}' twice; give one of them another label`,
     ),
     ...repeated(lora?.targets ?? []).map((target) => `lora.targets names '${target}' twice`),
   );

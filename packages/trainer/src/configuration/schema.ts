@@ -1,5 +1,6 @@
 /** The configuration of a run: every key with its unit, range and default. The defaults are the embedded task. */
 import type { BackendName } from '@loop-diffusion/native-tensorflow';
+import type { FailurePolicy, RewardScale } from '@loop-diffusion/rewards';
 import { z } from 'zod';
 
 import { numberAbove, oneOf, realNumber, text, webAddress, wholeNumber } from './fields';
@@ -64,7 +65,16 @@ export interface TrainConfig {
      */
     timesteps: { from: number; to: number; count: number | null };
   };
-  rewards: { name: string; weight: number }[];
+  rewards: {
+    name: string;
+    /** In logs; the reward's own name when left out. */
+    label?: string | undefined;
+    /** 0 for a reward that is watched and not trained on. */
+    weight: number;
+    policy: FailurePolicy;
+    scale: RewardScale;
+    settings: Record<string, unknown>;
+  }[];
   /** Null trains all weights of the UNet instead of an adapter. */
   lora: {
     rank: number;
@@ -256,11 +266,37 @@ export const configSchema = z.strictObject({
   rewards: z
     .array(
       z.strictObject({
-        name: text('name of a reward'),
+        name: text('name of a reward, or module#export of one of your own'),
+        label: text("name in logs; left out: the reward's own").optional(),
         weight: z
           .number()
-          .meta({ expected: 'a number', description: 'factor of the reward in the sum' })
+          .meta({
+            expected: 'a number',
+            description: 'factor of the reward in the sum; 0 to watch it without training on it',
+          })
           .default(1),
+        policy: oneOf(
+          ['mask', 'optional', 'required'],
+          'what a failure does: mask leaves the image out, optional leaves the reward out for all images of the prompt, required ends the run',
+        ).default('mask'),
+        scale: z
+          .union([
+            z.enum(['none', 'running-z-score', 'group-z-score']),
+            z.strictObject({ factor: z.number().default(1), offset: z.number().default(0) }),
+          ])
+          .meta({
+            expected: 'none, running-z-score, group-z-score or {factor, offset}',
+            description:
+              'what is done to values before they are weighted; z-scores are over the run so far or over the images of a prompt',
+          })
+          .default('none'),
+        settings: z
+          .record(z.string(), z.unknown())
+          .meta({
+            expected: "the reward's own settings, such as {model: …}",
+            description: "the reward's own settings",
+          })
+          .default({}),
       }),
     )
     .min(1)
@@ -268,7 +304,7 @@ export const configSchema = z.strictObject({
       expected: 'a list with at least one {name, weight}',
       description: 'what is rewarded: a weighted sum',
     })
-    .default([{ name: 'shapes', weight: 1 }]),
+    .default([{ name: 'shapes', weight: 1, policy: 'mask', scale: 'none', settings: {} }]),
   lora: z
     .strictObject({
       rank: wholeNumber(1, 1024, 'rank of the adapter').default(8),

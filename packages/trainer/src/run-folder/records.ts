@@ -1,4 +1,5 @@
 /** What a run reports while it goes on and at its end. */
+import type { ImageQuality } from '@loop-diffusion/rewards';
 
 /** One iteration of training. Seconds are wall clock. */
 export interface IterationRecord {
@@ -15,6 +16,8 @@ export interface IterationRecord {
   diversity: number;
   /** Fraction of the rewards that reach the largest value there is, in [0, 1]; left out where there is none. */
   atCeiling?: number | undefined;
+  /** Means over the iteration's images, whatever they show. */
+  quality?: ImageQuality | undefined;
   /** Of exp(log p − log p_old) over the pairs of the last inner update; `maxDeviation` is the largest |ratio − 1|. */
   ratio: { mean: number; std: number; maxDeviation: number };
   ratioPerTimestep: {
@@ -70,6 +73,8 @@ export interface EvaluationRecord extends MeanWithError {
   families: Record<string, FamilyScore>;
   /** One per image, in the order of the prompts. */
   rewards: number[];
+  /** Of each reward by itself, as it gave it, those that are only watched among them. */
+  components?: Record<string, MeanWithError> | undefined;
   settings: { steps: number; eta: number; guidance: number };
 }
 

@@ -13,6 +13,13 @@ export function exampleIteration(iteration: number): IterationRecord {
     zeroVarianceGroups: 2,
     groups: 16,
     diversity: 0.2 + 0.02 * wave,
+    quality: {
+      sharpness: 400 + 20 * wave,
+      colourfulness: 40 + wave,
+      saturation: 0.4,
+      clipped: 0.1,
+      jpegBytesPerPixel: 0.5,
+    },
     atCeiling: 0.1,
     ratio: { mean: 1, std: ratioStd, maxDeviation: 6 * ratioStd },
     ratioPerTimestep: [901, 601, 301].map((timestep, index) => ({
@@ -47,7 +54,20 @@ export function exampleEvaluation(name: string, mean: number, guidance = 1): Eva
     ]),
   );
   const settings = { steps: 10, eta: 1, guidance };
-  return { name, mean, standardError, count: 256, families, rewards: [0.1, 0.9], settings };
+  const components = {
+    shapes: { mean, standardError },
+    'jpeg-compressibility': { mean: -2.5, standardError: 0.02 },
+  };
+  return {
+    name,
+    mean,
+    standardError,
+    count: 256,
+    families,
+    rewards: [0.1, 0.9],
+    components,
+    settings,
+  };
 }
 
 export function exampleHistory(iterations: number): RunHistory {

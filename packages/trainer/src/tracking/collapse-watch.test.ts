@@ -1,9 +1,15 @@
+import type { ImageQuality } from '@loop-diffusion/rewards';
+
 import { resolveConfig } from '../configuration/resolve-config';
 import type { IterationRecord } from '../run-folder/records';
 import { exampleIteration } from '../testing/example-run';
 import { createCollapseWatch } from './collapse-watch';
 
 const config = resolveConfig(undefined);
+
+function withQuality(change: Partial<ImageQuality>): Partial<IterationRecord> {
+  return { quality: { ...exampleIteration(1).quality!, ...change } };
+}
 
 function warningsOver(iterations: number, change: (index: number) => Partial<IterationRecord>) {
   const watch = createCollapseWatch(config);
@@ -21,6 +27,15 @@ test.each<[string, Partial<IterationRecord>, string]>([
   ['a pinned clip', { clipFraction: 0.9 }, '90 % of the ratios were stopped'],
   ['a divergence', { approxKl: 0.05 }, 'approximate KL 0.05'],
   ['images that are alike', { diversity: 0.01 }, 'have become alike'],
+  [
+    'blurred images',
+    withQuality({ sharpness: 100 }),
+    'have become blurred (sharpness 100, at first',
+  ],
+  ['noisy images', withQuality({ sharpness: 4000 }), 'have become noisier'],
+  ['grey images', withQuality({ colourfulness: 4 }), 'have become greyer'],
+  ['loud images', withQuality({ saturation: 0.9 }), 'have become more saturated'],
+  ['empty images', withQuality({ jpegBytesPerPixel: 0.1 }), 'have become emptier'],
   ['a reward at its ceiling', { atCeiling: 0.95 }, '95 % of the images have the largest reward'],
 ])('%s: said once, after five iterations', (_, sign, text) => {
   const warnings = warningsOver(30, (index) => (index < 10 ? {} : sign));

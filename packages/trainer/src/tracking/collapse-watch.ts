@@ -1,4 +1,6 @@
 /** Signs that a run goes wrong, seen over several iterations. */
+import type { ImageQuality } from '@loop-diffusion/rewards';
+
 import type { TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median, percent } from './words';
@@ -11,8 +13,24 @@ const PINNED = 0.8;
 const RUNAWAY_KL = 0.02;
 /** Images of a prompt that differ by less than this fraction of what they did are one image. */
 const LOST_DIVERSITY = 0.25;
+/** A measure of the pictures that has moved by this factor, up or down, is no longer what the model drew. */
+const CHANGED_QUALITY = 2;
 /** A reward that most images have at its largest value tells nothing apart. */
 const AT_CEILING = 0.9;
+
+interface QualityWords {
+  readonly what: string;
+  readonly more: string;
+  readonly less: string;
+}
+
+/** `clipped` is left out: of a picture on a black or white ground it says nothing. */
+const QUALITY_SIGNS: Readonly<Record<Exclude<keyof ImageQuality, 'clipped'>, QualityWords>> = {
+  sharpness: { what: 'sharpness', more: 'noisier', less: 'blurred' },
+  colourfulness: { what: 'colourfulness', more: 'more colourful', less: 'greyer' },
+  saturation: { what: 'saturation', more: 'more saturated', less: 'paler' },
+  jpegBytesPerPixel: { what: 'JPEG bytes a pixel', more: 'busier', less: 'emptier' },
+};
 
 /**
  * @returns a function that takes each iteration and returns warnings, each kind at most once a run
@@ -42,6 +60,12 @@ export function createCollapseWatch({
         ? `the images of a prompt have become alike: they differ by ${figure(last('diversity'))}, at first by ${figure(before)}; raise algorithm.klWeight or go back to an earlier checkpoint`
         : undefined;
     },
+    ...Object.fromEntries(
+      Object.entries(QUALITY_SIGNS).map(([key, words]) => [
+        key,
+        () => qualityWarning(key as keyof ImageQuality, words),
+      ]),
+    ),
     ceiling: () =>
       always(({ atCeiling = 0 }) => atCeiling > AT_CEILING)
         ? `${percent(last('atCeiling'))} of the images have the largest reward there is; look at the samples, for a reward that is won so easily may be met by a trick`
@@ -50,6 +74,19 @@ export function createCollapseWatch({
 
   function always(holds: (record: IterationRecord) => boolean): boolean {
     return recent.every(holds);
+  }
+
+  function qualityWarning(
+    key: keyof ImageQuality,
+    { what, more, less }: QualityWords,
+  ): string | undefined {
+    const quality = (record: IterationRecord) => record.quality?.[key] ?? Number.NaN;
+    const before = median(first.map(quality));
+    const rose = always((record) => quality(record) > CHANGED_QUALITY * before);
+    const fell = always((record) => quality(record) < before / CHANGED_QUALITY);
+    if (!rose && !fell) return undefined;
+    const now = figure(quality(recent.at(-1)!));
+    return `the images have become ${rose ? more : less} (${what} ${now}, at first ${figure(before)}); look at them, for a reward is often met by a trick`;
   }
 
   function last(key: 'clipFraction' | 'approxKl' | 'diversity' | 'atCeiling'): number {

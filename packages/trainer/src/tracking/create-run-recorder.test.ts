@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { decodePicture } from '@loop-diffusion/rewards';
 import sharp from 'sharp';
 
 import { resolveConfig } from '../configuration/resolve-config';
@@ -96,6 +97,28 @@ test('a later grid stands beside the first, and has the pixels of both', async (
   expect(count(160)).toBeGreaterThanOrEqual(128 * 128);
   expect(output.outText()).toContain('samples/after.png');
   recorder.close();
+});
+
+test('an alert keeps the images that were rewarded most', async () => {
+  const output = captureOutput();
+  const recorder = createRunRecorder(folder, config, { json: false, quiet: true, output });
+  const drawn = {
+    images: [image(10), image(20), image(30), image(40)],
+    prompts: ['a cat', 'a cat', 'a dog', 'a dog'],
+  };
+  for (let iteration = 1; iteration <= 6; iteration += 1) {
+    await recorder.iteration({ ...exampleIteration(iteration), atCeiling: 1 }, drawn);
+  }
+  recorder.close();
+  const file = 'alerts/iteration-5.png';
+  expect(readdirSync(join(folder.path, 'alerts'))).toEqual(['iteration-5.png']);
+  const { width, height } = await decodePicture(readFileSync(join(folder.path, file)));
+  expect(width * height).toBeGreaterThan(0);
+  expect(output.errorText()).toContain(`for a reward that is won so easily`);
+  expect(output.errorText()).toContain(`${folder.path}/${file}`);
+  const events = readJsonLines(readFileSync(join(folder.path, 'events.jsonl'), 'utf8'));
+  const warnings = events.filter(({ event }) => event === 'warning');
+  expect(warnings).toEqual([expect.objectContaining({ iteration: 5, images: file })]);
 });
 
 test('curves are drawn anew now and then', async () => {

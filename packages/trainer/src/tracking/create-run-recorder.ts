@@ -4,7 +4,7 @@ import type { TrainConfig } from '../configuration/schema';
 import { modelCardFile, writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
 import { describeEnvironment } from '../run-folder/environment';
-import type { EvaluationRecord, RunSummary } from '../run-folder/records';
+import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { createClipWatch } from './clip-watch';
 import { createCollapseWatch } from './collapse-watch';
@@ -13,8 +13,9 @@ import { renderCurves } from './curves';
 import { createFirstGrid } from './first-grid';
 import { openSinks } from './open-sinks';
 import { processOutput, type Output, type OutputStream } from './output';
-import type { RunRecorder } from './recorder';
+import type { DrawnImages, RunRecorder } from './recorder';
 import { withoutDistributions, type RunHistory } from './run-history';
+import { renderBestImages } from './best-images';
 import { renderSampleGrid } from './sample-grid';
 
 export interface RecorderOptions {
@@ -88,6 +89,26 @@ export function createRunRecorder(
     });
   }
 
+  /** @param images file that shows what the warning is about */
+  function warn({ iteration }: IterationRecord, text: string, images?: string): void {
+    report.warn(images === undefined ? text : `${text}: ${folder.path}/${images}`);
+    emit('warning', { iteration, text, images });
+  }
+
+  /** The images that the policy is pushed towards. */
+  async function keepAlertImages(
+    record: IterationRecord,
+    drawn: DrawnImages,
+  ): Promise<string | undefined> {
+    const file = `alerts/iteration-${String(record.iteration)}.png`;
+    let written: string | undefined;
+    await warnOfFailure(file, async () => {
+      folder.write(file, await renderBestImages(record, drawn));
+      written = file;
+    });
+    return written;
+  }
+
   /** A run is worth more than its pictures; the figures are in events.jsonl. */
   async function warnOfFailure(file: string, write: () => Promise<void>): Promise<void> {
     try {
@@ -100,16 +121,16 @@ export function createRunRecorder(
   }
 
   return {
-    iteration(record) {
+    async iteration(record, drawn) {
       emit('iteration', record);
       history.iterations.push(withoutDistributions(record));
       for (const sink of sinks) sink.iteration(record);
       report.iteration(record);
-      for (const warning of [watchClip(record), ...watchCollapse(record)]) {
-        if (warning === undefined) continue;
-        report.warn(warning);
-        emit('warning', { iteration: record.iteration, text: warning });
-      }
+      const clipWarning = watchClip(record);
+      if (clipWarning !== undefined) warn(record, clipWarning);
+      const alerts = watchCollapse(record);
+      const file = alerts.length > 0 && drawn ? await keepAlertImages(record, drawn) : undefined;
+      for (const alert of alerts) warn(record, alert, file);
       if (drawing === undefined && now() - curvesDrawnAt > MILLISECONDS_BETWEEN_CURVES) {
         drawing = drawCurves().finally(() => {
           drawing = undefined;

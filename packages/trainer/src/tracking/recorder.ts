@@ -3,8 +3,15 @@ import type { Image } from '@loop-diffusion/rewards';
 
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 
+/** Images and the prompts that they were drawn for, one each. */
+export interface DrawnImages {
+  readonly images: readonly Image[];
+  readonly prompts: readonly string[];
+}
+
 export interface RunRecorder {
-  iteration(record: IterationRecord): void;
+  /** @param drawn the iteration's images, in the order of the record's rewards; kept where they raise an alert */
+  iteration(record: IterationRecord, drawn?: DrawnImages): Promise<void>;
   evaluation(record: EvaluationRecord): Promise<void>;
   /** The first grid of a run is what the later ones are set beside: the same prompts and noise each time. */
   sampleGrid(name: string, images: readonly Image[], prompts: readonly string[]): Promise<void>;

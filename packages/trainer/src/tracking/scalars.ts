@@ -16,6 +16,7 @@ export function iterationScalars(record: IterationRecord): Scalars {
     groups: record.groups,
     zero_variance_groups: record.zeroVarianceGroups,
     group_diversity: record.diversity,
+    ...inGroup('quality', qualityScalars(record.quality)),
     ...(atCeiling === undefined ? {} : { at_ceiling: atCeiling }),
     'ratio/mean': ratio.mean,
     'ratio/std': ratio.std,
@@ -44,13 +45,24 @@ export function iterationScalars(record: IterationRecord): Scalars {
   };
 }
 
+function qualityScalars(quality: IterationRecord['quality']): Scalars {
+  if (quality === undefined) return {};
+  const { jpegBytesPerPixel, ...others } = quality;
+  return { ...others, jpeg_bytes_per_pixel: jpegBytesPerPixel };
+}
+
 export function evaluationScalars(record: EvaluationRecord): Scalars {
   const families = Object.entries(record.families).map(([family, { mean }]): [string, number] => [
     family,
     mean,
   ]);
+  const rewards = Object.entries(record.components ?? {});
   return inGroup(evaluationGroup(record), {
     ...Object.fromEntries(families),
+    // One alone is the mean.
+    ...Object.fromEntries(
+      rewards.length > 1 ? rewards.map(([name, { mean }]) => [`reward/${name}`, mean]) : [],
+    ),
     mean: record.mean,
     standard_error: record.standardError,
   });

@@ -57,7 +57,7 @@ test('a run arrives whole: its configuration, every figure, and how it ended', a
   expect(run.parameters).toMatchObject({
     'algorithm.k': '4',
     'evaluate.steps': 'null',
-    rewards: '[{"name":"shapes","weight":1}]',
+    rewards: '[{"name":"shapes","weight":1,"policy":"mask","scale":"none","settings":{}}]',
   });
   // More than a thousand metrics were waiting for the first answer.
   const iterations = run.metrics.filter(({ step }) => step > 0 && step <= 60);

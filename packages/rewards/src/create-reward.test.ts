@@ -1,0 +1,20 @@
+import { createReward, rewardNames } from './create-reward';
+
+test('makes a reward by its name', async () => {
+  const reward = await createReward('jpeg-incompressibility');
+  expect(reward.name).toBe('jpeg-incompressibility');
+  expect(rewardNames()).toContain('jpeg-compressibility');
+});
+
+test('says what there is for a name that no reward has', async () => {
+  await expect(createReward('jpeg-compresibility', {}, ['shapes'])).rejects.toThrow(
+    'There is no reward "jpeg-compresibility" (did you mean "jpeg-compressibility"?). Known rewards: shapes, jpeg-compressibility, ',
+  );
+  await expect(createReward('constructor')).rejects.toThrow('There is no reward "constructor".');
+});
+
+test('refuses settings that the reward does not take', async () => {
+  await expect(createReward('jpeg-compressibility', { quality: 9 })).rejects.toThrow(
+    'Reward "jpeg-compressibility": there is no setting "quality"; it takes none.',
+  );
+});
