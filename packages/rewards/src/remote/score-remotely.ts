@@ -1,0 +1,123 @@
+/** Scores a batch at a server, and searches for the image that spoils it where there is one. */
+import type { ScoreRequest } from '../protocol/schemas';
+import { encodeWireImage } from '../protocol/wire-image';
+import { type RewardBatch, rewardFailure, type RewardResult } from '../reward';
+import type { Call } from './call';
+import { parseAnswer } from './parse-answer';
+import { type RemoteFailure, transportFailure } from './remote-failure';
+import type { RemoteRewardEvent } from './remote-reward';
+import type { ServerLink } from './server-link';
+
+export interface RemoteTarget {
+  readonly link: ServerLink;
+  /** Path of the reward's score. */
+  readonly path: string;
+  readonly name: string;
+  readonly version: string;
+  readonly attempts: number;
+  /** False for a reward that compares images: half of a group would have other scores. */
+  readonly divisible: boolean;
+  readonly onEvent: (event: RemoteRewardEvent) => void;
+}
+
+/** An image on its way, and its place in the batch. */
+interface Item {
+  readonly index: number;
+  readonly image: string;
+  readonly prompt: string;
+}
+
+const ANSWER_BYTES = 64 * 1024;
+
+/** @returns one result per image, in order; nothing is thrown */
+export async function scoreRemotely(
+  target: RemoteTarget,
+  { images, prompts }: RewardBatch,
+  call: Call,
+): Promise<RewardResult[]> {
+  const results: RewardResult[] = [];
+  const encoded = await Promise.all(
+    images.map(async (image, index): Promise<Item[]> => {
+      try {
+        return [{ index, image: await encodeWireImage(image), prompt: prompts[index] ?? '' }];
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        results[index] = rewardFailure('invalid-image', why);
+        return [];
+      }
+    }),
+  );
+  const items = encoded.flat();
+  if (items.length > 0) {
+    const keep = (part: readonly Item[], found: readonly RewardResult[]) => {
+      for (const [position, { index }] of part.entries()) results[index] = found[position]!;
+    };
+    await scoreParts(target, items, call, keep);
+  }
+  return results;
+}
+
+/**
+ * Asks for all of them, and where that fails because of what they are, for halves, level by level: while one half fails,
+ * the other is answered, so that the circuit breaker sees that the server lives. With one bad image among n this takes
+ * 2·log₂ n requests; no more than twice that are sent, and what is not alone by then shares the failure of its part.
+ */
+async function scoreParts(
+  target: RemoteTarget,
+  items: readonly Item[],
+  call: Call,
+  keep: (part: readonly Item[], results: readonly RewardResult[]) => void,
+): Promise<void> {
+  let requestsLeft = 4 * Math.ceil(Math.log2(items.length));
+  const parts: { readonly items: readonly Item[]; readonly failed?: RemoteFailure }[] = [{ items }];
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const { items: own, failed } = part;
+    const failAll = (failure: RemoteFailure) => {
+      const { kind, message, traits } = failure;
+      keep(
+        own,
+        own.map(() => rewardFailure(kind, message, traits.retryable)),
+      );
+    };
+    if (failed !== undefined && requestsLeft-- <= 0) {
+      failAll(failed);
+      continue;
+    }
+    try {
+      keep(own, await askFor(target, own, call, failed !== undefined));
+    } catch (error) {
+      const failure = transportFailure(error);
+      if (!target.divisible || own.length === 1 || !failure.traits.split || call.signal.aborted) {
+        failAll(failure);
+        continue;
+      }
+      target.onEvent({ type: 'split', images: own.length, kind: failure.kind });
+      const middle = own.length >> 1;
+      parts.push({ items: own.slice(0, middle), failed: failure });
+      parts.push({ items: own.slice(middle), failed: failure });
+    }
+  }
+}
+
+async function askFor(
+  { link, path, name, version, attempts }: RemoteTarget,
+  items: readonly Item[],
+  call: Call,
+  searching: boolean,
+): Promise<RewardResult[]> {
+  const request: ScoreRequest = {
+    images: items.map(({ image }) => image),
+    prompts: items.map(({ prompt }) => prompt),
+  };
+  return link.ask(
+    {
+      path,
+      body: JSON.stringify(request),
+      maximumBytes: ANSWER_BYTES * (items.length + 1),
+      read: (text) => parseAnswer(text, { count: items.length, reward: name, version }),
+      attempts: searching ? 1 : attempts,
+      searching,
+    },
+    call,
+  );
+}
