@@ -1,0 +1,65 @@
+import {
+  type Reward,
+  type RewardBatch,
+  rewardFailure,
+  type RewardResult,
+  type ScoreOptions,
+} from '../reward';
+import { cosine } from './cosine';
+import { embedInBatches } from './embed-in-batches';
+import { openImageEncoder } from './image-encoder';
+import { openModelFiles } from './model-files';
+import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
+import { readPreprocessing } from './preprocess';
+
+/**
+ * How much the images of a prompt differ: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
+ * al. 2023) after the last layer norm. The mean over a prompt's images is their mean pairwise distance.
+ *
+ * An image alone is a failure, `group-of-one`: there is nothing to differ from.
+ *
+ * @returns a reward of scope `group` in [0, 2]
+ * @throws {Error} in one sentence when a library or a file is missing or not as expected
+ */
+export async function dinoDiversity(options: NeuralRewardOptions): Promise<Reward> {
+  const name = 'dino-diversity';
+  const batchSize = batchSizeOf(options);
+  const files = await openModelFiles(name, options.model);
+  const preprocessing = await readPreprocessing(files);
+  // Exports of others have all tokens, of which the first is the class token.
+  const outputs = ['pooler_output', 'last_hidden_state'];
+  const path = 'onnx/model.onnx';
+  const encoder = await openImageEncoder(name, files, path, outputs, preprocessing, options);
+
+  async function embed(images: RewardBatch['images']): Promise<Float32Array[]> {
+    const { data, dims } = await encoder.encode(images);
+    const size = dims.at(-1)!;
+    const stride = data.length / images.length;
+    return images.map((_, row) => data.slice(row * stride, row * stride + size));
+  }
+
+  return {
+    name,
+    version: versionOf('1', await files.sha256()),
+    range: [0, 2],
+    batchSize,
+    scope: 'group',
+    async score({ images, prompts }: RewardBatch, { signal }: ScoreOptions = {}) {
+      const embeddings = await embedInBatches(images, batchSize, embed, signal);
+      return images.map((_, index): RewardResult => {
+        const others = embeddings.filter(
+          (_other, other) => other !== index && prompts[other] === prompts[index],
+        );
+        if (others.length === 0) {
+          return rewardFailure(
+            'group-of-one',
+            'There is one image of this prompt; expected at least two to compare.',
+          );
+        }
+        const distances = others.map((other) => 1 - cosine(embeddings[index]!, other));
+        return finiteScore(distances.reduce((sum, value) => sum + value, 0) / others.length);
+      });
+    },
+    dispose: encoder.dispose,
+  };
+}
