@@ -59,6 +59,23 @@ class BlipVision(nn.Module):
         return self.vision(pixel_values=pixel_values).last_hidden_state
 
 
+def mask_cross_attention(text: nn.Module) -> None:
+    """Lets BLIP's texts see what `encoder_attention_mask` allows.
+
+    transformers 4.5x hands the mask to cross-attention under a name that it does not read, so that an answer
+    would depend on how its question is padded. BLIP's own code masks.
+    """
+
+    def hook(_module, args, kwargs):
+        if kwargs.get("encoder_attention_mask") is None:
+            kwargs["encoder_attention_mask"] = kwargs.get("attention_mask")
+        return args, kwargs
+
+    for name, module in text.named_modules():
+        if name.endswith("crossattention.self"):
+            module.register_forward_pre_hook(hook, with_kwargs=True)
+
+
 class BlipQuestion(nn.Module):
     """Questions about images to `answer_logits` `[batch, 2]`: the first answer token's logits of "no" and "yes"."""
 
@@ -69,6 +86,7 @@ class BlipQuestion(nn.Module):
         super().__init__()
         self.encoder = model.text_encoder
         self.decoder = model.text_decoder
+        mask_cross_attention(model)
         self.register_buffer("start", torch.tensor([[start_id]]))
         self.register_buffer("answers", torch.tensor([no_id, yes_id]))
 

@@ -352,7 +352,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     out = parser.parse_args().out
-    shutil.rmtree(out, ignore_errors=True)
+    for name in ("images", "preprocessed", *BUILDS):
+        shutil.rmtree(out / name, ignore_errors=True)
     (out / "images").mkdir(parents=True)
     images = {name: picture(*size, seed) for seed, (name, size) in enumerate(SIZES.items())}
     for name, image in images.items():

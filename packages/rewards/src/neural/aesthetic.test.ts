@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 
 import { aesthetic } from './aesthetic';
-import { fixture, golden, largestDifference, readImages, valuesOf, withModel } from './testing';
+import {
+  fixture,
+  golden,
+  largestDifference,
+  readImages,
+  valuesOf,
+  withModel,
+} from './testing/golden';
 
 const model = fixture('clip');
 
@@ -17,7 +24,8 @@ it.each(['v1', 'v2'] as const)('gives the scores that torch gives: %s', async (h
 it('takes version 2 when nothing is said, and knows the range', async () => {
   const reward = await aesthetic({ model });
   expect(reward.version).toMatch(/-"v2"$/);
-  const { weight, bias } = JSON.parse(readFileSync(fixture('clip', 'reward.json'), 'utf8')).aesthetic.v2;
+  const settings = JSON.parse(readFileSync(fixture('clip', 'reward.json'), 'utf8'));
+  const { weight, bias } = settings.aesthetic.v2 as { weight: number[]; bias: number };
   const length = Math.hypot(...weight);
   expect(reward.range[0]).toBeCloseTo(bias - length, 10);
   expect(reward.range[1]).toBeCloseTo(bias + length, 10);

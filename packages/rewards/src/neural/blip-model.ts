@@ -20,7 +20,7 @@ export interface BlipModel {
    * @returns `[batch, …]`, whatever the graph says of them
    */
   readTexts(texts: readonly string[], imageEmbeds: Floats, firstToken?: number): Promise<Floats>;
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** Tokens of a text with its special ones, in BLIP's and ImageReward's own code. */

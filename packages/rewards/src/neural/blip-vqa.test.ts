@@ -1,27 +1,30 @@
 import { scoreAll } from '../score-all';
 import { blipVqa } from './blip-vqa';
-import { fixture, golden, readImages } from './testing';
+import { fixture, golden, readImages } from './testing/golden';
 
 const model = fixture('blip-vqa');
 const { chunks, probabilities } = golden['blip-vqa'].blipVqa;
 
-it.each(Object.keys(chunks))('gives the probabilities that transformers gives: %s', async (prompt) => {
-  const reward = await blipVqa({ model, batchSize: 2 });
-  const images = await readImages();
-  const results = await scoreAll(reward, { images, prompts: images.map(() => prompt) });
-  for (const [index, result] of results.entries()) {
-    const expected = probabilities[prompt]![index]!;
-    if (!result.ok) throw new Error(result.message);
-    expect(Object.keys(result.components!)).toEqual(chunks[prompt]);
-    const got = Object.values(result.components!);
-    // 3e-7 seen.
-    for (const [chunk, value] of got.entries()) {
-      expect(Math.abs(value - expected[chunk]!)).toBeLessThan(2e-6);
+it.each(Object.keys(chunks))(
+  'gives the probabilities that transformers gives: %s',
+  async (prompt) => {
+    const reward = await blipVqa({ model, batchSize: 2 });
+    const images = await readImages();
+    const results = await scoreAll(reward, { images, prompts: images.map(() => prompt) });
+    for (const [index, result] of results.entries()) {
+      const expected = probabilities[prompt]![index]!;
+      if (!result.ok) throw new Error(result.message);
+      expect(Object.keys(result.components!)).toEqual(chunks[prompt]);
+      const got = Object.values(result.components!);
+      // 3e-7 seen.
+      for (const [chunk, value] of got.entries()) {
+        expect(Math.abs(value - expected[chunk]!)).toBeLessThan(2e-6);
+      }
+      expect(result.value).toBe(got.reduce((product, value) => product * value, 1));
     }
-    expect(result.value).toBe(got.reduce((product, value) => product * value, 1));
-  }
-  await reward.dispose?.();
-});
+    await reward.dispose?.();
+  },
+);
 
 it('fails a prompt that names no thing, and none beside it', async () => {
   const reward = await blipVqa({ model });
@@ -36,7 +39,12 @@ it('fails a prompt that names no thing, and none beside it', async () => {
 });
 
 it('asks for eight things at most, and for none that is a place', async () => {
-  const things = ['The left', 'the side', 'top', ...Array.from('abcdefghij', (each) => `a ${each}`)];
+  const things = [
+    'The left',
+    'the side',
+    'top',
+    ...Array.from('abcdefghij', (each) => `a ${each}`),
+  ];
   const reward = await blipVqa({ model, chunks: () => things, chunksVersion: 'letters' });
   const [result] = await reward.score({ images: (await readImages()).slice(0, 1), prompts: ['x'] });
   expect(result?.ok && Object.keys(result.components!)).toEqual(things.slice(3, 11));

@@ -16,7 +16,7 @@ export interface ClipModel {
   embedImages(images: readonly Image[], signal?: AbortSignal): Promise<Float32Array[]>;
   /** The same text is embedded once, however often it occurs. */
   embedTexts(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export interface ClipParts {

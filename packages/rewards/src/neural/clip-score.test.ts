@@ -1,5 +1,12 @@
 import { clipScore } from './clip-score';
-import { fixture, golden, largestDifference, readImages, scoreAllPairs, valuesOf } from './testing';
+import {
+  fixture,
+  golden,
+  largestDifference,
+  readImages,
+  scoreAllPairs,
+  valuesOf,
+} from './testing/golden';
 
 const model = fixture('clip');
 

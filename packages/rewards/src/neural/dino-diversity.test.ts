@@ -1,6 +1,6 @@
 import { scoreAll } from '../score-all';
 import { dinoDiversity } from './dino-diversity';
-import { fixture, golden, largestDifference, readImages, valuesOf } from './testing';
+import { fixture, golden, largestDifference, readImages, valuesOf } from './testing/golden';
 
 const model = fixture('dino');
 const { dinoDistances } = golden.dino;
@@ -42,9 +42,7 @@ it('compares images of one prompt only, and fails one that is alone', async () =
 it('finds no difference between an image and itself', async () => {
   const reward = await dinoDiversity({ model });
   const [image] = await readImages();
-  const got = valuesOf(
-    await scoreAll(reward, { images: [image!, image!], prompts: ['a', 'a'] }),
-  );
+  const got = valuesOf(await scoreAll(reward, { images: [image!, image!], prompts: ['a', 'a'] }));
   for (const value of got) expect(Math.abs(value)).toBeLessThan(1e-12);
   await reward.dispose?.();
 });

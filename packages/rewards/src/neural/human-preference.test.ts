@@ -1,5 +1,5 @@
 import { humanPreference } from './human-preference';
-import { fixture, golden, largestDifference, scoreAllPairs } from './testing';
+import { fixture, golden, largestDifference, scoreAllPairs } from './testing/golden';
 
 it('gives the scores that open_clip gives with its own weights', async () => {
   const reward = await humanPreference({ model: fixture('clip-h') });

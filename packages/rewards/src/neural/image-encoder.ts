@@ -6,10 +6,10 @@ import { preprocess, type Preprocessing } from './preprocess';
 /** A graph from pixels to an embedding. */
 export interface ImageEncoder {
   /** @returns `[batch, …]` */
-  encode(images: readonly Image[]): Promise<Floats>;
+  readonly encode: (images: readonly Image[]) => Promise<Floats>;
   /** @returns an embedding per image */
-  embed(images: readonly Image[]): Promise<Float32Array[]>;
-  dispose(): Promise<void>;
+  readonly embed: (images: readonly Image[]) => Promise<Float32Array[]>;
+  readonly dispose: () => Promise<void>;
 }
 
 /**

@@ -1,5 +1,12 @@
 import { imageReward } from './image-reward';
-import { fixture, golden, largestDifference, readImages, scoreAllPairs, valuesOf } from './testing';
+import {
+  fixture,
+  golden,
+  largestDifference,
+  readImages,
+  scoreAllPairs,
+  valuesOf,
+} from './testing/golden';
 
 const model = fixture('image-reward');
 
@@ -20,4 +27,3 @@ it('gives an image the same score alone and among others', async () => {
   expect(largestDifference([together], [expected])).toBeLessThan(1e-5);
   await reward.dispose?.();
 });
-

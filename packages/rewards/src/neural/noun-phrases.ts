@@ -93,7 +93,9 @@ function tokensOf(prompt: string): Token[] {
   for (const [text] of prompt.matchAll(/[\p{L}\p{N}]+(?:['’.:-][\p{L}\p{N}]+)*|[^\s]/gu)) {
     const isWord = /[\p{L}\p{N}]/u.test(text);
     if (isWord) tokens.push({ text, word: text.toLowerCase(), afterMark });
-    afterMark = !isWord;
+    // Quotation marks may stand within a phrase.
+    if (isWord) afterMark = false;
+    else if (!/["'“”‘’`]/.test(text)) afterMark = true;
   }
   return tokens;
 }

@@ -24,7 +24,7 @@ export interface OnnxModel {
    */
   run(feeds: Readonly<Record<string, Floats | Integers>>, output: string): Promise<Floats>;
   /** Waits for what is running, and frees the graph. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 export interface OnnxOptions {

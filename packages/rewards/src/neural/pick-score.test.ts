@@ -1,5 +1,5 @@
 import { pickScore } from './pick-score';
-import { fixture, golden, largestDifference, scoreAllPairs, withModel } from './testing';
+import { fixture, golden, largestDifference, scoreAllPairs, withModel } from './testing/golden';
 
 const model = fixture('clip');
 
@@ -23,7 +23,7 @@ it('divides by what Flow-GRPO divides by', async () => {
 it('names the setting that a model lacks', async () => {
   await withModel('clip', { 'reward.json': undefined }, async (folder) => {
     await expect(pickScore({ model: folder })).rejects.toThrow(
-      'Reward "pick-score" needs \'logitScale\' in the model\'s reward.json, and there is none',
+      "Reward \"pick-score\" needs 'logitScale' in the model's reward.json, and there is none",
     );
     const reward = await pickScore({ model: folder, rewardFile: fixture('clip', 'reward.json') });
     expect(reward.range[1]).toBeCloseTo(Math.exp(4.5), 10);

@@ -1,6 +1,6 @@
 import { openModelFiles } from './model-files';
 import { fitImage, preprocess, type Preprocessing, readPreprocessing } from './preprocess';
-import { fixture, golden, readImage, withModel } from './testing';
+import { fixture, golden, readImage, withModel } from './testing/golden';
 
 const CLIP = {
   mean: [0.48145466, 0.4578275, 0.40821073],
@@ -10,10 +10,25 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224
 
 /** As tools/reward-models/tiny.py prepared the pictures with Pillow and transformers. */
 const KINDS: Readonly<Record<string, Preprocessing>> = {
-  clip: { width: 224, height: 224, fit: { kind: 'crop', edge: 224, centre: 'transformers' }, ...CLIP },
+  clip: {
+    width: 224,
+    height: 224,
+    fit: { kind: 'crop', edge: 224, centre: 'transformers' },
+    ...CLIP,
+  },
   blip: { width: 120, height: 120, fit: { kind: 'stretch' }, ...CLIP },
-  dino: { width: 45, height: 45, fit: { kind: 'crop', edge: 50, centre: 'transformers' }, ...IMAGENET },
-  torchvision: { width: 45, height: 45, fit: { kind: 'crop', edge: 45, centre: 'torchvision' }, ...CLIP },
+  dino: {
+    width: 45,
+    height: 45,
+    fit: { kind: 'crop', edge: 50, centre: 'transformers' },
+    ...IMAGENET,
+  },
+  torchvision: {
+    width: 45,
+    height: 45,
+    fit: { kind: 'crop', edge: 45, centre: 'torchvision' },
+    ...CLIP,
+  },
   longest: { width: 45, height: 45, fit: { kind: 'pad' }, ...CLIP },
 };
 
@@ -45,7 +60,10 @@ it.each(Object.entries(golden.normalised))(
 );
 
 it('puts images one after another, a plane per colour', async () => {
-  const images = [await readImage('images', 'small.png'), await readImage('images', 'portrait.png')];
+  const images = [
+    await readImage('images', 'small.png'),
+    await readImage('images', 'portrait.png'),
+  ];
   const kind = KINDS['blip']!;
   const both = preprocess(images, kind);
   expect(both.dims).toEqual([2, 3, 120, 120]);

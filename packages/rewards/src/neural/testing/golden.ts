@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Image } from '../image';
-import { decodePicture } from '../png';
-import type { Reward, RewardResult } from '../reward';
+import type { Image } from '../../image';
+import { decodePicture } from '../../png';
+import type { Reward, RewardResult } from '../../reward';
 
-const FIXTURES = join(__dirname, 'fixtures');
+const FIXTURES = join(__dirname, '..', 'fixtures');
 
 export interface Golden {
   readonly images: readonly string[];
@@ -94,7 +94,11 @@ export function largestDifference(
   got: readonly (readonly number[])[],
   expected: readonly (readonly number[])[],
 ): number {
-  expect(got.map((row) => row.length)).toEqual(expected.map((row) => row.length));
-  const differences = got.map((row, i) => row.map((value, j) => Math.abs(value - expected[i]![j]!)));
+  if (String(got.map((row) => row.length)) !== String(expected.map((row) => row.length))) {
+    throw new Error('There are not as many numbers as expected');
+  }
+  const differences = got.map((row, i) =>
+    row.map((value, j) => Math.abs(value - expected[i]![j]!)),
+  );
   return Math.max(...differences.flat());
 }
