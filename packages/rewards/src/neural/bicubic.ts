@@ -100,9 +100,9 @@ export function resizeBicubic(
       const end = column * across.width + across.counts[column]!;
       for (let tap = column * across.width; tap < end; tap++, source += 3) {
         const weight = across.weights[tap]!;
-        red += pixels[source]! * weight;
-        green += pixels[source + 1]! * weight;
-        blue += pixels[source + 2]! * weight;
+        red = (red + Math.imul(pixels[source]!, weight)) | 0;
+        green = (green + Math.imul(pixels[source + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(pixels[source + 2]!, weight)) | 0;
       }
       const target = ((row - firstRow) * regionWidth + column) * 3;
       rows[target] = red >> FRACTION_BITS;
@@ -111,16 +111,22 @@ export function resizeBicubic(
     }
   }
   const stride = regionWidth * 3;
+  // Sums stay within 32 bits: a byte times weights whose positive part is at most 1.3 · 2^22.
+  const sums = new Int32Array(stride);
   const result = new Uint8ClampedArray(regionHeight * stride);
   for (let row = 0; row < regionHeight; row++) {
     const start = down.starts[row]! - firstRow;
     const count = down.counts[row]!;
-    for (let offset = 0; offset < stride; offset++) {
-      let sum = HALF;
-      for (let tap = 0; tap < count; tap++) {
-        sum += rows[(start + tap) * stride + offset]! * down.weights[row * down.width + tap]!;
+    sums.fill(HALF);
+    for (let tap = 0; tap < count; tap++) {
+      const weight = down.weights[row * down.width + tap]!;
+      const source = (start + tap) * stride;
+      for (let offset = 0; offset < stride; offset++) {
+        sums[offset] = sums[offset]! + Math.imul(rows[source + offset]!, weight);
       }
-      result[row * stride + offset] = sum >> FRACTION_BITS;
+    }
+    for (let offset = 0; offset < stride; offset++) {
+      result[row * stride + offset] = sums[offset]! >> FRACTION_BITS;
     }
   }
   return new Uint8Array(result.buffer);
