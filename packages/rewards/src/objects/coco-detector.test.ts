@@ -80,7 +80,12 @@ it('counts cats', async () => {
   expect(results.map((result) => result.ok && result.value)).toEqual([1, 0.5, 0.5]);
 });
 
-it('names what it cannot find', () => {
+it('gives one thing one name', async () => {
+  // Alone and as large as the picture, the cat is also a dog, a bed and a person to the model.
+  expect(await detector.detect(cat, [])).toHaveLength(1);
+});
+
+it('says what it can name, and what it is', () => {
   expect(detector.labels).toHaveProperty('size', 80);
   expect(detector.version).toMatch(/^centernet:1:[0-9a-f]{16}:0.25:0.5$/);
 });

@@ -28,12 +28,15 @@ export interface CocoDetectorOptions {
   readonly maximumIou?: number | undefined;
 }
 
-/** Greedy non-maximum suppression within each label. */
+/** One thing has one name: above this IoU boxes of two labels are two names for it. */
+const SAME_PLACE = 0.9;
+
+/** Greedy non-maximum suppression, and of two names for one thing the more certain. */
 function suppress(detections: readonly Detection[], maximumIou: number): Detection[] {
   const kept: Detection[] = [];
   for (const next of byScore(detections)) {
     const isHidden = ({ label, box }: Detection) =>
-      label === next.label && intersectionOverUnion(box, next.box) > maximumIou;
+      intersectionOverUnion(box, next.box) > (label === next.label ? maximumIou : SAME_PLACE);
     if (!kept.some(isHidden)) kept.push(next);
   }
   return kept;
