@@ -500,7 +500,7 @@ it('never rejects, whatever fetch does', async () => {
     attempts: 1,
     fetch: async (...given) => {
       if (!broken) return fetch(...given);
-      return Promise.reject('not even an error' as never);
+      throw 'not even an error' as unknown as Error;
     },
   });
   broken = true;

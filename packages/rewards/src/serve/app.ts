@@ -143,7 +143,11 @@ export async function createApp({
     const headers = { 'content-type': metrics.contentType };
     return new Response(await metrics.text(), { headers });
   });
-  const document = openApiDocument({ rewards: names, token: token !== undefined });
+  const document = openApiDocument({
+    rewards: names,
+    maximumImages,
+    token: token !== undefined,
+  });
   route('GET', '/openapi.json', async () => respond(document));
   const unknown: Handler = async () => {
     throw new HttpProblem(404, 'unknown-path', 'There is nothing at this path; see /openapi.json.');

@@ -13,7 +13,7 @@ import {
 /** JSON as far as a document needs it. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): { [key: string]: Json } => {
   const made = z.toJSONSchema(schema, { io }) as { [key: string]: Json };
   delete made['$schema']; // The document says it once.
   return made;
@@ -79,13 +79,31 @@ function scoring(summary: string, operationId: string, parameters: Json[]): Json
   };
 }
 
+/** The limit of this server, on both lists of a request. */
+function withMaximumItems(schema: { [key: string]: Json }, maxItems: number): Json {
+  const properties = schema['properties'] as Record<string, { [key: string]: Json }>;
+  const { images, prompts } = properties;
+  return {
+    ...schema,
+    properties: {
+      ...properties,
+      images: { ...images, maxItems },
+      prompts: { ...prompts, maxItems },
+    },
+  };
+}
+
 export interface OpenApiOptions {
   readonly rewards: readonly string[];
+  /** In one request. */
+  readonly maximumImages: number;
   /** Whether the server asks for a token. */
   readonly token: boolean;
 }
 
-export function openApiDocument({ rewards, token }: OpenApiOptions): { [key: string]: Json } {
+export function openApiDocument({ rewards, maximumImages, token }: OpenApiOptions): {
+  [key: string]: Json;
+} {
   const locked = token ? [WITHOUT_TOKEN] : [];
   return {
     openapi: '3.1.0',
@@ -95,7 +113,9 @@ export function openApiDocument({ rewards, token }: OpenApiOptions): { [key: str
       description: 'Images and prompts in, scores or failures out.',
     },
     paths: {
-      [`/v${PROTOCOL}/score`]: scoring('Score with the only reward', 'score', []),
+      ...(rewards.length === 1
+        ? { [`/v${PROTOCOL}/score`]: scoring('Score with the only reward', 'score', []) }
+        : {}),
       [`/v${PROTOCOL}/rewards/{name}/score`]: scoring(
         'Score with one of the rewards',
         'scoreWith',
@@ -141,7 +161,7 @@ export function openApiDocument({ rewards, token }: OpenApiOptions): { [key: str
     },
     components: {
       schemas: {
-        ScoreRequest: schemaOf(scoreRequestSchema, 'input'),
+        ScoreRequest: withMaximumItems(schemaOf(scoreRequestSchema, 'input'), maximumImages),
         ScoreAnswer: schemaOf(scoreAnswerSchema, 'output'),
         Info: schemaOf(infoSchema, 'output'),
         Health: schemaOf(healthSchema, 'output'),

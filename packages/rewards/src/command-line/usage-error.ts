@@ -1,0 +1,2 @@
+/** The command was called in a way that cannot mean anything; the program ends with exit code 2. */
+export class UsageError extends Error {}
