@@ -109,7 +109,7 @@ def text_example(image_embeds: torch.Tensor) -> tuple:
 
 def export_clip(source: str, out: Path, args) -> None:
     """Any CLIP of transformers, such as openai/clip-vit-large-patch14 or yuvalkirstain/PickScore_v1."""
-    write_clip(out, CLIPModel.from_pretrained(source, torch_dtype=torch.float32))
+    write_clip(out, CLIPModel.from_pretrained(source, dtype=torch.float32))
     write_tokenizer(out, AutoTokenizer.from_pretrained(args.processor or source))
     processor = AutoImageProcessor.from_pretrained(args.processor or source, use_fast=False)
     write_json(out / "preprocessor_config.json", processor.to_dict())
