@@ -3,7 +3,7 @@ import { createReward, rewardNames } from './create-reward';
 test('makes a reward by its name', async () => {
   const reward = await createReward('jpeg-incompressibility');
   expect(reward.name).toBe('jpeg-incompressibility');
-  expect(rewardNames()).toContain('jpeg-compressibility');
+  expect(await rewardNames()).toContain('jpeg-compressibility');
 });
 
 test('says what there is for a name that no reward has', async () => {
@@ -17,4 +17,13 @@ test('refuses settings that the reward does not take', async () => {
   await expect(createReward('jpeg-compressibility', { quality: 9 })).rejects.toThrow(
     'Reward "jpeg-compressibility": there is no setting "quality"; it takes none.',
   );
+  await expect(createReward('clip-score', { modle: 'folder' })).rejects.toThrow(
+    /there is no setting "modle" \(did you mean "model"\?\); it takes model, rewardFile,/,
+  );
+  await expect(createReward('clip-score', { model: 'folder', batchSize: 0.5 })).rejects.toThrow(
+    'Reward "clip-score": setting "batchSize": invalid input: expected int, received number',
+  );
+  await expect(
+    createReward('remote', { url: 'http://localhost:1', tokenEnv: 'NO_SUCH' }),
+  ).rejects.toThrow("The environment variable NO_SUCH is not set; put the server's token there.");
 });

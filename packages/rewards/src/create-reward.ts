@@ -1,33 +1,15 @@
 /** Rewards by name, as configuration files and command lines ask for them. */
 import { closest, distance } from 'fastest-levenshtein';
-import { z } from 'zod';
+import type { z } from 'zod';
 
-import { jpegCompressibility, jpegIncompressibility } from './jpeg';
 import type { Reward } from './reward';
 
-/** How a reward is made from settings that come from outside. */
-interface Recipe {
-  readonly settings: z.ZodType;
-  create(settings: unknown): Reward | Promise<Reward>;
-}
-
-function recipe<Settings extends z.ZodType>(
-  settings: Settings,
-  create: (settings: z.output<Settings>) => Reward | Promise<Reward>,
-): Recipe {
-  return { settings, create: (input) => create(settings.parse(input)) };
-}
-
-const none = z.strictObject({});
-
-const RECIPES: Readonly<Record<string, Recipe>> = {
-  'jpeg-compressibility': recipe(none, jpegCompressibility),
-  'jpeg-incompressibility': recipe(none, jpegIncompressibility),
-};
+/** What it takes to check settings is loaded only where there are any. */
+const loadRecipes = async () => (await import('./reward-recipes')).REWARD_RECIPES;
 
 /** Names that {@link createReward} knows. */
-export function rewardNames(): string[] {
-  return Object.keys(RECIPES);
+export async function rewardNames(): Promise<string[]> {
+  return Object.keys(await loadRecipes());
 }
 
 /**
@@ -43,9 +25,10 @@ export async function createReward(
   settings: Readonly<Record<string, unknown>> = {},
   others: readonly string[] = [],
 ): Promise<Reward> {
-  const known = Object.hasOwn(RECIPES, name) ? RECIPES[name] : undefined;
+  const recipes = await loadRecipes();
+  const known = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
   if (known === undefined) {
-    const names = [...others, ...rewardNames()];
+    const names = [...others, ...Object.keys(recipes)];
     throw new Error(
       `There is no reward "${name}"${didYouMean(name, names)}. Known rewards: ${names.join(', ')}.`,
     );
@@ -60,7 +43,7 @@ export async function createReward(
 }
 
 function settingNames(settings: z.ZodType): string[] {
-  return settings instanceof z.ZodObject ? Object.keys(settings.shape) : [];
+  return 'shape' in settings ? Object.keys(settings.shape as object) : [];
 }
 
 function describe(issue: z.core.$ZodIssue, keys: readonly string[]): string {

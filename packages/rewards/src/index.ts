@@ -26,3 +26,34 @@ export {
 } from './reward';
 export { scoreAll } from './score-all';
 export { toUint8 } from './to-uint8';
+export { judgeReward, type JudgeRewardOptions } from './judge/judge-reward';
+export type { CustomRubric, Rubric, RubricName } from './judge/rubric';
+export * from './neural';
+export { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
+export { numeracyReward } from './objects/numeracy-reward';
+export type { Box, Detection, ObjectDetector } from './objects/object-detector';
+export { parseSpatialPrompt } from './objects/spatial-prompt';
+export { spatialReward } from './objects/spatial-reward';
+export { cachedReward, type CacheOptions } from './remote/cached-reward';
+export {
+  remoteReward,
+  type RemoteRewardEvent,
+  type RemoteRewardOptions,
+} from './remote/remote-reward';
+export {
+  nsfwClassifier,
+  type NsfwClassifier,
+  type NsfwProbabilities,
+} from './safety/nsfw-classifier';
+export { nsfwFilter, type ImageFilter, type NsfwFilterOptions } from './safety/nsfw-filter';
+export { nsfwReward } from './safety/nsfw-reward';
+export { serveRewards, type RewardServer, type ServeRewardsOptions } from './serve/serve-rewards';
+export {
+  ocrReward,
+  quotedText,
+  textAccuracy,
+  type OcrRewardOptions,
+  type TargetText,
+} from './text/ocr-reward';
+export { paddleOcr } from './text/paddle-ocr';
+export type { Point, Quadrilateral, TextLine, TextRecogniser } from './text/text-recogniser';

@@ -7,69 +7,29 @@ import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { checkCheckpointSize } from './checkpoint';
-import { resolveConfig } from './configuration/resolve-config';
 import type { TrainConfig } from './configuration/schema';
 import { train } from './loop';
 import { readNewestCheckpoint } from './run-folder/checkpoint-folder';
 import type { EvaluationRecord, IterationRecord } from './run-folder/records';
 import { PIPELINE } from './testing/fixtures';
+import { makeRunFolder, recordRun, type Recording, type RunFolder } from './testing/tiny-run';
 import type { RunRecorder } from './tracking/recorder';
 
-let folder: string;
+let folder: RunFolder;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'full-'));
-  writeFileSync(join(folder, 'prompts.txt'), 'a red circle\ntwo green triangles\n');
+  folder = makeRunFolder();
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true });
+  folder.remove();
 });
 
-function configFor(name: string, overrides: string[] = []): TrainConfig {
-  return resolveConfig(
-    {
-      output: join(folder, name),
-      model: PIPELINE,
-      prompts: join(folder, 'prompts.txt'),
-      iterations: 2,
-      batch: { prompts: 2, rollout: 4, update: 8 },
-      sampler: { steps: 4 },
-      algorithm: { k: 2, innerEpochs: 2 },
-      rewards: [{ name: 'jpeg-incompressibility' }],
-      lora: null,
-      optimizer: { learningRate: 1e-3, schedule: 'constant' },
-      evaluate: { images: 2, baseGuidances: [] },
-      samples: { count: 0 },
-      checkpoint: { every: 1, keep: 2 },
-    },
-    overrides,
-  );
-}
-
-interface Recording extends RunRecorder {
-  readonly iterations: IterationRecord[];
-  readonly evaluations: EvaluationRecord[];
-}
-
-function record(): Recording {
-  const iterations: IterationRecord[] = [];
-  const evaluations: EvaluationRecord[] = [];
-  return {
-    iterations,
-    evaluations,
-    iteration: (iteration) => {
-      iterations.push(iteration);
-      return Promise.resolve();
-    },
-    evaluation: (evaluation) => {
-      evaluations.push(evaluation);
-      return Promise.resolve();
-    },
-    sampleGrid: () => Promise.resolve(),
-    phase: () => undefined,
-    finish: () => Promise.resolve(),
-    close: () => undefined,
-  };
-}
+const configFor = (name: string, overrides: string[] = []) =>
+  folder.configFor(name, overrides, {
+    lora: null,
+    optimizer: { learningRate: 1e-3, schedule: 'constant' },
+    samples: { count: 0 },
+    checkpoint: { every: 1, keep: 2 },
+  });
 
 const forever = new AbortController().signal;
 const WEIGHTS = join('unet', 'diffusion_pytorch_model.safetensors');
@@ -84,7 +44,7 @@ const numbers = (file: string) =>
 
 test('every weight moves; a run that goes on is the one that never stopped, byte for byte', async () => {
   const straight = configFor('straight');
-  const expected = record();
+  const expected = recordRun();
   const whole = await train(straight, expected, forever);
   const [first, second] = expected.iterations;
   expect(first!.gradientNorm).toBeGreaterThan(0);
@@ -105,7 +65,7 @@ test('every weight moves; a run that goes on is the one that never stopped, byte
   const kept = tf.memory().numTensors;
   const broken = configFor('broken');
   const controller = new AbortController();
-  const begun = record();
+  const begun = recordRun();
   await train(
     broken,
     {
@@ -124,7 +84,7 @@ test('every weight moves; a run that goes on is the one that never stopped, byte
   expect(newest(broken).step).toBe(1);
   const differences: string[] = [];
   // As if it had not been evaluated before: its base is still what it began from.
-  const summary = await train(broken, record(), forever, {
+  const summary = await train(broken, recordRun(), forever, {
     checkpoint: newest(broken),
     evaluations: [],
     onDifference: (difference) => differences.push(difference),
@@ -151,7 +111,7 @@ test('weighs in the divergence from the model that it began from', async () => {
     'evaluate.images=0',
     'gradientCheckpointing=true',
   ]);
-  const recording = record();
+  const recording = recordRun();
   await train(config, recording, forever);
   const [first, second] = recording.iterations.map(({ klReference }) => klReference!);
   // At first the policy is the reference; one optimizer step later it is not.
@@ -172,10 +132,10 @@ test('refuses at once what no checkpoint could hold', () => {
 test("refuses an adapter's checkpoint", async () => {
   const overrides = ['iterations=1', 'evaluate.images=0'];
   const adapter = configFor('adapter', ['lora={rank: 2}', ...overrides]);
-  await train(adapter, record(), forever);
+  await train(adapter, recordRun(), forever);
   const { checkpoint } = readNewestCheckpoint(join(adapter.output, 'checkpoints'));
   const from = { checkpoint, evaluations: [], onDifference: () => undefined };
-  await expect(train(configFor('full', overrides), record(), forever, from)).rejects.toThrow(
+  await expect(train(configFor('full', overrides), recordRun(), forever, from)).rejects.toThrow(
     'does not fit the run: unet.safetensors is missing',
   );
 });

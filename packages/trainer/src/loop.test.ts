@@ -5,73 +5,22 @@ import { join } from 'node:path';
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { resolveConfig } from './configuration/resolve-config';
 import type { TrainConfig } from './configuration/schema';
 import { train } from './loop';
 import { readNewestCheckpoint } from './run-folder/checkpoint-folder';
 import type { EvaluationRecord, IterationRecord } from './run-folder/records';
-import { PIPELINE } from './testing/fixtures';
+import { makeRunFolder, recordRun, type Recording, type RunFolder } from './testing/tiny-run';
 import type { RunRecorder } from './tracking/recorder';
 
-let folder: string;
+let folder: RunFolder;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'loop-'));
-  writeFileSync(join(folder, 'prompts.txt'), 'a red circle\ntwo green triangles\n');
+  folder = makeRunFolder();
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true });
+  folder.remove();
 });
 
-function configFor(name: string, overrides: string[] = []): TrainConfig {
-  return resolveConfig(
-    {
-      output: join(folder, name),
-      model: PIPELINE,
-      prompts: join(folder, 'prompts.txt'),
-      iterations: 2,
-      batch: { prompts: 2, rollout: 4, update: 8 },
-      sampler: { steps: 4 },
-      algorithm: { k: 2, innerEpochs: 2 },
-      rewards: [{ name: 'jpeg-incompressibility' }],
-      evaluate: { images: 2, baseGuidances: [] },
-      samples: { every: 0, count: 2 },
-      checkpoint: { every: 1, keep: 1 },
-    },
-    overrides,
-  );
-}
-
-interface Recording extends RunRecorder {
-  readonly iterations: IterationRecord[];
-  readonly evaluations: EvaluationRecord[];
-  readonly grids: string[];
-}
-
-function record(): Recording {
-  const iterations: IterationRecord[] = [];
-  const evaluations: EvaluationRecord[] = [];
-  const grids: string[] = [];
-  return {
-    iterations,
-    evaluations,
-    grids,
-    iteration: (iteration) => {
-      iterations.push(iteration);
-      return Promise.resolve();
-    },
-    evaluation: (evaluation) => {
-      evaluations.push(evaluation);
-      return Promise.resolve();
-    },
-    sampleGrid: (name) => {
-      grids.push(name);
-      return Promise.resolve();
-    },
-    phase: () => undefined,
-    finish: () => Promise.resolve(),
-    close: () => undefined,
-  };
-}
+const configFor: RunFolder['configFor'] = (...parts) => folder.configFor(...parts);
 
 const adapterOf = (config: TrainConfig, ...path: string[]) =>
   readFileSync(
@@ -87,16 +36,16 @@ describe('train', () => {
   it('is the same run for the same seed, byte for byte, and keeps no tensors', async () => {
     const first = configFor('first');
     const second = configFor('second');
-    const recording = record();
+    const recording = recordRun();
     const summary = await train(first, recording, forever);
     // The first run in a process leaves the constants that the norms keep; a second leaves nothing.
     const kept = tf.memory().numTensors;
-    await train(second, record(), forever);
+    await train(second, recordRun(), forever);
     expect(tf.memory().numTensors).toBe(kept);
     expect(adapterOf(second).equals(adapterOf(first))).toBe(true);
 
     const other = configFor('other', ['seed=1']);
-    await train(other, record(), forever);
+    await train(other, recordRun(), forever);
     expect(adapterOf(other).equals(adapterOf(first))).toBe(false);
 
     const { iterations, evaluations, grids } = recording;
@@ -123,7 +72,7 @@ describe('train', () => {
       'evaluate.images=0',
       'samples.count=0',
     ]);
-    const recording = record();
+    const recording = recordRun();
     await train(config, recording, forever);
     expect(recording.iterations[0]!.gradientNorm).toBeGreaterThan(0);
     expect(adapterOf(config).length).toBeGreaterThan(0);
@@ -132,7 +81,7 @@ describe('train', () => {
   it('learns the same with gradient checkpoints, and from fewer steps where told', async () => {
     const overrides = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
     const runOf = async (name: string, ...more: string[]) => {
-      const recording = record();
+      const recording = recordRun();
       await train(configFor(name, [...overrides, ...more]), recording, forever);
       return recording.iterations[0]!;
     };
@@ -155,7 +104,7 @@ describe('train', () => {
         });
         return Promise.resolve();
       };
-      return train(config, { ...record(), iteration }, controller.signal);
+      return train(config, { ...recordRun(), iteration }, controller.signal);
     };
     const overrides = ['iterations=50', 'evaluate.images=0', 'samples.count=0'];
     await stopAfterOne(configFor('first', overrides));
@@ -183,16 +132,20 @@ describe('a run that goes on', () => {
     return summary;
   };
 
-  // PPO remembers rewards of earlier iterations; reusing samples means that half an update can be lost.
+  // PPO and a running z-score remember rewards of earlier iterations; reusing samples means that half an update can be lost.
   it.each(['loop', 'ppo'])('is the %s run that never stopped, byte for byte', async (name) => {
-    const overrides = [...straightAndBroken, `algorithm.name=${name}`];
+    const overrides = [
+      ...straightAndBroken,
+      `algorithm.name=${name}`,
+      `rewards.0.scale=${name === 'loop' ? 'running-z-score' : 'none'}`,
+    ];
     const straight = configFor('straight', overrides);
-    const expected = record();
+    const expected = recordRun();
     const whole = await train(straight, expected, forever);
 
     const broken = configFor('broken', overrides);
     const controller = new AbortController();
-    const first = record();
+    const first = recordRun();
     await train(
       broken,
       {
@@ -209,7 +162,7 @@ describe('a run that goes on', () => {
     expect(first.iterations.length).toBe(1);
     expect(newest(broken)?.step).toBe(1);
     const tensors = tf.memory().numTensors;
-    const second = record();
+    const second = recordRun();
     const summary = await resume(broken, second, first);
     expect(tf.memory().numTensors).toBe(tensors);
 
@@ -228,7 +181,7 @@ describe('a run that goes on', () => {
   it('does only the last evaluation when nothing else is left', async () => {
     const config = configFor('ending', straightAndBroken);
     const controller = new AbortController();
-    const first = record();
+    const first = recordRun();
     await train(
       config,
       {
@@ -240,7 +193,7 @@ describe('a run that goes on', () => {
       controller.signal,
     );
     expect(newest(config)?.step).toBe(3);
-    const second = record();
+    const second = recordRun();
     await resume(config, second, first);
     expect(second.iterations).toEqual([]);
     expect(second.evaluations.map((evaluation) => evaluation.name)).toEqual(['after']);
@@ -249,7 +202,7 @@ describe('a run that goes on', () => {
   it('leaves a checkpoint when something goes wrong', async () => {
     const config = configFor('failing', [...straightAndBroken, 'checkpoint.every=0']);
     const failing: RunRecorder = {
-      ...record(),
+      ...recordRun(),
       iteration: ({ iteration }) => {
         if (iteration === 2) throw new Error('no space is left');
         return Promise.resolve();
@@ -263,7 +216,7 @@ describe('a run that goes on', () => {
   it('says so when it goes on with something else, and refuses what does not fit', async () => {
     const one = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
     const config = configFor('one', one);
-    await train(config, record(), forever);
+    await train(config, recordRun(), forever);
     const { step, folder, files } = newest(config)!;
     const state = JSON.parse(new TextDecoder().decode(files['state.json'])) as {
       madeWith: Record<string, string>;
@@ -276,15 +229,15 @@ describe('a run that goes on', () => {
       evaluations: [],
       onDifference: (difference: string) => differences.push(difference),
     });
-    await train(config, record(), forever, from({ 'state.json': changed }));
+    await train(config, recordRun(), forever, from({ 'state.json': changed }));
     expect(differences).toEqual([expect.stringMatching(/^threads was 999 and is \d+$/)]);
 
     const other = configFor('other', [...one, 'lora.rank=2']);
-    await expect(train(other, record(), forever, from({}))).rejects.toThrow(
+    await expect(train(other, recordRun(), forever, from({}))).rejects.toThrow(
       'does not fit the run: pytorch_lora_weights.safetensors has shape',
     );
     await expect(
-      train(config, record(), forever, from({ 'state.json': new Uint8Array() })),
+      train(config, recordRun(), forever, from({ 'state.json': new Uint8Array() })),
     ).rejects.toThrow('does not fit the run');
   });
 });
@@ -294,14 +247,14 @@ describe('a run that starts from an adapter', () => {
 
   it('has its weights, and not its optimizer', async () => {
     const first = configFor('first', one);
-    await train(first, record(), forever);
+    await train(first, recordRun(), forever);
     const still = configFor('still', [
       ...one,
       `lora.from=${JSON.stringify(first.output)}`,
       'optimizer.learningRate=1e-12',
       'optimizer.weightDecay=0',
     ]);
-    await train(still, record(), forever);
+    await train(still, recordRun(), forever);
     const numbers = (config: TrainConfig) =>
       [...readSafetensors(new Uint8Array(adapterOf(config))).tensors.values()].flatMap((tensor) => [
         ...toFloat32Array(tensor),
@@ -315,13 +268,13 @@ describe('a run that starts from an adapter', () => {
 
   it('refuses one of another rank or of other modules', async () => {
     const first = configFor('first', one);
-    await train(first, record(), forever);
+    await train(first, recordRun(), forever);
     const from = `lora.from=${JSON.stringify(join(first.output, 'checkpoints', 'step-1'))}`;
     await expect(
-      train(configFor('rank', [...one, from, 'lora.rank=2']), record(), forever),
+      train(configFor('rank', [...one, from, 'lora.rank=2']), recordRun(), forever),
     ).rejects.toThrow('has rank 8, but lora.rank is 2; set lora.rank=8');
     await expect(
-      train(configFor('targets', [...one, from, 'lora.targets=[to_q]']), record(), forever),
+      train(configFor('targets', [...one, from, 'lora.targets=[to_q]']), recordRun(), forever),
     ).rejects.toThrow('changes other modules than lora.targets (to_q) say');
   });
 });

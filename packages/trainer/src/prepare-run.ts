@@ -19,7 +19,7 @@ import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
 import { disposeTexts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
-import { createRewards, disposeRewards } from './rewards';
+import { createRewards, disposeRewards, type WeightedReward } from './rewards';
 import { createTextSource, rememberTexts } from './text-source';
 import { trainableUNet, trainableVariables } from './trainable-variables';
 import { trainedWeights } from './trained-weights';
@@ -34,6 +34,19 @@ export async function prepareRun(
   onLoad?: (fraction: number) => void,
 ) {
   const rewards = await createRewards(config.rewards);
+  try {
+    return await prepareWith(config, rewards, onLoad);
+  } catch (error) {
+    await disposeRewards(rewards);
+    throw error;
+  }
+}
+
+async function prepareWith(
+  config: TrainConfig,
+  rewards: readonly WeightedReward[],
+  onLoad: ((fraction: number) => void) | undefined,
+) {
   const prompts = await readTrainingPrompts(config.prompts);
   const heldOut = await readEvaluationPrompts(
     config.evaluate.prompts,

@@ -1,0 +1,80 @@
+/** Runs on a pipeline of a few thousand weights, for the tests of the loop. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { resolveConfig } from '../configuration/resolve-config';
+import type { TrainConfig } from '../configuration/schema';
+import type { EvaluationRecord, IterationRecord } from '../run-folder/records';
+import type { RunRecorder } from '../tracking/recorder';
+import { PIPELINE } from './fixtures';
+
+export interface RunFolder {
+  /** @param more replaces whole sections of the file */
+  configFor(name: string, overrides?: readonly string[], more?: object): TrainConfig;
+  remove(): void;
+}
+
+/** A folder for runs, with two prompts in it. */
+export function makeRunFolder(): RunFolder {
+  const folder = mkdtempSync(join(tmpdir(), 'loop-'));
+  const prompts = join(folder, 'prompts.txt');
+  writeFileSync(prompts, 'a red circle\ntwo green triangles\n');
+  return {
+    configFor: (name, overrides, more) =>
+      resolveConfig(
+        {
+          output: join(folder, name),
+          model: PIPELINE,
+          prompts,
+          iterations: 2,
+          batch: { prompts: 2, rollout: 4, update: 8 },
+          sampler: { steps: 4 },
+          algorithm: { k: 2, innerEpochs: 2 },
+          rewards: [{ name: 'jpeg-incompressibility' }],
+          evaluate: { images: 2, baseGuidances: [] },
+          samples: { every: 0, count: 2 },
+          checkpoint: { every: 1, keep: 1 },
+          ...more,
+        },
+        overrides,
+      ),
+    remove() {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export interface Recording extends RunRecorder {
+  readonly iterations: IterationRecord[];
+  readonly evaluations: EvaluationRecord[];
+  /** Their names. */
+  readonly grids: string[];
+}
+
+/** Keeps what a run reports. */
+export function recordRun(): Recording {
+  const iterations: IterationRecord[] = [];
+  const evaluations: EvaluationRecord[] = [];
+  const grids: string[] = [];
+  return {
+    iterations,
+    evaluations,
+    grids,
+    iteration: (iteration) => {
+      iterations.push(iteration);
+      return Promise.resolve();
+    },
+    evaluation: (evaluation) => {
+      evaluations.push(evaluation);
+      return Promise.resolve();
+    },
+    sampleGrid: (name) => {
+      grids.push(name);
+      return Promise.resolve();
+    },
+    phase: () => undefined,
+    finish: () => Promise.resolve(),
+    close: () => undefined,
+  };
+}
