@@ -11,6 +11,8 @@ export {
 } from './combine/combine-rewards';
 export { createReward, rewardNames } from './create-reward';
 export { assertImage, type Image, imageProblem } from './image';
+export { loadReward } from './command-line/load-reward';
+export { runRewardsCommandLine } from './command-line/run-rewards-command-line';
 export { imageGrid, type ImageGridOptions } from './image-grid';
 export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
 export { decodePicture, encodePng } from './png';
@@ -47,6 +49,8 @@ export {
 } from './safety/nsfw-classifier';
 export { nsfwFilter, type ImageFilter, type NsfwFilterOptions } from './safety/nsfw-filter';
 export { nsfwReward } from './safety/nsfw-reward';
+export type { RemoteFailureKind } from './remote/remote-failure';
+export type { ServeLimits } from './serve/limits';
 export { serveRewards, type RewardServer, type ServeRewardsOptions } from './serve/serve-rewards';
 export {
   ocrReward,

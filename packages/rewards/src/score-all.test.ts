@@ -89,6 +89,16 @@ describe('scoreAll', () => {
     );
   });
 
+  it('says so where a failure does not say why', async () => {
+    const [result] = await scoreAll(failWith([{ ok: false }]), batchOf([0]));
+    expect(result).toEqual({
+      ok: false,
+      kind: 'malformed',
+      message: 'Reward "red" failed and did not say why.',
+      retryable: false,
+    });
+  });
+
   it('asks nothing about nothing', async () => {
     expect(await scoreAll(redReward(), { images: [], prompts: [] })).toEqual([]);
   });

@@ -17,7 +17,7 @@ function checkResult(reward: Reward, result: RewardResult | undefined): RewardRe
   if (typeof result?.ok !== 'boolean') {
     return rewardFailure('malformed', `Reward "${reward.name}" gave no result for this image.`);
   }
-  if (!result.ok) return result;
+  if (!result.ok) return checkFailure(reward, result);
   const { value } = result;
   if (!Number.isFinite(value)) {
     return rewardFailure(
@@ -33,6 +33,16 @@ function checkResult(reward: Reward, result: RewardResult | undefined): RewardRe
     );
   }
   return result;
+}
+
+/** A failure from outside may lack what it must say. */
+function checkFailure(reward: Reward, failure: Partial<RewardFailure>): RewardFailure {
+  const { kind, message, retryable } = failure;
+  return rewardFailure(
+    typeof kind === 'string' ? kind : 'malformed',
+    typeof message === 'string' ? message : `Reward "${reward.name}" failed and did not say why.`,
+    retryable === true,
+  );
 }
 
 /** Scores what fits into one call; every way to fail becomes a failure of each of its images. */

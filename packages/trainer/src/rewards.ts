@@ -2,9 +2,9 @@
 import {
   averageQuality,
   createCombination,
-  createReward as createOtherReward,
   imageProblem,
   imageQuality,
+  loadReward,
   RequiredRewardError,
   scoreAll,
   type Combination,
@@ -70,7 +70,7 @@ export async function createReward(
     return shapesReward();
   }
   try {
-    return await createOtherReward(name, settings, ['shapes']);
+    return await loadReward(name, settings);
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
   }
