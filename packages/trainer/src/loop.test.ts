@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
@@ -8,7 +7,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from './configuration/schema';
 import { train } from './loop';
 import { readNewestCheckpoint } from './run-folder/checkpoint-folder';
-import type { EvaluationRecord, IterationRecord } from './run-folder/records';
 import { makeRunFolder, recordRun, type Recording, type RunFolder } from './testing/tiny-run';
 import type { RunRecorder } from './tracking/recorder';
 

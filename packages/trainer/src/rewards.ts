@@ -77,7 +77,7 @@ export async function createReward(
 }
 
 export async function disposeRewards(rewards: readonly WeightedReward[]): Promise<void> {
-  await Promise.all(rewards.map(({ reward }) => reward.dispose?.()));
+  await Promise.all(rewards.map(async ({ reward }) => reward.dispose?.()));
 }
 
 /** What held-out images are compared by: the values themselves, for a z-score of other images says nothing about these. */
@@ -114,7 +114,7 @@ export function createScoring(
   return {
     add(batch) {
       const results = Promise.all(
-        rewards.map((term) => (isDueAtOnce(term) ? score(term.reward, batch) : [])),
+        rewards.map(async (term) => (isDueAtOnce(term) ? score(term.reward, batch) : [])),
       );
       // A picture that is none is the rewards' failure to report.
       const pictures = batch.images.filter((image) => imageProblem(image) === undefined);
@@ -133,7 +133,7 @@ export function createScoring(
         prompts: batches.flatMap(({ prompts }) => prompts),
       };
       const results = await Promise.all(
-        rewards.map((term, index) =>
+        rewards.map(async (term, index) =>
           isDueAtOnce(term) ? done.flatMap((batch) => batch[index] ?? []) : score(term.reward, all),
         ),
       );
