@@ -1,8 +1,7 @@
 import type { Reward, RewardBatch, ScoreOptions } from '../reward';
-import { openClipVision } from './clip-model';
 import { norm } from './cosine';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
-import { requireSetting } from './reward-settings';
+import { requireSetting } from './require-setting';
 
 export interface AestheticOptions extends NeuralRewardOptions {
   /** Which of the predictors in `reward.json`; `v2` when left out. LAION published `v1` and `v2`. */
@@ -19,6 +18,7 @@ export interface AestheticOptions extends NeuralRewardOptions {
  */
 export async function aesthetic(options: AestheticOptions): Promise<Reward> {
   const { head = 'v2' } = options;
+  const { openClipVision } = await import('./clip-model');
   const name = 'aesthetic';
   const clip = await openClipVision(name, options);
   try {

@@ -4,7 +4,8 @@ import { openModelFiles } from './model-files';
 import type { NeuralRewardOptions } from './neural-options';
 import { type Floats, openOnnxModel, outputNamed } from './onnx-model';
 import { type Preprocessing, readPreprocessing } from './preprocess';
-import { readRewardSettings, type RewardSettings } from './reward-settings';
+import type { RewardSettings } from './require-setting';
+import { readRewardSettings } from './reward-settings';
 import { openTextTokenizer } from './text-tokenizer';
 
 /** A BLIP in two graphs: pictures once, and then any number of texts that attend to them. */

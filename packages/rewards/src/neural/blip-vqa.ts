@@ -5,12 +5,11 @@ import {
   type RewardResult,
   type ScoreOptions,
 } from '../reward';
-import { openBlipModel } from './blip-model';
 import { embedInBatches } from './embed-in-batches';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
 import { nounPhrases } from './noun-phrases';
 import { type Floats, rowsOf } from './onnx-model';
-import { requireSetting } from './reward-settings';
+import { requireSetting } from './require-setting';
 
 export interface BlipVqaOptions extends NeuralRewardOptions {
   /** The things that a prompt names; {@link nounPhrases} when left out. */
@@ -62,6 +61,7 @@ export async function blipVqa(options: BlipVqaOptions): Promise<Reward> {
   }
   const batchSize = batchSizeOf(options);
   // Straight to the model's square, whatever the picture's shape.
+  const { openBlipModel } = await import('./blip-model');
   const blip = await openBlipModel(name, options, 'answer_logits', (preprocessing) => ({
     ...preprocessing,
     fit: { kind: 'stretch' },

@@ -5,7 +5,8 @@ import { openModelFiles } from './model-files';
 import { batchSizeOf, type NeuralRewardOptions } from './neural-options';
 import { openOnnxModel, outputNamed, rowsOf } from './onnx-model';
 import { type Preprocessing, readPreprocessing } from './preprocess';
-import { readRewardSettings, type RewardSettings } from './reward-settings';
+import type { RewardSettings } from './require-setting';
+import { readRewardSettings } from './reward-settings';
 import { openTextTokenizer } from './text-tokenizer';
 
 /** Both halves of a CLIP, and what they embed. Embeddings are not normalised. */

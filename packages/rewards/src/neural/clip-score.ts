@@ -1,5 +1,4 @@
 import type { Reward } from '../reward';
-import { openClipModel } from './clip-model';
 import { cosineReward } from './clip-rewards';
 import type { NeuralRewardOptions } from './neural-options';
 
@@ -19,6 +18,7 @@ export interface ClipScoreOptions extends NeuralRewardOptions {
  */
 export async function clipScore(options: ClipScoreOptions): Promise<Reward> {
   const { prefix = 'A photo depicts ' } = options;
+  const { openClipModel } = await import('./clip-model');
   const name = 'clip-score';
   return cosineReward({
     name,

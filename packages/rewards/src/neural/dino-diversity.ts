@@ -7,10 +7,8 @@ import {
 } from '../reward';
 import { cosine } from './cosine';
 import { embedInBatches } from './embed-in-batches';
-import { openImageEncoder } from './image-encoder';
 import { openModelFiles } from './model-files';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
-import { readPreprocessing } from './preprocess';
 
 /**
  * How much the images of a prompt differ: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
@@ -24,6 +22,8 @@ import { readPreprocessing } from './preprocess';
 export async function dinoDiversity(options: NeuralRewardOptions): Promise<Reward> {
   const name = 'dino-diversity';
   const batchSize = batchSizeOf(options);
+  const { openImageEncoder } = await import('./image-encoder');
+  const { readPreprocessing } = await import('./preprocess');
   const files = await openModelFiles(name, options.model);
   const preprocessing = await readPreprocessing(files);
   // Exports of others have all tokens, of which the first is the class token.

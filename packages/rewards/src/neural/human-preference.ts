@@ -1,5 +1,4 @@
 import type { Reward } from '../reward';
-import { openClipModel } from './clip-model';
 import { cosineReward } from './clip-rewards';
 import type { NeuralRewardOptions } from './neural-options';
 
@@ -13,6 +12,7 @@ import type { NeuralRewardOptions } from './neural-options';
  * @throws {Error} in one sentence when a library or a file is missing or not as expected
  */
 export async function humanPreference(options: NeuralRewardOptions): Promise<Reward> {
+  const { openClipModel } = await import('./clip-model');
   const name = 'human-preference';
   return cosineReward({
     name,

@@ -1,9 +1,8 @@
 import type { Reward, RewardBatch, ScoreOptions } from '../reward';
-import { openBlipModel } from './blip-model';
 import { embedInBatches } from './embed-in-batches';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
 import { rowsOf } from './onnx-model';
-import { requireSetting } from './reward-settings';
+import { requireSetting } from './require-setting';
 
 /**
  * What people prefer among images of a prompt: a BLIP whose text encoder attends to the picture, and linear layers on
@@ -16,6 +15,7 @@ import { requireSetting } from './reward-settings';
 export async function imageReward(options: NeuralRewardOptions): Promise<Reward> {
   const name = 'image-reward';
   const batchSize = batchSizeOf(options);
+  const { openBlipModel } = await import('./blip-model');
   const blip = await openBlipModel(name, options, 'reward', (preprocessing) => {
     const { fit } = preprocessing;
     // Its own code prepares pictures with torchvision.

@@ -1,3 +1,4 @@
+/** The neural rewards. What reads and runs a model is loaded with the first of them, not with the package. */
 export { aesthetic, type AestheticOptions } from './aesthetic';
 export { blipVqa, type BlipVqaOptions } from './blip-vqa';
 export { clipScore, type ClipScoreOptions } from './clip-score';

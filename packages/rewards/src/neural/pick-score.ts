@@ -1,8 +1,7 @@
 import type { Reward } from '../reward';
-import { openClipModel } from './clip-model';
 import { cosineReward } from './clip-rewards';
 import type { NeuralRewardOptions } from './neural-options';
-import { requireSetting } from './reward-settings';
+import { requireSetting } from './require-setting';
 
 export interface PickScoreOptions extends NeuralRewardOptions {
   /** What scores are divided by; 1 when left out. Flow-GRPO (Liu et al. 2025) divides by 26, which brings them near 1. */
@@ -18,6 +17,7 @@ export interface PickScoreOptions extends NeuralRewardOptions {
  */
 export async function pickScore(options: PickScoreOptions): Promise<Reward> {
   const { divisor = 1 } = options;
+  const { openClipModel } = await import('./clip-model');
   const name = 'pick-score';
   if (!(Number.isFinite(divisor) && divisor > 0)) {
     throw new RangeError(`Reward "${name}" has divisor ${divisor}; expected a number above 0`);
