@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { encodePng } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
+import { backendOptions } from './backend-options';
 import type { EvaluateOptions, EvaluateResult } from './command-line/options';
 import { evaluatePolicy } from './evaluate';
 import { imageFileName } from './files/image-file-name';
@@ -11,6 +12,7 @@ import { readPromptFile } from './files/read-prompt-file';
 import { writeFileAtomically } from './files/write-atomically';
 import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
+import { createPictureScreen, type PictureScreen } from './picture-screen';
 import { readEvaluationPrompts } from './prompt-sources';
 import { createReward } from './rewards';
 import { createTextSource } from './text-source';
@@ -19,6 +21,19 @@ import { createTextSource } from './text-source';
 const BATCH = 32;
 
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
+  const { safety = null, backend, images = Infinity } = options;
+  const screen = await createPictureScreen(safety, backendOptions(backend, images));
+  try {
+    return await evaluateThrough(screen, options);
+  } finally {
+    screen.dispose();
+  }
+}
+
+async function evaluateThrough(
+  screen: PictureScreen,
+  options: EvaluateOptions,
+): Promise<EvaluateResult> {
   const reward = await createReward(options.reward);
   const count = options.images ?? (await countPrompts(options.prompts));
   const prompts = await readEvaluationPrompts(options.prompts, count);
@@ -46,14 +61,15 @@ export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateR
         signal: options.signal,
       },
     );
+    const { shown, withheld } = await screen.show(images);
     const files: EvaluateResult['images'] = [];
     for (const [index, { text: prompt }] of prompts.entries()) {
       const file = join(options.out, imageFileName(index, prompt));
-      const image = images[index];
+      const image = shown[index];
       if (image !== undefined) writeFileAtomically(file, await encodePng(image));
       files.push({ file, prompt });
     }
-    return { evaluation: record, images: files };
+    return { evaluation: record, images: files, withheld };
   } finally {
     model.dispose();
     await reward.dispose?.();

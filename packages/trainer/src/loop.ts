@@ -100,7 +100,12 @@ async function iterate(
       );
       iterations += 1;
       checkpoints.count(result.record);
-      await clock.time('tracking', () => recorder.iteration(result.record, result));
+      // Screened where the recorder keeps them, which it seldom does.
+      const drawn = async (): Promise<DrawnImages> => {
+        const { shown } = await run.screen.show(result.images);
+        return { images: shown, prompts: result.prompts };
+      };
+      await clock.time('tracking', () => recorder.iteration(result.record, drawn));
       await evaluator.afterIteration(iterations);
       await clock.time('checkpoint', () => {
         checkpoints.saveIfDue();

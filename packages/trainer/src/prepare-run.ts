@@ -11,12 +11,13 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { adapterRandom } from './adapter-random';
 import { createAdvantageEstimator, type Objective } from './algorithm';
-import { smallestBatch } from './backend-options';
+import { backendOptions, smallestBatch } from './backend-options';
 import { checkCheckpointSize } from './checkpoint';
 import type { TrainConfig } from './configuration/schema';
 import { latentShape } from './latent-shape';
 import { openModel } from './open-model';
 import { createAdamW } from './optimizer';
+import { createPictureScreen, type PictureScreen } from './picture-screen';
 import { disposeTexts, type Policy } from './policy';
 import { readEvaluationPrompts, readTrainingPrompts } from './prompt-sources';
 import { createRewards, disposeRewards, type WeightedReward } from './rewards';
@@ -34,9 +35,15 @@ export async function prepareRun(
   onLoad?: (fraction: number) => void,
 ) {
   const rewards = await createRewards(config.rewards);
+  let screen: PictureScreen | undefined;
   try {
-    return await prepareWith(config, rewards, onLoad);
+    screen = await createPictureScreen(
+      config.samples.safety,
+      backendOptions(config.backend, smallestBatch(config), config.precision),
+    );
+    return await prepareWith(config, rewards, screen, onLoad);
   } catch (error) {
+    screen?.dispose();
     await disposeRewards(rewards);
     throw error;
   }
@@ -45,6 +52,7 @@ export async function prepareRun(
 async function prepareWith(
   config: TrainConfig,
   rewards: readonly WeightedReward[],
+  screen: PictureScreen,
   onLoad: ((fraction: number) => void) | undefined,
 ) {
   const prompts = await readTrainingPrompts(config.prompts);
@@ -120,6 +128,8 @@ async function prepareWith(
     optimizer,
     rewards,
     combination: createCombination(rewards),
+    /** What pictures pass before they are written. */
+    screen,
     prompts,
     heldOut,
     plan,
@@ -137,6 +147,7 @@ async function prepareWith(
       disposeTexts(empty);
       for (const variable of variables) variable.dispose();
       model.dispose();
+      screen.dispose();
       // What the processes of a reward still hold is no reason to lose the run.
       void disposeRewards(rewards).catch(() => undefined);
     },

@@ -72,7 +72,8 @@ export function createRunEvaluator(
         : await clock.time('samples', (onProgress) =>
             drawImages(policy, { ...common, prompts, settings, onProgress }),
           );
-    await recorder.sampleGrid(name, images, prompts);
+    const { shown } = await run.screen.show(images);
+    await recorder.sampleGrid(name, shown, prompts);
   }
 
   /** An evaluation, where there are any, and the grid from its first images. */

@@ -17,6 +17,7 @@ import {
 } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { backendOptions } from './backend-options';
 import { toChannelsFirst, toChannelsLast } from './channels-first';
 import type { SampleOptions, SampleResult } from './command-line/options';
 import { decodeImages } from './decode';
@@ -28,6 +29,7 @@ import type { ImagesRequest, NoiseSource } from './image-batches';
 import { integrateTrajectories } from './integrate';
 import { latentShape, type LatentShape } from './latent-shape';
 import { openModel } from './open-model';
+import { createPictureScreen, type PictureScreen } from './picture-screen';
 import { disposeTexts, type Denoiser } from './policy';
 import { sampleTrajectories } from './rollout';
 import { createTextSource } from './text-source';
@@ -38,6 +40,16 @@ const BATCH = 8;
 const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
+  const { safety = null, backend, prompts } = options;
+  const screen = await createPictureScreen(safety, backendOptions(backend, prompts.length));
+  try {
+    return await sampleThrough(screen, options);
+  } finally {
+    screen.dispose();
+  }
+}
+
+async function sampleThrough(screen: PictureScreen, options: SampleOptions): Promise<SampleResult> {
   const { prompts, steps, out, onProgress } = options;
   const givenLatents = await readStarts(options);
   const { model, schedule, adapter } = await openModel({
@@ -78,15 +90,16 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
     const images = decodeImages({ model, vaeTiles: options.vaeTiles }, latents, BATCH);
     latents.dispose();
 
+    const { shown, withheld } = await screen.show(images);
     const files: SampleResult['images'] = [];
     for (const [index, prompt] of prompts.entries()) {
       const file = join(out, imageFileName(index, prompt));
-      const image = images[index];
+      const image = shown[index];
       if (image !== undefined) writeFileAtomically(file, await encodePng(image));
       files.push({ file, prompt });
     }
     if (options.trace !== undefined) writeFileAtomically(options.trace, traceFile(drawn, shape));
-    return { images: files, trace: options.trace };
+    return { images: files, withheld, trace: options.trace };
   } finally {
     model.dispose();
   }

@@ -16,6 +16,7 @@ import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
+import { sayWithheld } from './say-withheld';
 
 export interface EvaluateFlags extends CommonFlags, SamplerFlags {
   readonly prompts: string;
@@ -63,6 +64,7 @@ export async function evaluateCommand(
       height: flags.height,
       width: flags.width,
       vaeTiles: flags.vaeTiles,
+      safety: flags.safety,
       backend: flags.backend,
       out,
       onProgress: (phase, fraction) => {
@@ -72,6 +74,7 @@ export async function evaluateCommand(
     });
     writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     live.clear();
+    sayWithheld(result, flags.safety, output);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
     else {
       for (const line of evaluationTable(result.evaluation)) output.out.write(`${line}\n`);

@@ -28,6 +28,8 @@ interface DrawingOptions {
   width?: number | undefined;
   /** Decode in tiles, for less memory. */
   vaeTiles?: boolean | undefined;
+  /** Least probability, by nsfwjs, that an image is safe for work, for it to be written; all are where left out. */
+  safety?: number | undefined;
   backend: BackendSetting;
   /** Folder of the images; made if it is missing. */
   out: string;
@@ -54,6 +56,8 @@ export interface SampleOptions extends DrawingOptions {
 
 export interface SampleResult {
   images: { file: string; prompt: string }[];
+  /** Images in whose place a grey one was written. */
+  withheld: number;
   trace?: string | undefined;
 }
 
@@ -70,4 +74,6 @@ export interface EvaluateResult {
   evaluation: EvaluationRecord;
   /** In the order of `evaluation.rewards`. */
   images: { file: string; prompt: string }[];
+  /** Images in whose place a grey one was written; their rewards count. */
+  withheld: number;
 }

@@ -213,16 +213,17 @@ describe('sample', () => {
     let seen: unknown;
     const latents = join(base, 'latents.safetensors');
     writeFileSync(latents, '');
-    const { code, out } = await run(
+    const { code, out, error } = await run(
       [
         ...flags('--prompt', 'a', '--prompt', 'b', '--out', join(base, 'images'), '--json'),
         ...['--seed', '7', '--steps', '20', '--eta', '0', '--guidance', '2.5'],
+        ...['--safety', '0.5'],
         ...['--latents', latents, '--trace', join(base, 'trace.safetensors'), '--lora', 'x'],
       ],
       {
         sampleImages(options) {
           seen = options;
-          return Promise.resolve({ images: [{ file: 'a.png', prompt: 'a' }] });
+          return Promise.resolve({ images: [{ file: 'a.png', prompt: 'a' }], withheld: 0 });
         },
       },
     );
@@ -233,11 +234,13 @@ describe('sample', () => {
         scheduler: 'ddim',
         latents,
         noise: undefined,
+        safety: 0.5,
         trace: join(base, 'trace.safetensors'),
         backend: 'auto',
       },
     });
-    expect(JSON.parse(out)).toEqual({ images: [{ file: 'a.png', prompt: 'a' }] });
+    expect(JSON.parse(out)).toEqual({ images: [{ file: 'a.png', prompt: 'a' }], withheld: 0 });
+    expect(error).toBe('');
   });
 
   test('another scheduler', async () => {
@@ -247,12 +250,31 @@ describe('sample', () => {
       {
         sampleImages(options) {
           seen = options;
-          return Promise.resolve({ images: [] });
+          return Promise.resolve({ images: [], withheld: 0 });
         },
       },
     );
     expect(code).toBe(0);
-    expect(seen).toMatchObject({ scheduler: 'dpm-solver++', eta: 1 });
+    expect(seen).toMatchObject({ scheduler: 'dpm-solver++', eta: 1, safety: undefined });
+  });
+
+  test('says what it withheld, not among the results', async () => {
+    const images = ['a.png', 'b.png'].map((file) => ({ file, prompt: 'a' }));
+    const argv = flags('--prompt', 'a', '--prompt', 'b', '--out', join(base, 'images'), '--json');
+    const { code, out, error } = await run([...argv, '--safety', '0.9'], {
+      sampleImages: () => Promise.resolve({ images, withheld: 1 }),
+    });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ images, withheld: 1 });
+    expect(error).toContain('Withheld 1 of 2 images');
+    expect(error).toContain('below 0.9');
+  });
+
+  test('refuses a threshold that is no probability', async () => {
+    const argv = flags('--prompt', 'a', '--out', join(base, 'images'), '--safety', '50');
+    const { code, error } = await run(argv);
+    expect(code).toBe(2);
+    expect(error).toContain('a number from 0 to 1');
   });
 
   test.each([
@@ -273,7 +295,11 @@ describe('evaluate', () => {
     return ['evaluate', ...required, '--out', join(base, 'out'), '--quiet', ...more];
   };
   const evaluateModel: Core['evaluateModel'] = () =>
-    Promise.resolve({ evaluation: exampleEvaluation('evaluation', 0.7), images: [] });
+    Promise.resolve({
+      evaluation: exampleEvaluation('evaluation', 0.7),
+      images: [{ file: '0.png', prompt: 'a' }],
+      withheld: 1,
+    });
 
   test('prints the mean by family and keeps it beside the images', async () => {
     const { code, out } = await run(flags(), { evaluateModel });
@@ -281,7 +307,23 @@ describe('evaluate', () => {
     expect(out).toContain('spatial   0.650 ± 0.030  (51 images)');
     expect(out).toContain('all       0.700 ± 0.016  (256 images)');
     const file = readFileSync(join(base, 'out', 'evaluation.json'), 'utf8');
-    expect(JSON.parse(file)).toMatchObject({ evaluation: { mean: 0.7, rewards: [0.1, 0.9] } });
+    expect(JSON.parse(file)).toMatchObject({
+      evaluation: { mean: 0.7, rewards: [0.1, 0.9] },
+      withheld: 1,
+    });
+  });
+
+  test('hands the threshold on, and says what was withheld', async () => {
+    let seen: unknown;
+    const { out, error } = await run(flags('--safety', '0.25', '--json'), {
+      evaluateModel(options) {
+        seen = options;
+        return evaluateModel(options);
+      },
+    });
+    expect(seen).toMatchObject({ safety: 0.25 });
+    expect(JSON.parse(out)).toMatchObject({ withheld: 1 });
+    expect(error).toContain('Withheld 1 of 1 images');
   });
 
   test('refuses a folder that is in use', async () => {

@@ -13,6 +13,7 @@ import { listenForInterruption } from './interruption';
 import { SCHEDULER_NAMES, type SchedulerName } from './options';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
+import { sayWithheld } from './say-withheld';
 import { resolveModel } from '../files/resolve-model';
 import { UsageError } from './usage-error';
 
@@ -81,6 +82,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       height: flags.height,
       width: flags.width,
       vaeTiles: flags.vaeTiles,
+      safety: flags.safety,
       backend: flags.backend,
       out: flags.out,
       latents: flags.latents,
@@ -92,6 +94,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       signal: interruption.signal,
     });
     live.clear();
+    sayWithheld(result, flags.safety, output);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
     else if (flags.quiet !== true) {
       for (const { file, prompt } of result.images) output.out.write(`${file}  ${prompt}\n`);

@@ -16,6 +16,7 @@ export interface SamplerFlags {
   readonly height?: number;
   readonly width?: number;
   readonly vaeTiles?: boolean;
+  readonly safety?: number;
   readonly backend: BackendSetting;
 }
 
@@ -50,7 +51,12 @@ export function addSamplerFlags(command: Command): Command {
       )
       .option('--height <pixels>', "of the images; the model's own without it", imageSideFlag)
       .option('--width <pixels>', "of the images; the model's own without it", imageSideFlag)
-      .option('--vae-tiles', 'decode in tiles that fade into each other: less memory'),
+      .option('--vae-tiles', 'decode in tiles that fade into each other: less memory')
+      .option(
+        '--safety <p>',
+        'least probability that an image is safe for work, by nsfwjs, for it to be written; a grey one takes its place',
+        realNumberFlag(0, 1),
+      ),
   );
 }
 

@@ -133,6 +133,7 @@ describe('resolveConfig', () => {
     ['a negative learning rate', {}, ['optimizer.learningRate=-1'], ['is -1', 'above 0']],
     ['an unknown algorithm', {}, ['algorithm.name=grpo'], ["'grpo'", 'loop, ppo, rloo, reinforce']],
     ['a clip range of 1', {}, ['algorithm.clipRange=1'], ['algorithm.clipRange is 1', 'auto']],
+    ['a threshold that is no probability', {}, ['samples.safety=70'], ['is 70', 'from 0 to 1']],
     ['one beta', {}, ['optimizer.betas=[0.9]'], ['optimizer.betas', 'two numbers']],
     ['a beta of 1', {}, ['optimizer.betas=[0.9, 1]'], ['optimizer.betas', 'two numbers']],
     ['no rewards', { rewards: [] }, [], ['rewards is an empty list']],

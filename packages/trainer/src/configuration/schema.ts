@@ -104,7 +104,12 @@ export interface TrainConfig {
     guidance: number | null;
     baseGuidances: number[];
   };
-  samples: { every: number; count: number };
+  samples: {
+    every: number;
+    count: number;
+    /** Null writes every picture. */
+    safety: number | null;
+  };
   tracking: {
     tensorboard: boolean;
     mlflow: { url: string; experiment: string } | null;
@@ -412,6 +417,13 @@ export const configSchema = z.strictObject({
         'iterations between sample grids; 0 for the first and last only',
       ).default(25),
       count: wholeNumber(0, 64, 'images of a sample grid; 0 for none').default(16),
+      safety: realNumber(
+        0,
+        1,
+        'least probability that a picture is safe for work, by nsfwjs, for the run to write it, here and for alerts; a grey one takes its place; null for no limit',
+      )
+        .nullable()
+        .default(null),
     })
     .meta({ description: 'pictures of the same prompts and noise, to look at' })
     .prefault({}),

@@ -98,12 +98,12 @@ export function createRunRecorder(
   /** The images that the policy is pushed towards. */
   async function keepAlertImages(
     record: IterationRecord,
-    drawn: DrawnImages,
+    drawn: () => Promise<DrawnImages>,
   ): Promise<string | undefined> {
     const file = `alerts/iteration-${String(record.iteration)}.png`;
     let written: string | undefined;
     await warnOfFailure(file, async () => {
-      folder.write(file, await renderBestImages(record, drawn));
+      folder.write(file, await renderBestImages(record, await drawn()));
       written = file;
     });
     return written;

@@ -10,8 +10,8 @@ export interface DrawnImages {
 }
 
 export interface RunRecorder {
-  /** @param drawn the iteration's images, in the order of the record's rewards; kept where they raise an alert */
-  iteration(record: IterationRecord, drawn?: DrawnImages): Promise<void>;
+  /** @param drawn gives the iteration's images, in the order of the record's rewards; called where they raise an alert */
+  iteration(record: IterationRecord, drawn?: () => Promise<DrawnImages>): Promise<void>;
   evaluation(record: EvaluationRecord): Promise<void>;
   /** The first grid of a run is what the later ones are set beside: the same prompts and noise each time. */
   sampleGrid(name: string, images: readonly Image[], prompts: readonly string[]): Promise<void>;

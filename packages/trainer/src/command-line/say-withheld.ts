@@ -1,0 +1,16 @@
+/** How many images were not written, on stderr. */
+import type { Output } from '../tracking/output';
+import type { EvaluateResult, SampleResult } from './options';
+
+/** @param safety the threshold that images had to reach */
+export function sayWithheld(
+  { images, withheld }: Pick<SampleResult | EvaluateResult, 'images' | 'withheld'>,
+  safety: number | undefined,
+  output: Output,
+): void {
+  if (safety === undefined || withheld === 0) return;
+  output.error.write(
+    `Withheld ${String(withheld)} of ${String(images.length)} images: their probability of being safe for work, by nsfwjs, ` +
+      `is below ${String(safety)}. Grey ones are in their place.\n`,
+  );
+}
