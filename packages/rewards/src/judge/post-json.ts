@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../remote/backoff';
 import { rewardFailure, type RewardFailure } from '../reward';
 
 export interface JsonRequest {
@@ -35,13 +36,6 @@ async function readBody(response: Response): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3). */
-function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const wait = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }
 
 function statusFailure(status: number, url: string, body: string): RewardFailure {
@@ -97,7 +91,7 @@ export async function postJson(request: JsonRequest, signal?: AbortSignal): Prom
     const text = await readBody(response);
     if (!response.ok) {
       const failure = statusFailure(response.status, url, text);
-      const wait = retryAfter(response.headers.get('retry-after'), Date.now());
+      const wait = retryAfterMs(response.headers.get('retry-after'), Date.now());
       return fail(failure, failure.retryable, wait);
     }
     try {
