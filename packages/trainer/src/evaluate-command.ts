@@ -1,6 +1,7 @@
 /** Mean reward of a model, with or without an adapter, on a list of prompts. */
 import { join } from 'node:path';
 
+import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { encodePng } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
@@ -22,7 +23,9 @@ const BATCH = 32;
 
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
   const { safety = null, backend, images = Infinity } = options;
-  const screen = await createPictureScreen(safety, backendOptions(backend, images));
+  // First, for some rewards work on it.
+  await useBestBackend({ ...backendOptions(backend, images), quiet: true });
+  const screen = await createPictureScreen(safety);
   try {
     return await evaluateThrough(screen, options);
   } finally {
@@ -34,7 +37,7 @@ async function evaluateThrough(
   screen: PictureScreen,
   options: EvaluateOptions,
 ): Promise<EvaluateResult> {
-  const reward = await createReward(options.reward);
+  const reward = await createReward(options.reward, options.rewardSettings);
   const count = options.images ?? (await countPrompts(options.prompts));
   const prompts = await readEvaluationPrompts(options.prompts, count);
   const { model, schedule, adapter } = await openModel({

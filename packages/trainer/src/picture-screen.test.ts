@@ -22,7 +22,7 @@ const classifier: NsfwClassifier = {
 const open = () => Promise.resolve(classifier);
 
 it('shows what is safe enough as it is, and an even grey picture of its size for what is not', async () => {
-  const screen = await createPictureScreen(0.5, {}, open);
+  const screen = await createPictureScreen(0.5, open);
   const images = [picture(0.75), picture(0.25, 3, 2), picture(0.5), picture(0, 1, 4)];
   const { shown, withheld } = await screen.show(images);
   expect(withheld).toBe(2);
@@ -37,7 +37,7 @@ it('shows what is safe enough as it is, and an even grey picture of its size for
 
 it('frees its classifier', async () => {
   dispose.mockClear();
-  const screen = await createPictureScreen(0.5, {}, open);
+  const screen = await createPictureScreen(0.5, open);
   expect(dispose).not.toHaveBeenCalled();
   screen.dispose();
   expect(dispose).toHaveBeenCalledTimes(1);
@@ -45,7 +45,7 @@ it('frees its classifier', async () => {
 
 it('does nothing without a threshold', async () => {
   const never = jest.fn(open);
-  const screen = await createPictureScreen(null, {}, never);
+  const screen = await createPictureScreen(null, never);
   const images = [picture(0)];
   await expect(screen.show(images)).resolves.toEqual({ shown: images, withheld: 0 });
   screen.dispose();
@@ -55,7 +55,7 @@ it('does nothing without a threshold', async () => {
 it('tells the user what is missing', async () => {
   const missing = () =>
     Promise.reject(new Error('Reward "safety" needs nsfwjs: npm install nsfwjs'));
-  const failed = createPictureScreen(0.5, {}, missing);
+  const failed = createPictureScreen(0.5, missing);
   await expect(failed).rejects.toThrow(UserError);
   await expect(failed).rejects.toThrow('npm install nsfwjs');
 });

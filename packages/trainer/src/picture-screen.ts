@@ -1,5 +1,4 @@
 /** Keeps pictures that may not be safe for work out of what is written. */
-import { useBestBackend, type BackendOptions } from '@loop-diffusion/native-tensorflow';
 import {
   nsfwClassifier,
   nsfwFilter,
@@ -19,15 +18,15 @@ export interface PictureScreen {
 const GREY = 128;
 
 /**
+ * The classifier works on the backend that is in use.
+ *
  * @param threshold least probability that a picture is safe for work, by nsfwjs, for it to be shown, in [0, 1]; null shows all
  *   and needs no library
- * @param backend that the classifier works on
  * @param open gives the classifier, which the screen frees
  * @throws UserError when the classifier's libraries are not installed
  */
 export async function createPictureScreen(
   threshold: number | null,
-  backend: BackendOptions,
   open: () => Promise<NsfwClassifier> = nsfwClassifier,
 ): Promise<PictureScreen> {
   if (threshold === null) {
@@ -36,7 +35,6 @@ export async function createPictureScreen(
       dispose: () => undefined,
     };
   }
-  await useBestBackend({ ...backend, quiet: true });
   const classifier = await open().catch((error: unknown) => {
     throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
   });

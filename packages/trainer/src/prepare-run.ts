@@ -5,6 +5,7 @@ import {
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
+import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
@@ -34,13 +35,15 @@ export async function prepareRun(
   /** Called with the fraction of the model that is loaded. */
   onLoad?: (fraction: number) => void,
 ) {
+  // First, for some rewards work on it.
+  await useBestBackend({
+    ...backendOptions(config.backend, smallestBatch(config), config.precision),
+    quiet: true,
+  });
   const rewards = await createRewards(config.rewards);
   let screen: PictureScreen | undefined;
   try {
-    screen = await createPictureScreen(
-      config.samples.safety,
-      backendOptions(config.backend, smallestBatch(config), config.precision),
-    );
+    screen = await createPictureScreen(config.samples.safety);
     return await prepareWith(config, rewards, screen, onLoad);
   } catch (error) {
     screen?.dispose();

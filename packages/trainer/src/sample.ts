@@ -8,6 +8,7 @@ import {
   type NoiseSchedule,
 } from '@loop-diffusion/diffusion-mdp';
 import type { StableDiffusion } from '@loop-diffusion/diffusion-models';
+import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { encodePng } from '@loop-diffusion/rewards';
 import {
   float32Tensor,
@@ -41,7 +42,9 @@ const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
   const { safety = null, backend, prompts } = options;
-  const screen = await createPictureScreen(safety, backendOptions(backend, prompts.length));
+  // First, for the screen works on it.
+  await useBestBackend({ ...backendOptions(backend, prompts.length), quiet: true });
+  const screen = await createPictureScreen(safety);
   try {
     return await sampleThrough(screen, options);
   } finally {

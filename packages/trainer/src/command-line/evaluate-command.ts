@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
+import { applyOverrides } from '../configuration/overrides';
 import { checkOutputFolder } from '../files/check-output-folder';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { resolveModel } from '../files/resolve-model';
@@ -11,6 +12,7 @@ import type { EvaluationRecord } from '../run-folder/records';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { withError } from '../tracking/words';
+import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
@@ -21,6 +23,7 @@ import { sayWithheld } from './say-withheld';
 export interface EvaluateFlags extends CommonFlags, SamplerFlags {
   readonly prompts: string;
   readonly reward: string;
+  readonly rewardSetting: string[];
   readonly images?: number;
   readonly out?: string;
 }
@@ -30,6 +33,12 @@ export function addEvaluateFlags(command: Command): Command {
     .description('mean reward with its standard error, by prompt family, and the images')
     .requiredOption('--prompts <file>', 'a text file with a prompt a line, or shapes')
     .requiredOption('--reward <name>', 'name of a reward, such as shapes or jpeg-compressibility')
+    .option(
+      '--reward-setting <key=value>',
+      "one of the reward's settings, such as model=FOLDER; again for more",
+      collect,
+      [],
+    )
     .option('--images <n>', 'how many images', wholeNumberFlag(2, 1_000_000))
     .option('--out <folder>', 'folder of the images and evaluation.json (default: "evaluation")');
 }
@@ -56,6 +65,7 @@ export async function evaluateCommand(
       lora: flags.lora,
       prompts: flags.prompts,
       reward: flags.reward,
+      rewardSettings: applyOverrides({}, flags.rewardSetting, '--reward-setting'),
       images: flags.images,
       seed: flags.seed,
       steps: flags.steps,

@@ -66,6 +66,7 @@ export interface EvaluateOptions extends DrawingOptions {
   prompts: string;
   /** Name of a reward. */
   reward: string;
+  rewardSettings?: Readonly<Record<string, unknown>> | undefined;
   /** Images to draw, or undefined for one per prompt. */
   images?: number | undefined;
 }

@@ -8,6 +8,7 @@ import { fileStatus } from '../files/file-status';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { UserError } from '../user-error';
+import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { SCHEDULER_NAMES, type SchedulerName } from './options';
@@ -127,8 +128,4 @@ function checkSafetensorsFile(flag: string, file: string): void {
   if (!file.endsWith('.safetensors')) {
     throw new UserError(`${flag} takes a .safetensors file, not '${file}'`);
   }
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }

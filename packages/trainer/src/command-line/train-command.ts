@@ -10,6 +10,7 @@ import { nextFreeFolder } from '../files/next-free-folder';
 import { resolveModel } from '../files/resolve-model';
 import { createRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
+import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
 import { sayBackend } from './say-backend';
@@ -97,10 +98,6 @@ async function readConfig(configFile: string | undefined, flags: TrainFlags): Pr
     overrides.some((override) => override.trimStart().startsWith('output=')) ||
     (typeof file === 'object' && file !== null && 'output' in file);
   return named ? config : { ...config, output: nextFreeFolder(config.output) };
-}
-
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
 }
 
 function keyReference(): string {

@@ -7,24 +7,29 @@ export type PlainObject = Record<string, unknown>;
 
 /**
  * @param overrides `key.path=value` each; the value is read as YAML, so `[1, 2]`, `null` and `1e-3` are what they look like
+ * @param flag that they were given by, for messages
  * @returns a new object; `base` stays as it is
  * @throws UsageError when an override is not of this form
  */
-export function applyOverrides(base: PlainObject, overrides: readonly string[]): PlainObject {
+export function applyOverrides(
+  base: PlainObject,
+  overrides: readonly string[],
+  flag = '--set',
+): PlainObject {
   const result = structuredClone(base);
   for (const override of overrides) {
-    const { path, value } = parseOverride(override);
-    setAt(result, path, value, override);
+    const { path, value } = parseOverride(override, flag);
+    setAt(result, path, value, `${flag} ${override}`);
   }
   return result;
 }
 
-function parseOverride(override: string): { path: string[]; value: unknown } {
+function parseOverride(override: string, flag: string): { path: string[]; value: unknown } {
   const equals = override.indexOf('=');
   const path = override.slice(0, Math.max(equals, 0)).trim().split('.');
   if (equals <= 0 || path.includes('')) {
     throw new UsageError(
-      `--set expects key.path=value, such as optimizer.learningRate=1e-3, not '${override}'`,
+      `${flag} expects key.path=value, such as optimizer.learningRate=1e-3, not '${override}'`,
     );
   }
   const text = override.slice(equals + 1);
@@ -32,7 +37,7 @@ function parseOverride(override: string): { path: string[]; value: unknown } {
     return { path, value: parse(text) as unknown };
   } catch {
     throw new UsageError(
-      `--set ${path.join('.')} has a value that is not YAML: '${text}'; put quotes around a text with special characters`,
+      `${flag} ${path.join('.')} has a value that is not YAML: '${text}'; put quotes around a text with special characters`,
     );
   }
 }
@@ -42,12 +47,12 @@ function setAt(root: PlainObject, path: readonly string[], value: unknown, overr
   for (const [position, segment] of path.entries()) {
     if (Array.isArray(holder) && !/^\d{1,4}$/.test(segment)) {
       throw new UsageError(
-        `--set ${override}: '${path.slice(0, position).join('.')}' is a list, so '${segment}' must be an index from 0`,
+        `${override}: '${path.slice(0, position).join('.')}' is a list, so '${segment}' must be an index from 0`,
       );
     }
     if (Array.isArray(holder) && Number(segment) > holder.length) {
       throw new UsageError(
-        `--set ${override}: '${path.slice(0, position).join('.')}' has ${String(holder.length)} entries, so there is no index ${segment}`,
+        `${override}: '${path.slice(0, position).join('.')}' has ${String(holder.length)} entries, so there is no index ${segment}`,
       );
     }
     if (position === path.length - 1) {
@@ -58,7 +63,7 @@ function setAt(root: PlainObject, path: readonly string[], value: unknown, overr
     if (next === null && position === 0 && segment === 'lora') {
       // Elsewhere null is what a section is by default, and giving one of its keys is asking for it.
       throw new UsageError(
-        `--set ${override}: lora is null, which trains all weights of the UNet, so that there is no adapter to set ${path.slice(1).join('.')} of; --set lora={} before it asks for one`,
+        `${override}: lora is null, which trains all weights of the UNet, so that there is no adapter to set ${path.slice(1).join('.')} of; --set lora={} before it asks for one`,
       );
     }
     if (typeof next === 'object' && next !== null) holder = next as PlainObject;
