@@ -9,14 +9,14 @@ import { type PngHeader, readPngHeader } from './png-header';
  * An image for the wire, lossless in its bytes: float32 values become bytes by {@link toUint8}, so that a reward behind a
  * server sees bytes even where the client has floats.
  *
- * The compression is the fastest there is: the time of a better one is worth more than the bytes that it saves.
+ * Not compressed: of a drawn picture that would save a sixth to a half, and take both sides five times as long as the rest.
  *
  * @throws {RangeError} when the image has a wrong length or non-finite values
  */
 export async function encodeWireImage(image: Image): Promise<string> {
   const { width, height } = image;
   const png = await sharp(toUint8(image), { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 1 })
+    .png({ compressionLevel: 0 })
     .toBuffer();
   return png.toString('base64');
 }
