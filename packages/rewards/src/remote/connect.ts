@@ -43,7 +43,10 @@ export async function connect(options: RemoteRewardOptions): Promise<Reward> {
         : `v${PROTOCOL}/rewards/${encodeURIComponent(reward.name)}/score`;
     const { name, version, scope } = reward;
     const divisible = scope === 'image';
-    const target: RemoteTarget = { link, path, name, version, attempts, divisible, onEvent };
+    const { limits } = info;
+    const target: RemoteTarget = {
+      ...{ link, path, name, version, attempts, divisible, limits, onEvent },
+    };
     if (reward.probe === null) onEvent({ type: 'unprobed', reward: name });
     else await checkProbe(target, reward.probe, call);
     const remote = asReward(target, reward, info, { ...options, deadlineMs });

@@ -76,6 +76,35 @@ describe('a served reward', () => {
     }
   });
 
+  it('is asked in as many requests as its limits make necessary', async () => {
+    const random = seededRandom(5);
+    const images = upTo(9).map(() => randomImage(80, 80, random));
+    const prompts = images.map((_, index) => 'é"'.repeat(index));
+    const local = await scoreAll(jpegCompressibility(), { images, prompts });
+    // Of 19 kB a picture and a third more in base64, three fit; of 6400 pixels, two.
+    for (const [limits, requests] of [
+      [{ maximumBodyBytes: 80_000 }, 3],
+      [{ maximumRequestPixels: 12_800 }, 5],
+    ] as const) {
+      let calls = 0;
+      const counted: Reward = {
+        ...jpegCompressibility(),
+        score: (batch) => {
+          calls += 1;
+          return jpegCompressibility().score(batch);
+        },
+      };
+      const server = await serveRewards({ rewards: [counted], port: 0, limits });
+      closing.push(server.close);
+      const events: RemoteRewardEvent[] = [];
+      const remote = await remoteReward({ url: server.url, onEvent: (event) => events.push(event) });
+      calls = 0;
+      expect(await scoreAll(remote, { images, prompts })).toEqual(local);
+      expect(calls).toBe(requests);
+      expect(events).toEqual([]);
+    }
+  });
+
   it('keeps its own failures, the images’ order, and a group together', async () => {
     const sizes: number[] = [];
     const local = numberReward({

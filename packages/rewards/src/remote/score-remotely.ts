@@ -1,5 +1,5 @@
 /** Scores a batch at a server, and searches for the image that spoils it where there is one. */
-import type { ScoreRequest } from '../protocol/schemas';
+import type { Info, ScoreRequest } from '../protocol/schemas';
 import { encodeWireImage } from '../protocol/wire-image';
 import { type RewardBatch, rewardFailure, type RewardResult } from '../reward';
 import type { Call } from './call';
@@ -17,6 +17,8 @@ export interface RemoteTarget {
   readonly attempts: number;
   /** False for a reward that compares images: half of a group would have other scores. */
   readonly divisible: boolean;
+  /** What the server says one request may have. */
+  readonly limits: Info['limits'];
   readonly onEvent: (event: RemoteRewardEvent) => void;
 }
 
@@ -25,9 +27,12 @@ interface Item {
   readonly index: number;
   readonly image: string;
   readonly prompt: string;
+  readonly pixels: number;
 }
 
 const ANSWER_BYTES = 64 * 1024;
+/** Of a request, besides images and prompts. */
+const ENVELOPE_BYTES = 64;
 
 /** @returns one result per image, in order; nothing is thrown */
 export async function scoreRemotely(
@@ -39,7 +44,9 @@ export async function scoreRemotely(
   const encoded = await Promise.all(
     images.map(async (image, index): Promise<Item[]> => {
       try {
-        return [{ index, image: await encodeWireImage(image), prompt: prompts[index] ?? '' }];
+        const wire = await encodeWireImage(image);
+        const pixels = image.width * image.height;
+        return [{ index, image: wire, prompt: prompts[index] ?? '', pixels }];
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         results[index] = rewardFailure('invalid-image', why);
@@ -52,9 +59,31 @@ export async function scoreRemotely(
     const keep = (part: readonly Item[], found: readonly RewardResult[]) => {
       for (const [position, { index }] of part.entries()) results[index] = found[position]!;
     };
-    await scoreParts(target, items, call, keep);
+    for (const part of cutToFit(target, items)) await scoreParts(target, part, call, keep);
   }
   return results;
+}
+
+/** Quotes, commas and what JSON escapes: a prompt's character takes at most six bytes. */
+const bodyBytes = ({ image, prompt }: Item): number => image.length + 6 * prompt.length + 8;
+
+/** What the server takes in one request each. An image that is too large by itself is the server's to refuse. */
+function cutToFit({ limits, divisible }: RemoteTarget, items: readonly Item[]): Item[][] {
+  const { maximumBodyBytes = Infinity, maximumRequestPixels = Infinity } = limits;
+  const requests: Item[][] = [];
+  let [bytes, pixels] = [Infinity, Infinity];
+  for (const item of items) {
+    bytes += bodyBytes(item);
+    pixels += item.pixels;
+    const fits = bytes <= maximumBodyBytes && pixels <= maximumRequestPixels;
+    if (requests.length > 0 && (fits || !divisible)) requests.at(-1)!.push(item);
+    else {
+      requests.push([item]);
+      bytes = ENVELOPE_BYTES + bodyBytes(item);
+      pixels = item.pixels;
+    }
+  }
+  return requests;
 }
 
 /**
