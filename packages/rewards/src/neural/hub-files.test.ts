@@ -73,6 +73,7 @@ describe('a model on the hub', () => {
   const before = { ...process.env };
   let hub: FakeHub;
   let cache: string;
+  let debug: jest.SpyInstance;
 
   beforeEach(async () => {
     hub = new FakeHub();
@@ -80,7 +81,7 @@ describe('a model on the hub', () => {
     process.env['HF_ENDPOINT'] = `${await hub.start()}/`;
     process.env['HF_HUB_CACHE'] = cache;
     process.env['HF_TOKEN'] = 'hf_secret';
-    jest.spyOn(console, 'debug').mockImplementation(() => undefined);
+    debug = jest.spyOn(console, 'debug').mockImplementation(() => undefined);
   });
 
   afterEach(async () => {
@@ -100,6 +101,9 @@ describe('a model on the hub', () => {
       existsSync(join(cache, 'models--o--n', 'snapshots', COMMIT, 'onnx', 'vision_model.onnx')),
     ).toBe(true);
     expect([...hub.tokens]).toEqual(['Bearer hf_secret']);
+    // The library would tell of its downloads on standard output.
+    expect(debug).not.toHaveBeenCalled();
+    expect(console.debug).toBe(debug);
     const local = await aesthetic({ model: fixture('clip') });
     expect(first.version).toBe(local.version);
 

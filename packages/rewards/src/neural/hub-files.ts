@@ -5,6 +5,20 @@ import { importPeers } from '../optional-peer';
 import type { HubName } from './hub-name';
 import { type FileSource, sizeOf } from './model-files';
 
+let downloads = 0;
+let { debug } = console;
+
+/** The library tells of each download on standard output, where a machine may be reading. */
+async function quietly<T>(download: () => Promise<T>): Promise<T> {
+  if (downloads++ === 0) ({ debug } = console);
+  console.debug = () => {};
+  try {
+    return await download();
+  } finally {
+    if (--downloads === 0) console.debug = debug;
+  }
+}
+
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /**
@@ -72,7 +86,7 @@ export async function openHubFiles(reward: string, name: HubName): Promise<FileS
         if (bytes > maximumBytes) {
           throw new Error(`it has ${bytes} bytes; expected at most ${maximumBytes}`);
         }
-        return await hub.downloadFileToCacheDir({ ...request, path });
+        return await quietly(() => hub.downloadFileToCacheDir({ ...request, path }));
       } catch (error) {
         throw unreachable(`'${path}'`, error);
       }
