@@ -1,4 +1,4 @@
-import { scoreAll } from '@loop-diffusion/rewards';
+import { remoteReward, scoreAll, serveRewards, type Image } from '@loop-diffusion/rewards';
 
 import { flatImage, render, seededRandom } from '../testing/images';
 import { shapesReward } from './shapes-reward';
@@ -29,5 +29,30 @@ describe('shapesReward', () => {
       { ok: false, kind: 'invalid-prompt', retryable: false },
       { ok: false, kind: 'invalid-image', retryable: false },
     ]);
+  });
+
+  it('gives a picture in memory what it gives it behind a server, to the last bit', async () => {
+    const random = seededRandom(3);
+    const prompts = [
+      'a red circle',
+      'two green triangles',
+      'a blue square',
+      'a striped red circle',
+    ];
+    const images = prompts.map((prompt): Image => {
+      const { data, ...size } = render(prompt, random);
+      // So much noise that scores are neither 0 nor 1.
+      const noisy = Float32Array.from(data, (value) => value + 0.6 * (random() - 0.5));
+      return { ...size, data: noisy.map((value) => Math.min(1, Math.max(0, value))) };
+    });
+    const here = await scoreAll(shapesReward(), { images, prompts });
+    expect(here.some((result) => result.ok && result.value > 0 && result.value < 1)).toBe(true);
+    const server = await serveRewards({ rewards: [shapesReward()], port: 0 });
+    try {
+      const remote = await remoteReward({ url: server.url });
+      expect(await scoreAll(remote, { images, prompts })).toEqual(here);
+    } finally {
+      await server.close();
+    }
   });
 });
