@@ -20,6 +20,9 @@ test('refuses settings that the reward does not take', async () => {
   await expect(createReward('clip-score', { modle: 'folder' })).rejects.toThrow(
     /there is no setting "modle" \(did you mean "model"\?\); it takes model, rewardFile,/,
   );
+  await expect(createReward('clip-score')).rejects.toThrow(
+    'Reward "clip-score": it needs the setting "model".',
+  );
   await expect(createReward('clip-score', { model: 'folder', batchSize: 0.5 })).rejects.toThrow(
     'Reward "clip-score": setting "batchSize": invalid input: expected int, received number',
   );

@@ -36,7 +36,7 @@ export async function createReward(
   const parsed = known.settings.safeParse(settings);
   if (!parsed.success) {
     const keys = settingNames(known.settings);
-    const problems = parsed.error.issues.map((issue) => describe(issue, keys));
+    const problems = parsed.error.issues.map((issue) => describe(issue, keys, settings));
     throw new Error(`Reward "${name}": ${problems.join('; ')}.`);
   }
   return known.create(settings);
@@ -46,11 +46,19 @@ function settingNames(settings: z.ZodType): string[] {
   return 'shape' in settings ? Object.keys(settings.shape as object) : [];
 }
 
-function describe(issue: z.core.$ZodIssue, keys: readonly string[]): string {
+function describe(
+  issue: z.core.$ZodIssue,
+  keys: readonly string[],
+  settings: Readonly<Record<string, unknown>>,
+): string {
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;
     const possible = keys.length > 0 ? `it takes ${keys.join(', ')}` : 'it takes none';
     return `there is no setting "${key}"${didYouMean(key, keys)}; ${possible}`;
+  }
+  const [key] = issue.path;
+  if (issue.path.length === 1 && settings[String(key)] === undefined) {
+    return `it needs the setting "${String(key)}"`;
   }
   return `setting "${issue.path.join('.')}": ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
 }
