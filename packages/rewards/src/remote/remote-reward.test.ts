@@ -97,7 +97,10 @@ describe('a served reward', () => {
       const server = await serveRewards({ rewards: [counted], port: 0, limits });
       closing.push(server.close);
       const events: RemoteRewardEvent[] = [];
-      const remote = await remoteReward({ url: server.url, onEvent: (event) => events.push(event) });
+      const remote = await remoteReward({
+        url: server.url,
+        onEvent: (event) => events.push(event),
+      });
       calls = 0;
       expect(await scoreAll(remote, { images, prompts })).toEqual(local);
       expect(calls).toBe(requests);
