@@ -28,9 +28,11 @@ export async function evaluatePolicy(
   const prompts = request.prompts.map((prompt) => prompt.text);
   const images = await drawImages(policy, { ...request, prompts });
   const scores = await scoreImages(withFixedScales(request.rewards), { images, prompts });
-  if (scores.failed > 0) {
+  // Also of a reward that a sum could do without: with and without it are two measures.
+  const failed = Math.max(scores.failed, Math.round(scores.failureRate * images.length));
+  if (failed > 0) {
     throw new UserError(
-      `The reward failed on ${scores.failed} of ${images.length} evaluated images (${scores.failure ?? 'no reason given'}).`,
+      `The reward failed on ${failed} of ${images.length} evaluated images (${scores.failure ?? 'no reason given'}).`,
     );
   }
   const { steps, eta, guidance } = request.settings;

@@ -98,3 +98,13 @@ test('mask: more failures than the ceiling allows end the run, and none is a sco
   );
   expect(newestStep(config)).toBe(1);
 });
+
+test('an evaluation with a reward that is gone is no evaluation', async () => {
+  // Its own probe and the client's.
+  const server = await serverOf(2);
+  const more = { ...rewardsOf(server.url, 'optional'), iterations: 1 };
+  const config = configFor('evaluation', ['samples.count=0'], more);
+  await expect(train(config, recordRun(), forever)).rejects.toThrow(
+    /^The reward failed on 2 of 2 evaluated images \(mortal: [^\n]+\)\.$/,
+  );
+});
