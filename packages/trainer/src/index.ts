@@ -5,14 +5,14 @@ export type {
   EvaluateResult,
   SampleOptions,
   SampleResult,
-} from './command-line/options';
+} from './api/drawing-options';
 export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
 export type { AlgorithmName, BackendSetting, TrainConfig } from './configuration/schema';
-export { evaluateModel } from './evaluate-command';
+export { evaluateModel } from './api/evaluate';
 export { nodeFolderReader } from './files/node-folder-reader';
-export { train } from './loop';
+export { train } from './run/loop';
 export type {
   EvaluationRecord,
   FamilyScore,
@@ -23,7 +23,7 @@ export type {
 export type { RunEvent } from './run-folder/event-log';
 export { historyOfEvents, readEvents } from './run-folder/read-events';
 export { createRunFolder, type RunFolder } from './run-folder/run-folder';
-export { sampleImages } from './sample';
+export { sampleImages } from './api/sample';
 export { createRunRecorder, type RecorderOptions } from './tracking/create-run-recorder';
 export type { Output, OutputStream } from './tracking/output';
 export type { RunRecorder } from './tracking/recorder';

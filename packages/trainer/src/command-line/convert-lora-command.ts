@@ -1,8 +1,8 @@
 /** `loop-diffusion convert-lora`: an adapter in the layout that another program reads. */
 import { Option, type Command } from 'commander';
 
-import type { LoraLayout } from '../convert-lora';
-import { resolveModel } from '../files/resolve-model';
+import type { LoraLayout } from '../api/convert-lora';
+import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { UsageError } from './usage-error';
 
@@ -35,7 +35,7 @@ export async function convertLoraCommand(
     throw new UsageError(`--out must end with .safetensors, and '${flags.out}' does not`);
   }
   await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  const { convertLora } = await import('../convert-lora');
+  const { convertLora } = await import('../api/convert-lora');
   const { model, lora, to, out } = flags;
   const converted = await convertLora({ model, lora, to, out });
   if (flags.json === true) output.out.write(`${JSON.stringify(converted)}\n`);

@@ -1,10 +1,15 @@
 /** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
 import type { TrainConfig } from '../configuration/schema';
-import type { ResumePoint } from '../loop';
-import type { BatchAdvice, MeasureBatchesOptions } from '../measure-batches';
+import type { ResumePoint } from '../run/loop';
+import type { BatchAdvice, MeasureBatchesOptions } from '../api/measure-batches';
 import type { RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
-import type { EvaluateOptions, EvaluateResult, SampleOptions, SampleResult } from './options';
+import type {
+  EvaluateOptions,
+  EvaluateResult,
+  SampleOptions,
+  SampleResult,
+} from '../api/drawing-options';
 
 export interface Core {
   readonly train: (
@@ -20,10 +25,10 @@ export interface Core {
 
 export async function loadCore(): Promise<Core> {
   const [{ train }, { sampleImages }, { evaluateModel }, { measureBatches }] = await Promise.all([
-    import('../loop'),
-    import('../sample'),
-    import('../evaluate-command'),
-    import('../measure-batches'),
+    import('../run/loop'),
+    import('../api/sample'),
+    import('../api/evaluate'),
+    import('../api/measure-batches'),
   ]);
   return { train, sampleImages, evaluateModel, measureBatches };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { NativeTensorflowStatus } from '@loop-diffusion/native-tensorflow';
 
-import type { MeasureBatchesOptions } from '../measure-batches';
+import type { MeasureBatchesOptions } from '../api/measure-batches';
 import { captureOutput } from '../testing/captured-output';
 import type { Core } from './core';
 import { doctorCommand, type Diagnosis, type DoctorTools } from './doctor-command';

@@ -11,9 +11,9 @@ import {
 } from '@loop-diffusion/native-tensorflow';
 import type { Command } from 'commander';
 
-import { resolveModel } from '../files/resolve-model';
-import type { BatchAdvice } from '../measure-batches';
-import type { MemoryEstimate } from '../memory-estimate';
+import { resolveModel } from '../weights/resolve-model';
+import type { BatchAdvice } from '../api/measure-batches';
+import type { MemoryEstimate } from '../policy/memory-estimate';
 import { createLiveLine } from '../tracking/live-line';
 import { createPhaseProgress } from '../tracking/progress-text';
 import { figure } from '../tracking/words';
@@ -152,7 +152,7 @@ export async function doctorCommand(
     available: number,
   ): Promise<MemoryVerdict & { estimate: MemoryEstimate }> {
     const reader = await resolveModel(model, { output: output.error, quiet: flags.quiet });
-    const { readMemoryEstimate } = await import('../memory-estimate');
+    const { readMemoryEstimate } = await import('../policy/memory-estimate');
     const { height, width, guidance = 1 } = flags;
     const estimate = await readMemoryEstimate(reader, { height, width, guidance });
     return { ...memoryVerdict(model, estimate, available), estimate };

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { applyOverrides } from '../configuration/overrides';
 import { checkOutputFolder } from '../files/check-output-folder';
 import { nextFreeFolder } from '../files/next-free-folder';
-import { resolveModel } from '../files/resolve-model';
+import { resolveModel } from '../weights/resolve-model';
 import { writeFileAtomically } from '../files/write-atomically';
 import type { EvaluationRecord } from '../run-folder/records';
 import { createLiveLine } from '../tracking/live-line';

@@ -1,5 +1,5 @@
 /** What `doctor --model` says about memory, before anything large is loaded. */
-import type { MemoryEstimate } from '../memory-estimate';
+import type { MemoryEstimate } from '../policy/memory-estimate';
 import { UserError } from '../user-error';
 
 export interface MemoryVerdict {

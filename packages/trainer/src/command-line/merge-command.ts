@@ -1,8 +1,8 @@
 /** `loop-diffusion merge`: a model of its own from a model and adapters, or another UNet. */
 import { Option, type Command } from 'commander';
 
-import { parseLoraArgument } from '../files/lora-argument';
-import { resolveModel } from '../files/resolve-model';
+import { parseLoraArgument } from '../weights/lora-argument';
+import { resolveModel } from '../weights/resolve-model';
 import { checkNewFolder } from '../files/write-folder-atomically';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
@@ -50,7 +50,7 @@ export async function mergeCommand(flags: MergeFlags, context: CommandContext): 
     'Ending without a folder; press Ctrl-C again to exit at once.',
   );
   try {
-    const { mergeModel } = await import('../merge-model');
+    const { mergeModel } = await import('../api/merge-model');
     const merged = await mergeModel({
       model: flags.model,
       unet: flags.unet,

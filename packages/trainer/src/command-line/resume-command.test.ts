@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig } from '../configuration/schema';
-import type { ResumePoint } from '../loop';
+import type { ResumePoint } from '../run/loop';
 import { writeCheckpoint } from '../run-folder/checkpoint-folder';
 import { configFileText } from '../run-folder/config-file';
 import type { RunSummary } from '../run-folder/records';

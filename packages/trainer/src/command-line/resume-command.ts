@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { smallestBatch } from '../backend-options';
+import { smallestBatch } from '../configuration/backend-options';
 import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig } from '../configuration/schema';
-import { resolveModel } from '../files/resolve-model';
+import { resolveModel } from '../weights/resolve-model';
 import { pruneCheckpoints, readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import type { RunEvent } from '../run-folder/event-log';
 import { historyOfEvents, readEvents } from '../run-folder/read-events';

@@ -11,11 +11,11 @@ import { UserError } from '../user-error';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
-import { SCHEDULER_NAMES, type SchedulerName } from './options';
+import { SCHEDULER_NAMES, type SchedulerName } from '../api/drawing-options';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
 import { sayWithheld } from './say-withheld';
-import { resolveModel } from '../files/resolve-model';
+import { resolveModel } from '../weights/resolve-model';
 import { UsageError } from './usage-error';
 
 export interface SampleFlags extends CommonFlags, SamplerFlags {

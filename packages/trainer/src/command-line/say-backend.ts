@@ -1,7 +1,7 @@
 /** Which backend serves, said before the work begins. */
 import { useBestBackend, type Precision } from '@loop-diffusion/native-tensorflow';
 
-import { backendOptions } from '../backend-options';
+import { backendOptions } from '../configuration/backend-options';
 import type { BackendSetting } from '../configuration/schema';
 import type { CommonFlags } from './context';
 

@@ -1,13 +1,13 @@
 /** `loop-diffusion train`: from the configuration to a run's folder. */
 import { Option, type Command } from 'commander';
 
-import { smallestBatch } from '../backend-options';
+import { smallestBatch } from '../configuration/backend-options';
 import { configKeys } from '../configuration/key-reference';
 import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
 import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
 import { nextFreeFolder } from '../files/next-free-folder';
-import { resolveModel } from '../files/resolve-model';
+import { resolveModel } from '../weights/resolve-model';
 import { createRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { collect } from './collect';

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 import { encodePng, type Image } from '@loop-diffusion/rewards';
 
-import { ADAPTER_FILE } from '../files/adapter-file';
+import { ADAPTER_FILE } from '../weights/adapter-file';
 import type { TrainConfig } from '../configuration/schema';
-import { UNET_FILE } from '../files/unet-file';
+import { UNET_FILE } from '../weights/unet-file';
 import { imageFileName } from '../files/image-file-name';
-import { resolveModel } from '../files/resolve-model';
+import { resolveModel } from '../weights/resolve-model';
 import { isHubModel, parseHubModel } from '../hub/hub-model';
 import type { RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';

@@ -1,5 +1,5 @@
 /** A run in TensorBoard: `tensorboard --logdir runs`. */
-import { histogramOf } from '../../histogram';
+import { histogramOf } from '../../report/histogram';
 import {
   evaluationGroup,
   evaluationScalars,

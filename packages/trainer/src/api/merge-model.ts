@@ -1,0 +1,49 @@
+/** A model with another UNet, or adapters merged into its weights, as a diffusers folder of its own. */
+import { loadStableDiffusion, stableDiffusionFiles } from '@loop-diffusion/diffusion-models';
+import { useBestBackend } from '@loop-diffusion/native-tensorflow';
+
+import type { LoraArgument } from '../weights/lora-argument';
+import { resolveModel } from '../weights/resolve-model';
+import { withUNetOf } from '../weights/with-unet-of';
+import { checkNewFolder, writeFolderAtomically } from '../files/write-folder-atomically';
+import { readLoraFiles, withMergedAdapters } from '../weights/merged-adapters';
+
+export interface MergeModelOptions {
+  readonly model: string;
+  /** The folder of a UNet in the place of the model's own. */
+  readonly unet?: string | undefined;
+  /** Added in this order; may be none. */
+  readonly loras: readonly LoraArgument[];
+  /** A folder that does not exist. */
+  readonly out: string;
+  /** Element type of all weights. */
+  readonly dtype: 'F32' | 'F16';
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface MergedModel {
+  readonly folder: string;
+  readonly loras: readonly LoraArgument[];
+}
+
+/**
+ * Writes the folder whole or not at all; Python's `StableDiffusionPipeline.from_pretrained` loads it.
+ *
+ * @throws UserError that says what is wrong with the model, an adapter or the folder
+ */
+export async function mergeModel(options: MergeModelOptions): Promise<MergedModel> {
+  const { loras, out, dtype, signal } = options;
+  checkNewFolder(out);
+  const reader = withUNetOf(await resolveModel(options.model), options.unet);
+  const files = await readLoraFiles(loras);
+  await useBestBackend({ quiet: true });
+  const original = await loadStableDiffusion(reader);
+  let model = original;
+  try {
+    model = withMergedAdapters(original, files);
+    await writeFolderAtomically(out, stableDiffusionFiles(model, { dtype }), { signal });
+    return { folder: out, loras };
+  } finally {
+    model.dispose();
+  }
+}

@@ -1,0 +1,25 @@
+import { shuffled } from '../prompts/prompt-order';
+import { STREAMS } from '../noise-streams';
+
+/**
+ * Cuts an iteration's images into the minibatches of its optimizer steps. Every image is in one minibatch of each inner
+ * epoch; the order is drawn anew each time.
+ *
+ * @param innerUpdates optimizer steps in all, a multiple of `innerEpochs`
+ * @param innerEpochs times that every image is learnt from
+ */
+export function cutIntoMinibatches(
+  images: number,
+  { innerUpdates, innerEpochs }: { readonly innerUpdates: number; readonly innerEpochs: number },
+  seed: number,
+  iteration: number,
+): number[][] {
+  const parts = innerUpdates / innerEpochs;
+  return Array.from({ length: innerEpochs }, (_, epoch) => {
+    const key = { seed, prompt: iteration, sample: epoch, step: 0, stream: STREAMS.minibatches };
+    const order = shuffled(images, key);
+    return Array.from({ length: parts }, (_, part) =>
+      order.slice(Math.round((part * images) / parts), Math.round(((part + 1) * images) / parts)),
+    );
+  }).flat();
+}

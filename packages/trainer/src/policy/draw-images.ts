@@ -1,0 +1,69 @@
+/** Pictures for prompts, as an evaluation or a sample grid needs them: always from the same noise. */
+import { counterNormal, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import type { Image } from '@loop-diffusion/rewards';
+
+import { decodeImages } from './decode';
+import type { NoiseSource } from './image-batches';
+import type { LatentShape } from './latent-shape';
+import { disposeTexts, type Policy } from './policy';
+import { sampleTrajectories } from './rollout';
+import { STREAMS } from '../noise-streams';
+
+export interface SamplerSettings {
+  readonly steps: number;
+  readonly eta: number;
+  /** Classifier-free guidance scale; up to 1 is none. */
+  readonly guidance: number;
+}
+
+export interface DrawRequest {
+  /** One image each. */
+  readonly prompts: readonly string[];
+  readonly settings: SamplerSettings;
+  /** The noise of image i depends on the seed and i alone. */
+  readonly seed: number;
+  /** Images per call of the policy. */
+  readonly batch: number;
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws the signal's reason when it is aborted on the way */
+export async function drawImages(policy: Policy, request: DrawRequest): Promise<Image[]> {
+  const { prompts, settings, batch } = request;
+  const { schedule, texts, latentShape } = policy;
+  const distinct = [...new Set(prompts)];
+  const text = texts.encode(distinct);
+  const empty = texts.empty();
+  try {
+    const trajectories = await sampleTrajectories(
+      { ...policy, guidance: settings.guidance },
+      {
+        prompts: text,
+        empty,
+        promptOfImage: prompts.map((prompt) => distinct.indexOf(prompt)),
+        latentShape,
+        plan: planDenoiseSteps(schedule, settings),
+        noise: evaluationNoise(request.seed, latentShape),
+        batch,
+        onProgress: request.onProgress,
+        signal: request.signal,
+      },
+    );
+    const latents = trajectories.finalLatents(prompts.map((_, image) => image));
+    try {
+      return decodeImages(policy, latents, batch);
+    } finally {
+      latents.dispose();
+    }
+  } finally {
+    disposeTexts(text, empty);
+  }
+}
+
+/** Noise that image i gets in every evaluation of this seed, whatever the policy, the batch or the run. */
+export function evaluationNoise(seed: number, shape: LatentShape): NoiseSource {
+  const count = shape[0] * shape[1] * shape[2];
+  return (image, step) =>
+    counterNormal({ seed, prompt: image, sample: 0, step, stream: STREAMS.evaluation }, count);
+}

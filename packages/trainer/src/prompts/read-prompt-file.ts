@@ -1,0 +1,44 @@
+/** Prompts from a text file, one a line. */
+import { readTextFile } from '../files/read-text-file';
+import { UserError } from '../user-error';
+
+const MAXIMUM_BYTES = 64 * 1024 ** 2;
+const MAXIMUM_PROMPTS = 1_000_000;
+const MAXIMUM_LETTERS = 10_000;
+
+/**
+ * @returns the lines that are not blank, trimmed, in the file's order
+ * @throws UserError when the file cannot be read, holds no prompt, or passes a limit
+ */
+export async function readPromptFile(path: string): Promise<string[]> {
+  const text = await readTextFile(path, { what: 'prompt file', maximumBytes: MAXIMUM_BYTES });
+  const prompts: string[] = [];
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    const prompt = line.trim();
+    if (prompt === '') continue;
+    const found = prompt.search(CONTROL_CHARACTER);
+    if (found >= 0) {
+      throw new UserError(
+        `The prompt file '${path}' has a control character in line ${String(index + 1)}; a prompt file is plain text with a prompt a line`,
+      );
+    }
+    if (prompt.length > MAXIMUM_LETTERS) {
+      throw new UserError(
+        `The prompt file '${path}' has ${String(prompt.length)} letters in line ${String(index + 1)}, and a prompt may have at most ${String(MAXIMUM_LETTERS)}`,
+      );
+    }
+    prompts.push(prompt);
+  }
+  if (prompts.length === 0) {
+    throw new UserError(`The prompt file '${path}' holds no prompt; write one a line`);
+  }
+  if (prompts.length > MAXIMUM_PROMPTS) {
+    throw new UserError(
+      `The prompt file '${path}' holds ${String(prompts.length)} prompts, and at most ${String(MAXIMUM_PROMPTS)} are read`,
+    );
+  }
+  return prompts;
+}
+
+/** Tabs are white space; the others say that this is no text. */
+const CONTROL_CHARACTER = /[^\P{Cc}\t]/u;

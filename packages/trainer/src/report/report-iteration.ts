@@ -1,0 +1,100 @@
+/** What an iteration was like, from what its phases returned. */
+import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
+import type { Image, ImageQuality } from '@loop-diffusion/rewards';
+import * as tf from '@tensorflow/tfjs-core';
+
+import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
+import { histogramOf } from './histogram';
+import type { PreparedRun } from '../run/open-run';
+import type { Scores } from '../scoring/rewards';
+import type { IterationRecord } from '../run-folder/records';
+import { mean, standardDeviation } from '../statistics';
+import type { OptimizerStepReport } from '../learning/update';
+
+/** When every group's rewards were alike there are no pairs, and no ratio has left 1. */
+const NOTHING_TO_LEARN = {
+  ratioMean: 1,
+  ratioStd: 0,
+  ratioMaxDeviation: 0,
+  clipFraction: 0,
+  approxKl: 0,
+};
+
+export interface IterationFacts {
+  /** Counted from 0. */
+  readonly iteration: number;
+  readonly scores: Scores & { readonly quality: ImageQuality };
+  /** `[prompts, k]`, NaN where a reward failed. */
+  readonly rewards: readonly (readonly number[])[];
+  /** k for each prompt, side by side. */
+  readonly images: readonly Image[];
+  readonly steps: readonly OptimizerStepReport[];
+  readonly learningRate: number;
+  readonly seconds: Record<string, number>;
+}
+
+export function reportIteration(run: PreparedRun, facts: IterationFacts): IterationRecord {
+  const { scores, seconds } = facts;
+  const steps = facts.steps.filter(({ skipped }) => !skipped);
+  const { clipRange } = run.objective;
+  const valid = scores.total.filter((reward) => !Number.isNaN(reward));
+  // Only after the first optimizer step can a ratio leave 1.
+  const pairs = steps.at(-1)?.pairs ?? [];
+  const logProbs = pairs.map((pair) => pair.logProb);
+  const oldLogProbs = pairs.map((pair) => pair.oldLogProb);
+  const ratios =
+    pairs.length > 0 ? ratioDiagnostics(logProbs, oldLogProbs, clipRange) : NOTHING_TO_LEARN;
+  const timesteps = pairs.map((pair) => run.plan[pair.step]?.timestep ?? Number.NaN);
+  const ratiosAt = (timestep: number): number[] =>
+    pairs
+      .filter((_, index) => timesteps[index] === timestep)
+      .map(({ logProb, oldLogProb }) => Math.exp(logProb - oldLogProb));
+  const kls = steps.map((step) => step.klReference).filter((kl) => kl !== undefined);
+  return {
+    iteration: facts.iteration + 1,
+    reward: {
+      mean: mean(valid),
+      std: standardDeviation(valid),
+      components: scores.components,
+    },
+    rewards: scores.total,
+    groups: facts.rewards.length,
+    diversity: groupDiversity(facts.images, run.config.algorithm.k),
+    quality: scores.quality,
+    atCeiling: fractionAtCeiling(valid, run.rewards),
+    zeroVarianceGroups: facts.rewards.filter((row) => new Set(row).size === 1).length,
+    ratio: {
+      mean: ratios.ratioMean,
+      std: ratios.ratioStd,
+      maxDeviation: ratios.ratioMaxDeviation,
+    },
+    ratioPerTimestep: ratioDiagnosticsByTimestep(timesteps, logProbs, oldLogProbs, clipRange).map(
+      ({ timestep, ratioMean, ratioStd, clipFraction }) => ({
+        timestep,
+        mean: ratioMean,
+        std: ratioStd,
+        clipFraction,
+        histogram: histogramOf(ratiosAt(timestep)),
+      }),
+    ),
+    clipFraction: ratios.clipFraction,
+    clipRange,
+    approxKl: ratios.approxKl,
+    klReference: kls.length > 0 ? mean(kls) : undefined,
+    loss: mean(steps.map((step) => step.loss)),
+    gradientNorm: mean(steps.map((step) => step.gradientNorm)),
+    learningRate: facts.learningRate,
+    seconds: {
+      text: seconds['text'] ?? 0,
+      rollout: seconds['rollout'] ?? 0,
+      decode: seconds['decode'] ?? 0,
+      reward: seconds['reward'] ?? 0,
+      update: seconds['update'] ?? 0,
+    },
+    images: scores.total.length,
+    tensors: tf.memory().numTensors,
+    memoryBytes: process.memoryUsage.rss(),
+    failedRewards: scores.failed,
+    skippedUpdates: facts.steps.length - steps.length,
+  };
+}

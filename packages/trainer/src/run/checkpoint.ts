@@ -1,0 +1,234 @@
+/** A run's checkpoints: when one is due, what is in it, and how a run goes on from it. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  float32Tensor,
+  readSafetensors,
+  toFloat32Array,
+  writeSafetensors,
+} from '@loop-diffusion/safetensors';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+
+import type { PhaseClock } from './phase-clock';
+import type { PreparedRun } from './open-run';
+import {
+  checkpointSteps,
+  MAXIMUM_FILE_BYTES,
+  pruneCheckpoints,
+  writeCheckpoint,
+  type Checkpoint,
+  type CheckpointFiles,
+} from '../run-folder/checkpoint-folder';
+import type { IterationRecord } from '../run-folder/records';
+import { mean } from '../statistics';
+import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
+import { holdState, releaseState, restoreState } from './training-state';
+import { UserError } from '../user-error';
+
+const OPTIMIZER = 'optimizer.safetensors';
+const STATE = 'state.json';
+
+const stateSchema = z.object({
+  /** That were done. */
+  iterations: z.int().nonnegative(),
+  optimizerSteps: z.int().nonnegative(),
+  /** The rewards remembered of each prompt, for an algorithm that compares with them. */
+  advantages: z.object({ prompts: z.array(z.tuple([z.string(), z.array(z.number())])) }).nullable(),
+  /** What the rewards' running scales remember, in the order of the rewards; left out by runs that had none. */
+  rewards: z
+    .array(
+      z.object({ count: z.int().nonnegative(), mean: z.number(), squares: z.number() }).nullable(),
+    )
+    .optional(),
+  /** Wall clock by phase, of the run so far. */
+  seconds: z.record(z.string(), z.number()),
+  /** Of the checkpoint with the largest mean training reward of the iterations before it. */
+  best: z.object({ step: z.int(), reward: z.number() }).nullable(),
+  /** What the numbers came from: with something else they would not be quite the same. */
+  madeWith: z.record(z.string(), z.string()),
+});
+
+export type Progress = Omit<
+  z.infer<typeof stateSchema>,
+  'advantages' | 'rewards' | 'optimizerSteps' | 'madeWith'
+>;
+
+export interface Checkpoints {
+  /** An iteration was done. */
+  count(record: IterationRecord): void;
+  /** Writes a checkpoint when enough iterations or minutes have gone by. */
+  saveIfDue(): void;
+  /** Writes one of the iterations that are done, unless there is one already. */
+  save(): void;
+}
+
+/**
+ * @param from what the run goes on from
+ * @param now milliseconds since any fixed time
+ */
+export function createCheckpoints(
+  run: PreparedRun,
+  clock: Pick<PhaseClock, 'totals'>,
+  from: Progress | undefined,
+  now: () => number = Date.now,
+): Checkpoints {
+  const { every, minutes, keep } = run.config.checkpoint;
+  const folder = join(run.config.output, 'checkpoints');
+  let iterations = from?.iterations ?? 0;
+  let saved = iterations;
+  let savedAt = now();
+  let best = from?.best ?? null;
+  let rewards: number[] = [];
+
+  /** Mean training rewards, of the iterations since the checkpoint before, are what checkpoints are ranked by. */
+  function rank(): Progress['best'] {
+    if (rewards.length === 0) return best;
+    const reward = mean(rewards);
+    if (best === null || reward > best.reward) return { step: iterations, reward };
+    const isThere = checkpointSteps(folder).includes(best.step);
+    return isThere ? best : { step: iterations, reward };
+  }
+
+  function save(): void {
+    if (iterations === saved) return;
+    best = rank();
+    writeCheckpoint(
+      folder,
+      iterations,
+      filesOf(run, { iterations, seconds: clock.totals(), best }),
+    );
+    pruneCheckpoints(folder, keep, best === null ? [] : [best.step]);
+    saved = iterations;
+    savedAt = now();
+    rewards = [];
+  }
+
+  return {
+    count({ iteration, reward }) {
+      iterations = iteration;
+      if (Number.isFinite(reward.mean)) rewards.push(reward.mean);
+    },
+    saveIfDue() {
+      const byCount = every > 0 && iterations % every === 0;
+      const byTime = minutes > 0 && now() - savedAt >= minutes * 60_000;
+      if (byCount || byTime) save();
+    },
+    save,
+  };
+}
+
+/**
+ * Puts a checkpoint's state into a run that was prepared with the same configuration.
+ *
+ * @param onDifference told what is different from what the checkpoint was made with
+ * @returns how far the run was
+ * @throws UserError when the checkpoint is of another model, adapter or choice of what is trained
+ */
+export function restoreCheckpoint(
+  run: PreparedRun,
+  { folder, files }: Checkpoint,
+  onDifference: (difference: string) => void,
+): Progress {
+  try {
+    const { optimizerSteps, advantages, rewards, madeWith, ...progress } = stateSchema.parse(
+      JSON.parse(new TextDecoder().decode(file(files, STATE))),
+    );
+    const moments = readSafetensors(file(files, OPTIMIZER));
+    const moment = (name: string): tf.Tensor1D => {
+      const stored = moments.tensors.get(name);
+      if (stored === undefined) throw new Error(`${OPTIMIZER} has no ${name}`);
+      return tf.tensor1d(toFloat32Array(stored));
+    };
+    const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
+    const state = {
+      weights,
+      optimizer: {
+        steps: optimizerSteps,
+        firstMoment: moment('first_moment'),
+        secondMoment: moment('second_moment'),
+      },
+      advantages,
+      rewards: rewards ?? run.combination.toJSON(),
+    };
+    try {
+      restoreState(run, state);
+    } finally {
+      releaseState(state);
+    }
+    const here = madeWithOf(run);
+    for (const [name, value] of Object.entries(madeWith)) {
+      if (here[name] !== value) onDifference(`${name} was ${value} and is ${here[name] ?? 'gone'}`);
+    }
+    return progress;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Two moments, and room for the header. */
+const LARGEST_TRAINED = Math.floor(
+  (MAXIMUM_FILE_BYTES - 4096) / (2 * Float32Array.BYTES_PER_ELEMENT),
+);
+
+/**
+ * @param weights numbers that are trained
+ * @throws UserError when they are more than a checkpoint can hold
+ */
+export function checkCheckpointSize(weights: number): void {
+  if (weights <= LARGEST_TRAINED) return;
+  const millions = (count: number): string => `${(count / 1e6).toFixed(0)} million`;
+  throw new UserError(
+    `lora is null, but this UNet has ${millions(weights)} weights, and a checkpoint holds their moments up to ${millions(LARGEST_TRAINED)}; train an adapter instead`,
+  );
+}
+
+function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
+  const state = holdState(run);
+  try {
+    const { steps, firstMoment, secondMoment } = state.optimizer;
+    const moments = { first_moment: firstMoment, second_moment: secondMoment };
+    const contents: z.input<typeof stateSchema> = {
+      ...progress,
+      optimizerSteps: steps,
+      advantages: state.advantages && {
+        prompts: state.advantages.prompts.map(([prompt, rewards]) => [prompt, [...rewards]]),
+      },
+      rewards: [...state.rewards],
+      madeWith: madeWithOf(run),
+    };
+    return {
+      // Its float32 numbers are the master weights.
+      [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
+      [OPTIMIZER]: writeSafetensors(
+        Object.entries(moments).map(([name, tensor]) => [
+          name,
+          float32Tensor(tensor.dataSync<'float32'>(), tensor.shape),
+        ]),
+      ),
+      [STATE]: new TextEncoder().encode(`${JSON.stringify(contents, null, 2)}\n`),
+    };
+  } finally {
+    releaseState(state);
+  }
+}
+
+/** What the last bits of a result depend on: the library, and among how many threads the work is cut. */
+function madeWithOf({ backend, config }: PreparedRun): Record<string, string> {
+  return {
+    backend: `${backend.name} ${backend.version}`,
+    platform: `${process.platform} ${process.arch}`,
+    threads: String(availableParallelism()),
+    precision: config.precision,
+  };
+}
+
+function file(files: CheckpointFiles, name: string): Uint8Array {
+  const bytes = files[name];
+  if (bytes === undefined) throw new Error(`${name} is missing`);
+  return bytes;
+}

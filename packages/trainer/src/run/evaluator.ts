@@ -1,0 +1,120 @@
+/** The evaluations and sample grids of a run: before, on the way, after, and of the base at other guidance scales. */
+import type { Image } from '@loop-diffusion/rewards';
+
+import { drawImages, type SamplerSettings } from '../policy/draw-images';
+import { evaluatePolicy } from './evaluate-policy';
+import type { PhaseClock } from './phase-clock';
+import type { Policy } from '../policy/policy';
+import type { PreparedRun } from './open-run';
+import type { EvaluationRecord } from '../run-folder/records';
+import type { RunRecorder } from '../tracking/recorder';
+
+/** Fixed, so that every run of every configuration is evaluated on the same noise. */
+export const EVALUATION_SEED = 0;
+
+export interface RunEvaluator {
+  readonly records: {
+    before?: EvaluationRecord;
+    after?: EvaluationRecord;
+    readonly base: EvaluationRecord[];
+  };
+  before(): Promise<void>;
+  /** @param iterations that are done; 0 for none, after which there is nothing new to evaluate */
+  afterIteration(iterations: number): Promise<void>;
+  after(): Promise<void>;
+}
+
+/** @param earlier what was evaluated before the run went on, and is not evaluated again */
+export function createRunEvaluator(
+  run: PreparedRun,
+  recorder: RunRecorder,
+  clock: PhaseClock,
+  signal: AbortSignal,
+  earlier: readonly EvaluationRecord[] = [],
+): RunEvaluator {
+  const { config, heldOut, rewards } = run;
+  const settings: SamplerSettings = {
+    steps: config.evaluate.steps ?? config.sampler.steps,
+    eta: config.evaluate.eta ?? config.sampler.eta,
+    guidance: config.evaluate.guidance ?? config.sampler.guidance,
+  };
+  const common = { seed: EVALUATION_SEED, batch: config.batch.rollout, signal };
+  const done = new Map(earlier.map((record) => [record.name, record]));
+  const records: RunEvaluator['records'] = { base: [] };
+
+  async function evaluate(
+    name: string,
+    policy: Policy,
+    chosen = settings,
+  ): Promise<{ record: EvaluationRecord; images: Image[] }> {
+    const evaluation = await clock.time(`evaluation ${name}`, (onProgress) =>
+      evaluatePolicy(policy, {
+        ...common,
+        name,
+        rewards,
+        prompts: heldOut.slice(0, config.evaluate.images),
+        settings: chosen,
+        onProgress,
+      }),
+    );
+    await recorder.evaluation(evaluation.record);
+    return evaluation;
+  }
+
+  /** The first held-out prompts; an evaluation has drawn some of them already. */
+  async function sampleGrid(name: string, policy: Policy, drawn: Image[] = []): Promise<void> {
+    const { count } = config.samples;
+    if (count === 0) return;
+    const prompts = heldOut.slice(0, count).map(({ text }) => text);
+    const images =
+      drawn.length >= count
+        ? drawn.slice(0, count)
+        : await clock.time('samples', (onProgress) =>
+            drawImages(policy, { ...common, prompts, settings, onProgress }),
+          );
+    const { shown } = await run.screen.show(images);
+    await recorder.sampleGrid(name, shown, prompts);
+  }
+
+  /** An evaluation, where there are any, and the grid from its first images. */
+  async function evaluateAndShow(
+    name: string,
+    policy: Policy,
+  ): Promise<EvaluationRecord | undefined> {
+    const evaluation = config.evaluate.images > 0 ? await evaluate(name, policy) : undefined;
+    await sampleGrid(name, policy, evaluation?.images);
+    return evaluation?.record;
+  }
+
+  return {
+    records,
+    async before() {
+      // A new adapter changes nothing yet; one that the run started from does.
+      const start = (config.lora?.from ?? null) === null ? run.base : run.policy;
+      const record = done.get('before') ?? (await evaluateAndShow('before', start));
+      if (record === undefined) return;
+      records.before = record;
+      for (const guidance of config.evaluate.baseGuidances) {
+        if (guidance === settings.guidance) continue;
+        const name = `base-guidance-${guidance}`;
+        const known = done.get(name);
+        records.base.push(
+          known ?? (await evaluate(name, run.base, { ...settings, guidance })).record,
+        );
+      }
+    },
+    async afterIteration(iterations) {
+      if (iterations === 0 || iterations === config.iterations) return;
+      const name = `iteration-${iterations}`;
+      const evaluationIsDue = config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
+      const gridIsDue = config.samples.every > 0 && iterations % config.samples.every === 0;
+      if (done.has(name)) return;
+      if (evaluationIsDue) await evaluateAndShow(name, run.policy);
+      else if (gridIsDue) await sampleGrid(name, run.policy);
+    },
+    async after() {
+      const record = done.get('after') ?? (await evaluateAndShow('after', run.policy));
+      if (record !== undefined) records.after = record;
+    },
+  };
+}

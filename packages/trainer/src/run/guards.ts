@@ -1,0 +1,35 @@
+/** Ends a run that no longer learns from what it sees. */
+import type { TrainConfig } from '../configuration/schema';
+import type { Scores } from '../scoring/rewards';
+import type { OptimizerStepReport } from '../learning/update';
+import { UserError } from '../user-error';
+
+export interface Guards {
+  /** @throws UserError when too many images have no reward, or one of the rewards failed on too many */
+  checkScores(scores: Pick<Scores, 'total' | 'failed' | 'failureRate' | 'failure'>): void;
+  /** @throws UserError when too many optimizer steps in a row were left out */
+  checkSteps(steps: readonly Pick<OptimizerStepReport, 'skipped'>[]): void;
+}
+
+export function createGuards({ skippedUpdates, failedRewards }: TrainConfig['guards']): Guards {
+  let skippedInARow = 0;
+  return {
+    checkScores({ total, failed, failureRate, failure = 'no reason was given' }) {
+      const without = Math.max(failed, Math.round(failureRate * total.length));
+      if (without <= failedRewards * total.length) return;
+      const what = without > failed ? 'no answer from one of the rewards' : 'no reward';
+      throw new UserError(
+        `${without} of ${total.length} images got ${what}, more than guards.failedRewards (${failedRewards}) allows; the first failure was: ${failure}`,
+      );
+    },
+    checkSteps(steps) {
+      for (const { skipped } of steps) {
+        skippedInARow = skipped ? skippedInARow + 1 : 0;
+        if (skippedInARow <= skippedUpdates) continue;
+        throw new UserError(
+          `Loss or gradient were not finite in ${skippedInARow} optimizer steps in a row, more than guards.skippedUpdates (${skippedUpdates}) allows; lower optimizer.learningRate, or start again from a checkpoint before the trouble`,
+        );
+      }
+    },
+  };
+}

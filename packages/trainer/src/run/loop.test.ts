@@ -1,0 +1,278 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
+import * as tf from '@tensorflow/tfjs-core';
+
+import type { TrainConfig } from '../configuration/schema';
+import { train } from './loop';
+import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
+import { makeRunFolder, recordRun, type Recording, type RunFolder } from '../testing/tiny-run';
+import type { RunRecorder } from '../tracking/recorder';
+
+let folder: RunFolder;
+beforeEach(() => {
+  folder = makeRunFolder();
+});
+afterEach(() => {
+  folder.remove();
+});
+
+const configFor: RunFolder['configFor'] = (...parts) => folder.configFor(...parts);
+
+const adapterOf = (config: TrainConfig, ...path: string[]) =>
+  readFileSync(
+    join(
+      config.output,
+      ...(path.length > 0 ? path : ['adapter']),
+      'pytorch_lora_weights.safetensors',
+    ),
+  );
+const forever = new AbortController().signal;
+
+describe('train', () => {
+  it('is the same run for the same seed, byte for byte, and keeps no tensors', async () => {
+    const first = configFor('first');
+    const second = configFor('second');
+    const recording = recordRun();
+    const summary = await train(first, recording, forever);
+    // The first run in a process leaves the constants that the norms keep; a second leaves nothing.
+    const kept = tf.memory().numTensors;
+    await train(second, recordRun(), forever);
+    expect(tf.memory().numTensors).toBe(kept);
+    expect(adapterOf(second).equals(adapterOf(first))).toBe(true);
+
+    const other = configFor('other', ['seed=1']);
+    await train(other, recordRun(), forever);
+    expect(adapterOf(other).equals(adapterOf(first))).toBe(false);
+
+    const { iterations, evaluations, grids } = recording;
+    expect(iterations.map(({ iteration }) => iteration)).toEqual([1, 2]);
+    expect(iterations[1]!.tensors).toBe(iterations[0]!.tensors);
+    // Two inner epochs: the second sees a policy that has moved.
+    expect(iterations[0]!.ratio.maxDeviation).toBeGreaterThan(0);
+    expect(iterations[0]!.ratioPerTimestep.map(({ timestep }) => timestep)).toEqual([751, 501]);
+    expect(evaluations.map(({ name }) => name)).toEqual(['before', 'after']);
+    expect(grids).toEqual(['before', 'after']);
+    expect(summary.evaluation.gain!.mean).toBeCloseTo(
+      summary.evaluation.after!.mean - summary.evaluation.before!.mean,
+      12,
+    );
+    expect(readdirSync(join(first.output, 'checkpoints'))).toContain('step-2');
+    expect(adapterOf(first, 'checkpoints', 'step-2').equals(adapterOf(first))).toBe(true);
+  });
+
+  it.each(['ppo', 'rloo', 'reinforce'])('runs %s with everything else the same', async (name) => {
+    const config = configFor(name, [
+      `algorithm.name=${name}`,
+      'algorithm.innerEpochs=1',
+      'iterations=1',
+      'evaluate.images=0',
+      'samples.count=0',
+    ]);
+    const recording = recordRun();
+    await train(config, recording, forever);
+    expect(recording.iterations[0]!.gradientNorm).toBeGreaterThan(0);
+    expect(adapterOf(config).length).toBeGreaterThan(0);
+  });
+
+  it('learns the same with gradient checkpoints, and from fewer steps where told', async () => {
+    const overrides = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
+    const runOf = async (name: string, ...more: string[]) => {
+      const recording = recordRun();
+      await train(configFor(name, [...overrides, ...more]), recording, forever);
+      return recording.iterations[0]!;
+    };
+    const plain = await runOf('plain');
+    const checkpointed = await runOf('checkpointed', 'gradientCheckpointing=true');
+    // Sums of float32 in another order.
+    expect(checkpointed.gradientNorm / plain.gradientNorm).toBeCloseTo(1, 3);
+    expect(checkpointed.loss).toBeCloseTo(plain.loss, 6);
+    const fewer = await runOf('fewer', 'algorithm.timesteps.count=1');
+    expect(plain.ratioPerTimestep.length).toBe(2);
+    expect(fewer.ratioPerTimestep.length).toBe(1);
+  });
+
+  it('ends with what it has learnt when it is interrupted', async () => {
+    const stopAfterOne = (config: TrainConfig) => {
+      const controller = new AbortController();
+      const iteration = () => {
+        setImmediate(() => {
+          controller.abort();
+        });
+        return Promise.resolve();
+      };
+      return train(config, { ...recordRun(), iteration }, controller.signal);
+    };
+    const overrides = ['iterations=50', 'evaluate.images=0', 'samples.count=0'];
+    await stopAfterOne(configFor('first', overrides));
+    const kept = tf.memory().numTensors;
+    const config = configFor('second', overrides);
+    const summary = await stopAfterOne(config);
+    expect(summary).toMatchObject({ iterations: 1, interrupted: true });
+    expect(adapterOf(config).equals(adapterOf(config, 'checkpoints', 'step-1'))).toBe(true);
+    expect(tf.memory().numTensors).toBe(kept);
+  });
+});
+
+describe('a run that goes on', () => {
+  const straightAndBroken = ['iterations=3', 'evaluate.images=2', 'checkpoint.keep=3'];
+  const newest = (config: TrainConfig) =>
+    readNewestCheckpoint(join(config.output, 'checkpoints')).checkpoint;
+  const resume = async (config: TrainConfig, recording: Recording, first: Recording) => {
+    const differences: string[] = [];
+    const summary = await train(config, recording, forever, {
+      checkpoint: newest(config),
+      evaluations: first.evaluations,
+      onDifference: (difference) => differences.push(difference),
+    });
+    expect(differences).toEqual([]);
+    return summary;
+  };
+
+  // PPO and a running z-score remember rewards of earlier iterations; reusing samples means that half an update can be lost.
+  it.each(['loop', 'ppo'])('is the %s run that never stopped, byte for byte', async (name) => {
+    const overrides = [
+      ...straightAndBroken,
+      `algorithm.name=${name}`,
+      `rewards.0.scale=${name === 'loop' ? 'running-z-score' : 'none'}`,
+    ];
+    const straight = configFor('straight', overrides);
+    const expected = recordRun();
+    const whole = await train(straight, expected, forever);
+
+    const broken = configFor('broken', overrides);
+    const controller = new AbortController();
+    const first = recordRun();
+    await train(
+      broken,
+      {
+        ...first,
+        // After the first optimizer step of the second iteration.
+        phase: (phase, fraction) => {
+          if (phase === 'update' && fraction > 0.5 && first.iterations.length === 1) {
+            controller.abort();
+          }
+        },
+      },
+      controller.signal,
+    );
+    expect(first.iterations.length).toBe(1);
+    expect(newest(broken)?.step).toBe(1);
+    const tensors = tf.memory().numTensors;
+    const second = recordRun();
+    const summary = await resume(broken, second, first);
+    expect(tf.memory().numTensors).toBe(tensors);
+
+    expect(adapterOf(broken).equals(adapterOf(straight))).toBe(true);
+    expect(newest(broken)?.files['optimizer.safetensors']).toEqual(
+      newest(straight)?.files['optimizer.safetensors'],
+    );
+    expect(second.iterations.map(({ iteration, reward }) => [iteration, reward])).toEqual(
+      expected.iterations.slice(1).map(({ iteration, reward }) => [iteration, reward]),
+    );
+    // What was evaluated before is not evaluated again.
+    expect(second.evaluations.map((evaluation) => evaluation.name)).toEqual(['after']);
+    expect(summary.evaluation).toEqual(whole.evaluation);
+  });
+
+  it('does only the last evaluation when nothing else is left', async () => {
+    const config = configFor('ending', straightAndBroken);
+    const controller = new AbortController();
+    const first = recordRun();
+    await train(
+      config,
+      {
+        ...first,
+        phase: (phase) => {
+          if (phase === 'evaluation after') controller.abort();
+        },
+      },
+      controller.signal,
+    );
+    expect(newest(config)?.step).toBe(3);
+    const second = recordRun();
+    await resume(config, second, first);
+    expect(second.iterations).toEqual([]);
+    expect(second.evaluations.map((evaluation) => evaluation.name)).toEqual(['after']);
+  });
+
+  it('leaves a checkpoint when something goes wrong', async () => {
+    const config = configFor('failing', [...straightAndBroken, 'checkpoint.every=0']);
+    const failing: RunRecorder = {
+      ...recordRun(),
+      iteration: ({ iteration }) => {
+        if (iteration === 2) throw new Error('no space is left');
+        return Promise.resolve();
+      },
+    };
+    await expect(train(config, failing, forever)).rejects.toThrow('no space is left');
+    expect(newest(config)?.step).toBe(2);
+    expect(adapterOf(config).length).toBeGreaterThan(0);
+  });
+
+  it('says so when it goes on with something else, and refuses what does not fit', async () => {
+    const one = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
+    const config = configFor('one', one);
+    await train(config, recordRun(), forever);
+    const { step, folder, files } = newest(config)!;
+    const state = JSON.parse(new TextDecoder().decode(files['state.json'])) as {
+      madeWith: Record<string, string>;
+    };
+    state.madeWith['threads'] = '999';
+    const changed = new TextEncoder().encode(JSON.stringify(state));
+    const differences: string[] = [];
+    const from = (changedFiles: Record<string, Uint8Array>) => ({
+      checkpoint: { step, folder, files: { ...files, ...changedFiles } },
+      evaluations: [],
+      onDifference: (difference: string) => differences.push(difference),
+    });
+    await train(config, recordRun(), forever, from({ 'state.json': changed }));
+    expect(differences).toEqual([expect.stringMatching(/^threads was 999 and is \d+$/)]);
+
+    const other = configFor('other', [...one, 'lora.rank=2']);
+    await expect(train(other, recordRun(), forever, from({}))).rejects.toThrow(
+      'does not fit the run: pytorch_lora_weights.safetensors has shape',
+    );
+    await expect(
+      train(config, recordRun(), forever, from({ 'state.json': new Uint8Array() })),
+    ).rejects.toThrow('does not fit the run');
+  });
+});
+
+describe('a run that starts from an adapter', () => {
+  const one = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
+
+  it('has its weights, and not its optimizer', async () => {
+    const first = configFor('first', one);
+    await train(first, recordRun(), forever);
+    const still = configFor('still', [
+      ...one,
+      `lora.from=${JSON.stringify(first.output)}`,
+      'optimizer.learningRate=1e-12',
+      'optimizer.weightDecay=0',
+    ]);
+    await train(still, recordRun(), forever);
+    const numbers = (config: TrainConfig) =>
+      [...readSafetensors(new Uint8Array(adapterOf(config))).tensors.values()].flatMap((tensor) => [
+        ...toFloat32Array(tensor),
+      ]);
+    const [before, after] = [numbers(first), numbers(still)];
+    // A step of 1e-12 moves no float32 of this size.
+    expect(Math.max(...after.map((value, index) => Math.abs(value - before[index]!)))).toBeLessThan(
+      1e-10,
+    );
+  });
+
+  it('refuses one of another rank or of other modules', async () => {
+    const first = configFor('first', one);
+    await train(first, recordRun(), forever);
+    const from = `lora.from=${JSON.stringify(join(first.output, 'checkpoints', 'step-1'))}`;
+    await expect(
+      train(configFor('rank', [...one, from, 'lora.rank=2']), recordRun(), forever),
+    ).rejects.toThrow('has rank 8, but lora.rank is 2; set lora.rank=8');
+    await expect(
+      train(configFor('targets', [...one, from, 'lora.targets=[to_q]']), recordRun(), forever),
+    ).rejects.toThrow('changes other modules than lora.targets (to_q) say');
+  });
+});

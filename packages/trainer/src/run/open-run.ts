@@ -1,0 +1,196 @@
+/** Everything that a run needs before its first iteration. */
+import { planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import {
+  createLoraAdapter,
+  type LoraAdapter,
+  type StableDiffusion,
+} from '@loop-diffusion/diffusion-models';
+import { useBestBackend } from '@loop-diffusion/native-tensorflow';
+import { scaleClipRange } from '@loop-diffusion/ppo-objective';
+import { createCombination } from '@loop-diffusion/rewards';
+import * as tf from '@tensorflow/tfjs-core';
+
+import { adapterRandom } from '../weights/adapter-random';
+import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
+import { backendOptions, smallestBatch } from '../configuration/backend-options';
+import { checkCheckpointSize } from './checkpoint';
+import type { TrainConfig } from '../configuration/schema';
+import { latentShape } from '../policy/latent-shape';
+import { openModel } from '../weights/open-model';
+import { createAdamW } from '../learning/optimizer';
+import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
+import { disposeTexts, type Policy } from '../policy/policy';
+import { readEvaluationPrompts, readTrainingPrompts } from '../prompts/prompt-sources';
+import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
+import { createTextSource, rememberTexts } from '../policy/text-source';
+import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
+import { trainedWeights } from '../weights/trained-weights';
+import { UserError } from '../user-error';
+
+export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
+
+/** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
+export async function prepareRun(
+  config: TrainConfig,
+  /** Called with the fraction of the model that is loaded. */
+  onLoad?: (fraction: number) => void,
+) {
+  // First, for some rewards work on it.
+  await useBestBackend({
+    ...backendOptions(config.backend, smallestBatch(config), config.precision),
+    quiet: true,
+  });
+  const rewards = await createRewards(config.rewards);
+  let screen: PictureScreen | undefined;
+  try {
+    screen = await createPictureScreen(config.samples.safety);
+    return await prepareWith(config, rewards, screen, onLoad);
+  } catch (error) {
+    screen?.dispose();
+    await disposeRewards(rewards);
+    throw error;
+  }
+}
+
+async function prepareWith(
+  config: TrainConfig,
+  rewards: readonly WeightedReward[],
+  screen: PictureScreen,
+  onLoad: ((fraction: number) => void) | undefined,
+) {
+  const prompts = await readTrainingPrompts(config.prompts);
+  const heldOut = await readEvaluationPrompts(
+    config.evaluate.prompts,
+    Math.max(config.evaluate.images, config.samples.count),
+  );
+  const {
+    model,
+    schedule,
+    backend,
+    adapter: start,
+  } = await openModel({
+    model: config.model,
+    lora: config.lora?.from ?? undefined,
+    backend: config.backend,
+    rows: smallestBatch(config),
+    precision: config.precision,
+    onLoad,
+  });
+  if (config.lora === null) {
+    const sizes = Object.values(model.unet.weights).map(({ size }) => size);
+    checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
+  }
+  const adapter =
+    config.lora === null ? undefined : newAdapter(model, config.lora, config.seed, start);
+  const plan = planDenoiseSteps(schedule, config.sampler);
+  const { from, to } = config.algorithm.timesteps;
+  const shape = latentShape(model, config.sampler);
+  const { clipRange, name, advantageClip, klWeight } = config.algorithm;
+  const objective: Objective = {
+    name,
+    clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
+    klWeight,
+  };
+  const texts =
+    config.memory.textEncoders === 'release'
+      ? rememberTexts(
+          model,
+          shape,
+          [...prompts, ...heldOut].map(({ text }) => text),
+        )
+      : createTextSource(model, shape);
+  const empty = texts.empty();
+  const policy: Policy = {
+    model,
+    unet: adapter === undefined ? trainableUNet(model.unet) : model.unet,
+    schedule,
+    adapter,
+    guidance: config.sampler.guidance,
+    checkpoint: config.gradientCheckpointing,
+    texts,
+    latentShape: shape,
+    vaeTiles: config.memory.vaeTiles,
+  };
+
+  const variables = trainableVariables(trainedWeights(policy));
+  const optimizer = createAdamW(variables, config.optimizer);
+  return {
+    config,
+    backend,
+    policy,
+    /** The model as it was, which {@link releaseBase} may free. */
+    base: { ...policy, unet: model.unet, adapter: undefined } satisfies Policy,
+    /**
+     * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless
+     * the objective compares with them.
+     */
+    releaseBase() {
+      if (adapter === undefined && klWeight === 0) tf.dispose(model.unet.weights);
+    },
+    variables,
+    optimizer,
+    rewards,
+    combination: createCombination(rewards),
+    /** What pictures pass before they are written. */
+    screen,
+    prompts,
+    heldOut,
+    plan,
+    /** Indices of the denoise steps that are trained: those in the configured range that have randomness. */
+    trainedSteps: plan
+      .slice(from, to)
+      .filter(({ sigma }) => sigma > 0)
+      .map(({ index }) => index),
+    objective,
+    advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
+    /** The empty prompt, one row. */
+    empty,
+    dispose() {
+      optimizer.dispose();
+      disposeTexts(empty);
+      for (const variable of variables) variable.dispose();
+      model.dispose();
+      screen.dispose();
+      // What the processes of a reward still hold is no reason to lose the run.
+      void disposeRewards(rewards).catch(() => undefined);
+    },
+  };
+}
+
+/** @param start what it begins with, instead of changing nothing yet */
+function newAdapter(
+  model: StableDiffusion,
+  lora: NonNullable<TrainConfig['lora']>,
+  seed: number,
+  start: LoraAdapter | undefined,
+): LoraAdapter {
+  const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
+  if (start !== undefined) startFrom(adapter, start, lora.from ?? '');
+  return adapter;
+}
+
+/** @throws UserError where the two are not of one kind */
+function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void {
+  for (const key of ['rank', 'alpha'] as const) {
+    if (start.config[key] === adapter.config[key]) continue;
+    throw new UserError(
+      `The adapter '${path}' has ${key} ${start.config[key]}, but lora.${key} is ${adapter.config[key]}; set lora.${key}=${start.config[key]}`,
+    );
+  }
+  const [own, given] = [adapter, start].map(({ weights }) => Object.keys(weights).sort());
+  if (own?.join() !== given?.join()) {
+    throw new UserError(
+      `The adapter '${path}' changes other modules than lora.targets (${adapter.config.targets.join(', ')}) say; its own are ${start.config.targets.join(', ')}`,
+    );
+  }
+  for (const [key, { shape }] of Object.entries(start.weights)) {
+    if ((adapter.weights[key] as tf.Tensor).shape.join() === shape.join()) continue;
+    throw new UserError(
+      `The adapter '${path}' has another rank for '${key}' than ${adapter.config.rank}; a run starts from adapters of one rank`,
+    );
+  }
+  for (const [key, weight] of Object.entries(start.weights)) {
+    (adapter.weights[key] as tf.Variable).assign(weight);
+    weight.dispose();
+  }
+}

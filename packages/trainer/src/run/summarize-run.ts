@@ -1,0 +1,39 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+import { version } from '../../package.json';
+import type { PhaseClock } from './phase-clock';
+import type { PreparedRun } from './open-run';
+import type { RunEvaluator } from './evaluator';
+import type { RunSummary } from '../run-folder/records';
+import { pairedGain } from '../statistics';
+
+export function summarizeRun(
+  run: PreparedRun,
+  facts: {
+    readonly iterations: number;
+    readonly evaluator: RunEvaluator;
+    readonly clock: PhaseClock;
+    readonly interrupted: boolean;
+  },
+): RunSummary {
+  const { before, after, base } = facts.evaluator.records;
+  const { backend } = run;
+  return {
+    iterations: facts.iterations,
+    evaluation: {
+      before,
+      after,
+      gain: before && after ? pairedGain(before.rewards, after.rewards) : undefined,
+      base: base.length > 0 ? base : undefined,
+    },
+    seconds: facts.clock.totals(),
+    versions: {
+      'loop-diffusion': version,
+      tfjs: tf.version_core,
+      [backend.name]: backend.version,
+      node: process.version,
+    },
+    backend: backend.name,
+    interrupted: facts.interrupted,
+  };
+}

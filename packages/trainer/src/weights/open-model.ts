@@ -1,0 +1,78 @@
+/** A backend, a model on it, and perhaps an adapter: what every command starts with. */
+import {
+  createNoiseSchedule,
+  parseSchedulerConfig,
+  type NoiseSchedule,
+} from '@loop-diffusion/diffusion-mdp';
+import {
+  loadStableDiffusion,
+  loraFromSafetensors,
+  type LoraAdapter,
+  type StableDiffusion,
+} from '@loop-diffusion/diffusion-models';
+import {
+  useBestBackend,
+  widenOnDevice,
+  type BackendChoice,
+  type Precision,
+} from '@loop-diffusion/native-tensorflow';
+
+import { backendOptions } from '../configuration/backend-options';
+import type { BackendSetting } from '../configuration/schema';
+import { parseLoraArgument } from './lora-argument';
+import { readAdapterFile } from './read-adapter-file';
+import { resolveModel } from './resolve-model';
+import { withUNetOf } from './with-unet-of';
+import { readLoraFiles, withMergedAdapters } from './merged-adapters';
+
+export interface OpenModel {
+  readonly backend: BackendChoice;
+  readonly model: StableDiffusion;
+  readonly schedule: NoiseSchedule;
+  readonly adapter: LoraAdapter | undefined;
+}
+
+/**
+ * @param lora a LoRA file, or a folder with `pytorch_lora_weights.safetensors`; or a list of them, each perhaps with `:WEIGHT`,
+ *   which are merged into the model's weights instead
+ * @throws an error whose message says what is wrong with the model, the adapter or the backend
+ */
+export async function openModel(options: {
+  readonly model: string;
+  /** The folder of a UNet in the place of the model's own. */
+  readonly unet?: string | undefined;
+  readonly lora?: string | readonly string[] | undefined;
+  readonly backend: BackendSetting;
+  /** Of the smallest batch that the model will work on. */
+  readonly rows: number;
+  readonly precision?: Precision | undefined;
+  /** Called with the fraction of the weights that is loaded, in [0, 1]. */
+  readonly onLoad?: ((fraction: number) => void) | undefined;
+}): Promise<OpenModel> {
+  // Files are looked at before the backend, which takes longer to start.
+  const reader = withUNetOf(await resolveModel(options.model), options.unet);
+  const { lora } = options;
+  const adapterBytes = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
+  const loraFiles =
+    typeof lora === 'object' ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
+  const backend = await useBestBackend({
+    ...backendOptions(options.backend, options.rows, options.precision),
+    quiet: true,
+  });
+  let model = await loadStableDiffusion(reader, {
+    onProgress: (bytes, totalBytes) => options.onLoad?.(bytes / totalBytes),
+    widen: widenOnDevice,
+  });
+  try {
+    if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles);
+    const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
+    const adapter =
+      adapterBytes === undefined
+        ? undefined
+        : loraFromSafetensors(adapterBytes, model.unet.weights);
+    return { backend, model, schedule, adapter };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
