@@ -17,7 +17,7 @@ import { PIPELINE } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 
-jest.mock('nsfwjs/models/mobilenet_v2', () => jest.requireActual<object>('./testing/nsfwjs-model'));
+jest.mock('nsfwjs/models/mobilenet_v2', () => jest.requireActual<object>('../testing/nsfwjs-model'));
 jest.mock('@loop-diffusion/rewards', () => {
   const actual = jest.requireActual<typeof rewards>('@loop-diffusion/rewards');
   return { ...actual, nsfwClassifier: jest.fn(actual.nsfwClassifier) };
