@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { formatFiles, generateFiles, updateJson, type Tree } from '@nx/devkit';
 
-export type Layer = 'maths' | 'format' | 'model' | 'reward' | 'runtime' | 'world' | 'product';
+export type Layer =
+  'network' | 'maths' | 'format' | 'model' | 'reward' | 'runtime' | 'world' | 'product';
 
 export interface PackageGeneratorOptions {
   readonly name: string;
