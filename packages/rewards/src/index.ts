@@ -10,6 +10,8 @@ export {
   type TermScores,
 } from './combine/combine-rewards';
 export { createReward, rewardNames } from './create-reward';
+export { countFailures, type FailureCount } from './failure-counts';
+export { gated } from './gated';
 export { assertImage, type Image, imageProblem } from './image';
 export { loadReward } from './command-line/load-reward';
 export { runRewardsCommandLine } from './command-line/run-rewards-command-line';
@@ -18,6 +20,9 @@ export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
 export { decodePicture, encodePng } from './png';
 export { averageQuality, imageQuality, type ImageQuality } from './quality/image-quality';
 export {
+  isFailure,
+  isNotApplicable,
+  notApplicable,
   type Reward,
   type RewardBatch,
   rewardFailure,

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Image } from './image';
-import { type Reward, rewardFailure, type RewardResult } from './reward';
+import {
+  isFailure,
+  isNotApplicable,
+  notApplicable,
+  type Reward,
+  type RewardBatch,
+  rewardFailure,
+  type RewardResult,
+} from './reward';
 import { scoreAll } from './score-all';
 
 function pixel(value: number): Image {
@@ -89,6 +97,98 @@ describe('scoreAll', () => {
     );
   });
 
+  it('compares the images of a group, whatever their prompts', async () => {
+    const calls: RewardBatch[] = [];
+    const reward = redReward({
+      scope: 'group',
+      score: (batch) => {
+        calls.push(batch);
+        return Promise.resolve(batch.images.map(() => ({ ok: true, value: 0 })));
+      },
+    });
+    // The same prompt was drawn twice: two groups.
+    const prompts = ['a', 'a', 'a', 'a', 'b'];
+    const groups = [7, 7, 3, 3, 3];
+    const results = await scoreAll(reward, {
+      images: prompts.map(() => pixel(0)),
+      prompts,
+      groups,
+    });
+    expect(results).toHaveLength(5);
+    expect(calls.map(({ prompts, groups }) => ({ prompts, groups }))).toEqual([
+      { prompts: ['a', 'a'], groups: [7, 7] },
+      { prompts: ['a', 'a', 'b'], groups: [3, 3, 3] },
+    ]);
+  });
+
+  it('has no more calls under way than the reward allows, whoever asks', async () => {
+    let underWay = 0;
+    let most = 0;
+    const inner = redReward();
+    const reward = redReward({
+      concurrency: 2,
+      batchSize: 1,
+      score: async (batch) => {
+        most = Math.max(most, ++underWay);
+        await sleep(1);
+        underWay--;
+        return inner.score(batch);
+      },
+    });
+    const batches = [
+      [0, 0.5],
+      [0.25, 0.75],
+      [1, 0.125],
+    ];
+    const all = await Promise.all(batches.map((values) => scoreAll(reward, batchOf(values))));
+    expect(all.map((results) => results.map((result) => result.ok && result.value))).toEqual(
+      batches,
+    );
+    expect(most).toBe(2);
+  });
+
+  it('does not wait for a reward that does not listen when it is called off', async () => {
+    const controller = new AbortController();
+    const inner = redReward();
+    let calls = 0;
+    const reward = redReward({
+      score: async (batch) => {
+        calls++;
+        if (calls === 1) return inner.score(batch);
+        controller.abort(new Error('enough'));
+        return new Promise<never>(() => undefined);
+      },
+    });
+    const { signal } = controller;
+    const results = await scoreAll(reward, batchOf([0, 0.25, 0.5, 0.75, 1]), { signal });
+    const aborted = {
+      ok: false,
+      kind: 'aborted',
+      message: 'Reward "red" was called off before it answered.',
+      retryable: true,
+    };
+    expect(results).toEqual([
+      { ok: true, value: 0 },
+      { ok: true, value: 0.25 },
+      aborted,
+      aborted,
+      aborted,
+    ]);
+    // Nothing is begun that nobody waits for.
+    expect(calls).toBe(2);
+    // And those who wait behind it leave the line.
+    await expect(scoreAll(reward, batchOf([0]), { signal })).resolves.toEqual([aborted]);
+    expect(calls).toBe(2);
+  });
+
+  it('passes on that the reward does not apply', async () => {
+    const out = notApplicable('no quotes');
+    const results = await scoreAll(failWith([out]), batchOf([0]));
+    expect(results).toEqual([out]);
+    expect(results.map(isNotApplicable)).toEqual([true]);
+    expect(results.map(isFailure)).toEqual([false]);
+  });
+
   it('says so where a failure does not say why', async () => {
     const [result] = await scoreAll(failWith([{ ok: false }]), batchOf([0]));
     expect(result).toEqual({
@@ -134,13 +234,24 @@ describe('scoreAll', () => {
       'wrong-count',
       'gave 2',
     ],
-    ['no list', 'fine', 'wrong-count', 'gave no list of results'],
-    ['a bare number', [0.5], 'malformed', 'gave no result'],
-    ['a hole', [undefined], 'malformed', 'gave no result'],
-    ['null', [null], 'malformed', 'gave no result'],
+    ['no list', 'fine', 'wrong-count', 'gave the text "fine" in the place of a list of results'],
+    [
+      'a bare number',
+      [0.5],
+      'malformed',
+      'gave 0.5 for this image; expected { ok: true, value: a number }',
+    ],
+    ['a hole', [undefined], 'malformed', 'gave nothing for this image'],
+    ['null', [null], 'malformed', 'gave null for this image'],
     ['NaN', [{ ok: true, value: NaN }], 'non-finite', 'gave NaN'],
     ['infinity', [{ ok: true, value: Infinity }], 'non-finite', 'gave Infinity'],
-    ['a text as value', [{ ok: true, value: '1' }], 'non-finite', 'gave 1'],
+    [
+      'a text as value',
+      [{ ok: true, value: '1' }],
+      'non-finite',
+      'gave the text "1" as value; expected a finite number',
+    ],
+    ['a typed array', Float32Array.of(1), 'wrong-count', 'gave a Float32Array in the place'],
     ['more than its range', [{ ok: true, value: 1.5 }], 'out-of-range', 'outside its range [0, 1]'],
     ['less than its range', [{ ok: true, value: -0.1 }], 'out-of-range', 'gave -0.1'],
   ])('makes a failure of %s', async (_, results, kind, message) => {
@@ -170,8 +281,15 @@ describe('scoreAll', () => {
     await expect(scoreAll(redReward(), { images, prompts: ['one'] })).rejects.toThrow(
       '2 images and 1 prompts',
     );
+    await expect(scoreAll(redReward(), { ...batchOf([0, 1]), groups: [0] })).rejects.toThrow(
+      '2 images and 1 groups',
+    );
     await expect(scoreAll(redReward({ batchSize: 0 }), batchOf([0]))).rejects.toThrow(
       'batch size 0',
+    );
+    const open = [null, null] as unknown as Reward['range'];
+    await expect(scoreAll(redReward({ range: open }), batchOf([0]))).rejects.toThrow(
+      'Reward "red" has the range [null, null]; expected [least, most]',
     );
   });
 });

@@ -1,3 +1,6 @@
+import { assertReward } from './assert-reward';
+import { describeValue } from './describe-value';
+import { gated } from './gated';
 import { type Image, imageProblem } from './image';
 import {
   type Reward,
@@ -7,6 +10,7 @@ import {
   type RewardResult,
   type ScoreOptions,
 } from './reward';
+import { untilAborted } from './until-aborted';
 
 function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
@@ -15,14 +19,20 @@ function describeError(error: unknown): string {
 /** Turns what a reward gave for one image into a result that can be trusted. */
 function checkResult(reward: Reward, result: RewardResult | undefined): RewardResult {
   if (typeof result?.ok !== 'boolean') {
-    return rewardFailure('malformed', `Reward "${reward.name}" gave no result for this image.`);
+    const hint =
+      typeof result === 'number' ? '; defineReward takes functions that return numbers' : '';
+    return rewardFailure(
+      'malformed',
+      `Reward "${reward.name}" gave ${describeValue(result)} for this image; ` +
+        `expected { ok: true, value: a number } or a failure${hint}.`,
+    );
   }
   if (!result.ok) return checkFailure(reward, result);
   const { value } = result;
   if (!Number.isFinite(value)) {
     return rewardFailure(
       'non-finite',
-      `Reward "${reward.name}" gave ${String(value)}; expected a finite number.`,
+      `Reward "${reward.name}" gave ${describeValue(value)} as value; expected a finite number.`,
     );
   }
   const [least, most] = reward.range;
@@ -54,13 +64,20 @@ async function scoreChunk(
   const failAll = (failure: RewardFailure) => batch.images.map(() => failure);
   let results: RewardResult[];
   try {
-    results = await reward.score(batch, options);
+    // Whoever called it off does not wait for a reward that does not listen.
+    results = await untilAborted(gated(reward).score(batch, options), options.signal);
   } catch (error) {
+    if (options.signal?.aborted === true) {
+      const message = `Reward "${reward.name}" was called off before it answered.`;
+      return failAll(rewardFailure('aborted', message, true));
+    }
     const message = `Reward "${reward.name}" failed: ${describeError(error)}`;
     return failAll(rewardFailure('exception', message));
   }
   if (!Array.isArray(results) || results.length !== batch.images.length) {
-    const count = Array.isArray(results) ? `${results.length} results` : 'no list of results';
+    const count = Array.isArray(results)
+      ? `${results.length} results`
+      : `${describeValue(results)} in the place of a list of results`;
     const message = `Reward "${reward.name}" gave ${count} for ${batch.images.length} images.`;
     return failAll(rewardFailure('wrong-count', message));
   }
@@ -71,15 +88,17 @@ interface Entry {
   readonly index: number;
   readonly image: Image;
   readonly prompt: string;
+  /** What images that are compared have in common; the prompt where nothing else is said. */
+  readonly group: number | string;
 }
 
-/** What goes into one call each: at most `batchSize` images, or all of a prompt where they are scored together. */
+/** What goes into one call each: at most `batchSize` images, or a whole group where images are scored together. */
 function cutIntoCalls({ batchSize, scope }: Reward, entries: readonly Entry[]): Entry[][] {
   if (scope === 'group') {
-    const groups = new Map<string, Entry[]>();
+    const groups = new Map<number | string, Entry[]>();
     for (const entry of entries) {
-      const group = groups.get(entry.prompt);
-      if (group === undefined) groups.set(entry.prompt, [entry]);
+      const group = groups.get(entry.group);
+      if (group === undefined) groups.set(entry.group, [entry]);
       else group.push(entry);
     }
     return [...groups.values()];
@@ -91,61 +110,70 @@ function cutIntoCalls({ batchSize, scope }: Reward, entries: readonly Entry[]): 
   return calls;
 }
 
-function assertAtLeastOne(reward: Reward, what: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new RangeError(
-    `Reward "${reward.name}" has ${what} ${value}; expected a whole number of at least 1.`,
-  );
-}
-
-/**
- * Scores any number of images: in calls of at most `reward.batchSize` (all images of a prompt for a
- * reward of scope `group`), `reward.concurrency` of them at a time.
- *
- * Whatever goes wrong is a failure of the images concerned, never a score and never an exception: a
- * reward that throws (`exception`), that gives too few or too many results (`wrong-count`), or a
- * result that is none (`malformed`), not finite (`non-finite`) or outside the reward's range
- * (`out-of-range`). An image with a wrong length or non-finite values (`invalid-image`) is not
- * shown to the reward at all.
- *
- * @returns one result per image, in order, whatever the order in which calls came back
- * @throws {RangeError} when there are not as many prompts as images, or the reward's batch size or
- * concurrency is not a whole number of at least 1: these are mistakes of the program, not of a reward
- */
-export async function scoreAll(
-  reward: Reward,
-  { images, prompts }: RewardBatch,
-  options: ScoreOptions = {},
-): Promise<RewardResult[]> {
+function assertOnePerImage({ images, prompts, groups }: RewardBatch): void {
   if (images.length !== prompts.length) {
     throw new RangeError(
       `There are ${images.length} images and ${prompts.length} prompts; pass one prompt per image.`,
     );
   }
-  const { batchSize, concurrency = 1 } = reward;
-  assertAtLeastOne(reward, 'batch size', batchSize);
-  assertAtLeastOne(reward, 'concurrency', concurrency);
+  if (groups !== undefined && groups.length !== images.length) {
+    throw new RangeError(
+      `There are ${images.length} images and ${groups.length} groups; pass one number per image.`,
+    );
+  }
+}
+
+/**
+ * Scores any number of images: in calls of at most `reward.batchSize` (all images of a group for a
+ * reward of scope `group`), `reward.concurrency` of them at a time, those of other `scoreAll` of the
+ * same reward among them ({@link gated}).
+ *
+ * Whatever goes wrong is a failure of the images concerned, never a score and never an exception: a
+ * reward that throws (`exception`), that gives too few or too many results (`wrong-count`), or a
+ * result that is none (`malformed`), not finite (`non-finite`) or outside the reward's range
+ * (`out-of-range`). An image with a wrong length or non-finite values (`invalid-image`) is not
+ * shown to the reward at all. When the signal is aborted, all that has not been answered fails at
+ * once (`aborted`), whether or not the reward listens to it.
+ *
+ * @returns one result per image, in order, whatever the order in which calls came back
+ * @throws {RangeError} when there are not as many prompts, or groups, as images, or the reward is none,
+ * such as one whose range is no pair of numbers: these are mistakes of the program, not of a reward
+ */
+export async function scoreAll(
+  reward: Reward,
+  batch: RewardBatch,
+  options: ScoreOptions = {},
+): Promise<RewardResult[]> {
+  assertOnePerImage(batch);
+  assertReward(reward);
+  const { images, prompts, groups } = batch;
   const results = images.map((image): RewardResult | undefined => {
     const problem = imageProblem(image);
     if (problem === undefined) return undefined;
     return rewardFailure('invalid-image', `The image cannot be scored: ${problem}.`);
   });
-  const entries = images.map((image, index) => ({ index, image, prompt: prompts[index] ?? '' }));
+  const entries = images.map((image, index): Entry => {
+    const prompt = prompts[index] ?? '';
+    return { index, image, prompt, group: groups?.[index] ?? prompt };
+  });
   const calls = cutIntoCalls(
     reward,
     entries.filter(({ index }) => results[index] === undefined),
-  ).values();
+  );
+  const upcoming = calls.values();
   // Workers that share one iterator: each takes the next call when it is done with its last.
   const worker = async () => {
-    for (const call of calls) {
-      const scored = await scoreChunk(
-        reward,
-        { images: call.map(({ image }) => image), prompts: call.map(({ prompt }) => prompt) },
-        options,
-      );
+    for (const call of upcoming) {
+      const part: RewardBatch = {
+        images: call.map(({ image }) => image),
+        prompts: call.map(({ prompt }) => prompt),
+        ...(groups === undefined ? {} : { groups: call.map(({ index }) => groups[index]!) }),
+      };
+      const scored = await scoreChunk(reward, part, options);
       for (const [position, { index }] of call.entries()) results[index] = scored[position];
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  const workers = Math.min(reward.concurrency ?? 1, calls.length);
+  await Promise.all(Array.from({ length: workers }, worker));
   return results.map((result) => checkResult(reward, result));
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { rewardFailure, type RewardResult } from '../reward';
+import { notApplicable, rewardFailure, type RewardResult } from '../reward';
 import {
   createCombination,
   RequiredRewardError,
@@ -9,20 +9,23 @@ import {
 } from './combine-rewards';
 
 const NONE = Number.NaN;
-const results = (values: readonly number[]): RewardResult[] =>
-  values.map((value) =>
-    Number.isNaN(value) ? rewardFailure('refused', 'no answer', true) : { ok: true, value },
-  );
+/** Stands for a reward that does not apply. */
+const OUT = null;
+const results = (values: readonly (number | null)[]): RewardResult[] =>
+  values.map((value) => {
+    if (value === null) return notApplicable('it asks for nothing');
+    return Number.isNaN(value) ? rewardFailure('refused', 'no answer', true) : { ok: true, value };
+  });
 const term = (name: string, rest: Partial<RewardTerm> = {}): RewardTerm => ({
   name,
   weight: 1,
   ...rest,
 });
-const combine = (terms: RewardTerm[], values: number[][], groups: (number | string)[]) =>
+const combine = (terms: RewardTerm[], values: (number | null)[][], groups: (number | string)[]) =>
   createCombination(terms).combine(values.map(results), groups);
 
 test('adds by weight, and keeps what each reward said', () => {
-  const { total, terms } = combine(
+  const { total, absolute, terms } = combine(
     [term('a'), term('b', { weight: -0.5 })],
     [
       [1, 2],
@@ -31,9 +34,11 @@ test('adds by weight, and keeps what each reward said', () => {
     [0, 0],
   );
   expect(total).toEqual([-1, -2]);
+  expect(absolute).toEqual(total);
+  const sound = { failed: 0, notApplicable: 0, failure: undefined, failures: [] };
   expect(terms).toEqual([
-    { name: 'a', values: [1, 2], failed: 0, failure: undefined },
-    { name: 'b', values: [4, 8], failed: 0, failure: undefined },
+    { name: 'a', values: [1, 2], ...sound },
+    { name: 'b', values: [4, 8], ...sound },
   ]);
 });
 
@@ -51,9 +56,41 @@ describe('a failure', () => {
     ]);
   });
 
-  test('of an optional reward leaves the term out for the whole group', () => {
+  test('of an optional reward leaves the term out for the whole group, whose sums then compare with no other', () => {
     const terms = [term('a'), term('b', { policy: 'optional' })];
-    expect(combine(terms, [sound, broken], groups).total).toEqual([1, 2, 33, 44]);
+    const { total, absolute, failed } = combine(terms, [sound, broken], groups);
+    expect(total).toEqual([1, 2, 33, 44]);
+    expect(absolute).toEqual([NONE, NONE, 33, 44]);
+    expect(failed).toBe(0);
+  });
+
+  test('of the only reward that counts never leaves a 0, whatever its policy and scale', () => {
+    const scales = ['none', 'running-z-score', 'group-z-score', { factor: 2, offset: 1 }] as const;
+    for (const scale of scales) {
+      const lone = term('b', { policy: 'optional', scale });
+      for (const terms of [[lone], [lone, term('watched', { weight: 0 })]]) {
+        const values = [broken, sound].slice(0, terms.length);
+        const { total, absolute, failed, notApplicable } = combine(terms, values, groups);
+        expect(total.map(Number.isNaN)).toEqual([true, true, false, false]);
+        expect(absolute).toEqual(total);
+        expect({ failed, notApplicable }).toEqual({ failed: 2, notApplicable: 0 });
+      }
+    }
+  });
+
+  test('is told by what the most frequent ones said', () => {
+    const said = (message: string) => rewardFailure('exception', message);
+    const few = [said('odd'), said('quota exceeded'), said('quota exceeded'), said('odd')];
+    const answers = [...few, said('quota exceeded')];
+    const [scores] = createCombination([term('a')]).combine([answers], [0, 0, 0, 0, 0]).terms;
+    expect(scores).toMatchObject({
+      failed: 5,
+      failure: 'a: quota exceeded',
+      failures: [
+        { kind: 'exception', message: 'quota exceeded', count: 3 },
+        { kind: 'exception', message: 'odd', count: 2 },
+      ],
+    });
   });
 
   test('of a required reward ends it in one sentence, and nothing is remembered of the batch', () => {
@@ -81,6 +118,118 @@ describe('a failure', () => {
       expect(total.map(Number.isNaN)).toEqual([false, true, false, false]);
     }
   });
+});
+
+describe('a reward that does not apply', () => {
+  const groups = [0, 0, 1, 1];
+  const sound = [1, 2, 3, 4];
+  const elsewhere = [OUT, OUT, 30, 40];
+  const policies = ['mask', 'optional', 'required'] as const;
+
+  test.each(policies)(
+    'to a group is left out of its sums, which are whole without it (%s)',
+    (policy) => {
+      const { terms, ...sums } = combine(
+        [term('a'), term('b', { policy })],
+        [sound, elsewhere],
+        groups,
+      );
+      expect(sums).toEqual({
+        total: [1, 2, 33, 44],
+        absolute: [1, 2, 33, 44],
+        failed: 0,
+        notApplicable: 0,
+      });
+      expect(terms[1]).toEqual({
+        name: 'b',
+        values: [NONE, NONE, 30, 40],
+        failed: 0,
+        notApplicable: 2,
+        failure: undefined,
+        failures: [],
+      });
+    },
+  );
+
+  test.each(policies)('is no score where it is the only one (%s)', (policy) => {
+    const scores = combine([term('b', { policy })], [elsewhere], groups);
+    const total = [NONE, NONE, 30, 40];
+    expect(scores).toMatchObject({ total, absolute: total, failed: 0, notApplicable: 2 });
+  });
+
+  test('to some images of a group leaves those out, or the term where it is optional', () => {
+    const mixed = [10, OUT, 30, 40];
+    const { total, failed, notApplicable } = combine(
+      [term('a'), term('b')],
+      [sound, mixed],
+      groups,
+    );
+    expect(total).toEqual([11, NONE, 33, 44]);
+    expect({ failed, notApplicable }).toEqual({ failed: 0, notApplicable: 1 });
+    const required = [term('a'), term('b', { policy: 'required' })];
+    expect(combine(required, [sound, mixed], groups).total).toEqual(total);
+    const optional = combine(
+      [term('a'), term('b', { policy: 'optional' })],
+      [sound, mixed],
+      groups,
+    );
+    expect(optional.total).toEqual([1, 2, 33, 44]);
+    expect(optional.absolute).toEqual([NONE, NONE, 33, 44]);
+  });
+
+  test('beside one that failed counts as what it is', () => {
+    const { failed, notApplicable } = combine([term('b')], [[NONE, OUT, OUT, OUT]], groups);
+    expect({ failed, notApplicable }).toEqual({ failed: 1, notApplicable: 3 });
+  });
+
+  test('teaches a running scale nothing', () => {
+    const terms = [term('b', { scale: 'running-z-score' })];
+    const combination = createCombination(terms);
+    combination.combine([results(elsewhere)], groups);
+    expect(combination.toJSON()).toEqual([{ count: 2, mean: 35, squares: 50 }]);
+  });
+});
+
+/** Whatever fails or does not apply: the images of a group are compared by the same terms. */
+test('all sums of a group have the same terms in them', () => {
+  const outcome = fc.constantFrom('score', 'failed', 'out');
+  const policy = fc.constantFrom('mask', 'optional');
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(policy, fc.array(outcome, { minLength: 6, maxLength: 6 })), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      (drawn) => {
+        // Powers of two: the sum tells which terms are in it, and each is at least 1.
+        const terms = drawn.map(([one], index) =>
+          term(`${index}`, { weight: 2 ** index, policy: one }),
+        );
+        const values = drawn.map(([, outcomes]) =>
+          outcomes.map((one) => (one === 'score' ? 1 : one === 'failed' ? NONE : OUT)),
+        );
+        const groups = [0, 0, 0, 1, 1, 1];
+        const { total, absolute } = combine(terms, values, groups);
+        for (const group of [0, 1]) {
+          const sums = total.filter((sum, image) => groups[image] === group && !Number.isNaN(sum));
+          expect(new Set(sums).size).toBeLessThanOrEqual(1);
+          expect(sums).not.toContain(0);
+        }
+        for (const [image, sum] of absolute.entries()) {
+          if (Number.isNaN(sum)) continue;
+          // Whole: all terms that apply to one of its group, each of which scored the image.
+          const whole = values.reduce((bits, row, index) => {
+            const applies = row.some(
+              (value, other) => value !== OUT && groups[other] === groups[image],
+            );
+            return applies ? bits + 2 ** index : bits;
+          }, 0);
+          expect(sum).toBe(whole);
+        }
+      },
+    ),
+    { seed: 3 },
+  );
 });
 
 describe('scales', () => {

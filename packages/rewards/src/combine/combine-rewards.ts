@@ -1,5 +1,7 @@
 /** Several rewards as one number for each image. */
-import type { RewardResult } from '../reward';
+import { countFailures, type FailureCount } from '../failure-counts';
+import { isFailure, isNotApplicable, type RewardResult } from '../reward';
+import { ImageSum } from './image-sum';
 import {
   createRunningMoments,
   type RunningMoments,
@@ -23,8 +25,12 @@ export type RewardScale =
 /**
  * What a failure means:
  * - `required`: nothing goes on without this reward.
- * - `mask`: the image has no reward, and the others of its prompt are compared without it.
+ * - `mask`: the image has no reward, and the others of its group are compared without it.
  * - `optional`: the whole group does without this term, so that its images stay comparable.
+ *
+ * A reward that applies to no image of a group is left out of that group's sums, whatever the policy. One that applies to
+ * some of them only leaves the others without what they are compared by, as a failure would: the policy says what then,
+ * where `required` is `mask`, as nothing went wrong.
  */
 export type FailurePolicy = 'required' | 'mask' | 'optional';
 
@@ -42,16 +48,33 @@ export interface RewardTerm {
 /** What a reward said about a batch. */
 export interface TermScores {
   readonly name: string;
-  /** As the reward gave them, one per image; NaN for a failure. */
+  /** As the reward gave them, one per image; NaN for a failure, and where it does not apply. */
   readonly values: readonly number[];
+  /** Images on which it failed. */
   readonly failed: number;
-  /** What the first failure said. */
+  /** Images to which it does not apply. */
+  readonly notApplicable: number;
+  /** What the most frequent failure said, after the reward's name. */
   readonly failure?: string | undefined;
+  /** The most frequent failures, at most three. */
+  readonly failures: readonly FailureCount[];
 }
 
 export interface CombinedScores {
-  /** The weighted sum per image; NaN where it has no reward, which is never a score. */
+  /**
+   * The weighted sum per image, for comparisons within its group: all images of a group have the same terms in their sums,
+   * which may be fewer than other groups have. NaN where it has no reward, which is never a score.
+   */
   readonly total: number[];
+  /**
+   * The same for every other use, such as means, memories and comparisons between groups: NaN also where an `optional`
+   * term that applies to the group is missing from the sum.
+   */
+  readonly absolute: number[];
+  /** Images without a total because a reward failed. */
+  readonly failed: number;
+  /** Images without a total because no reward applies to them, or not the same ones as to their group. */
+  readonly notApplicable: number;
   /** In the order of the rewards. */
   readonly terms: readonly TermScores[];
 }
@@ -62,7 +85,7 @@ export type CombinationState = readonly (RunningMomentsState | null)[];
 export interface Combination {
   /**
    * @param results of each reward, one per image
-   * @param groups which images were made for one prompt: a number or name per image
+   * @param groups which images are compared with each other: a number or name per image
    * @throws RequiredRewardError when a `required` reward failed on an image
    * @throws RangeError when counts differ
    */
@@ -84,7 +107,8 @@ export class RequiredRewardError extends Error {
 const GROUP_EPSILON = 1e-4;
 
 /**
- * Makes the sum Σ weight · scale(value) over rewards.
+ * Makes the sum Σ weight · scale(value) over the rewards that apply. An image without any term in its sum has no reward;
+ * its sum is not 0.
  *
  * @throws RangeError for a weight or scale that is not finite
  */
@@ -115,18 +139,31 @@ export function createCombination(terms: readonly RewardTerm[]): Combination {
       const scores = terms.map((term, index) => readResults(term, results[index]!));
       // Before anything is remembered of a batch that is not used.
       for (const [index, term] of terms.entries()) assertRequired(term, scores[index]!);
-      const total = new Array<number>(groupOf.length).fill(0);
-      for (const [index, { weight, policy }] of terms.entries()) {
-        const { values } = scores[index]!;
-        const parts = scaled(index, values, groups);
+      const sums = groupOf.map(() => new ImageSum());
+      for (const [index, { weight, policy = 'mask' }] of terms.entries()) {
+        const parts = scaled(index, scores[index]!.values, groups);
         if (weight === 0) continue;
         for (const group of groups) {
-          const isWhole = group.every((image) => !Number.isNaN(values[image]));
-          if (policy === 'optional' && !isWhole) continue;
-          for (const image of group) total[image]! += weight * parts[image]!;
+          const said = group.map((image) => results[index]![image]!);
+          if (said.every(isNotApplicable)) continue;
+          if (policy === 'optional' && !said.every(({ ok }) => ok)) {
+            for (const image of group) sums[image]!.leaveOut(said.some(isFailure));
+            continue;
+          }
+          for (const [position, image] of group.entries()) {
+            const result = said[position]!;
+            if (result.ok) sums[image]!.add(weight * parts[image]!);
+            else sums[image]!.mask(isFailure(result));
+          }
         }
       }
-      return { total, terms: scores };
+      return {
+        total: sums.map(({ total }) => total),
+        absolute: sums.map(({ absolute }) => absolute),
+        failed: sums.filter(({ missing }) => missing === 'failed').length,
+        notApplicable: sums.filter(({ missing }) => missing === 'not-applicable').length,
+        terms: scores,
+      };
     },
     toJSON: () => moments.map((running) => running?.toJSON() ?? null),
     restore(state) {
@@ -151,13 +188,14 @@ function momentsOf(
 }
 
 function readResults({ name }: RewardTerm, results: readonly RewardResult[]): TermScores {
-  const values = results.map((result) => (result.ok ? result.value : Number.NaN));
-  const failures = results.filter((result) => !result.ok);
+  const failures = countFailures(results);
   return {
     name,
-    values,
-    failed: failures.length,
+    values: results.map((result) => (result.ok ? result.value : Number.NaN)),
+    failed: results.filter(isFailure).length,
+    notApplicable: results.filter(isNotApplicable).length,
     failure: failures[0] && `${name}: ${failures[0].message}`,
+    failures,
   };
 }
 

@@ -31,8 +31,8 @@ it('fails a prompt that names no thing, and none beside it', async () => {
   const images = (await readImages()).slice(0, 3);
   const prompts = ['', 'a red car', 'on the left'];
   const [empty, car, place] = await reward.score({ images, prompts });
-  expect(empty).toMatchObject({ ok: false, kind: 'no-chunks', retryable: false });
-  expect(place).toMatchObject({ ok: false, kind: 'no-chunks' });
+  expect(empty).toMatchObject({ ok: false, kind: 'not-applicable', retryable: false });
+  expect(place).toMatchObject({ ok: false, kind: 'not-applicable' });
   if (car?.ok !== true) throw new Error('no score');
   expect(Math.abs(car.value - probabilities['a red car']![1]![0]!)).toBeLessThan(2e-6);
   await reward.dispose?.();

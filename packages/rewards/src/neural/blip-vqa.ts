@@ -1,7 +1,7 @@
 import {
+  notApplicable,
   type Reward,
   type RewardBatch,
-  rewardFailure,
   type RewardResult,
   type ScoreOptions,
 } from '../reward';
@@ -48,7 +48,7 @@ function probabilityOfYes(no: number, yes: number): number {
  * P(yes) / (P(yes) + P(no)) for the question "{chunk}?", over at most eight noun phrases. T2I-CompBench's attribute
  * binding (Huang et al. 2023), section 4.1, without its rounding of each probability to four digits.
  *
- * A prompt in which no thing is found is a failure, `no-chunks`: the product of nothing would be a perfect score.
+ * It does not apply to a prompt in which no thing is found: the product of nothing would be a perfect score.
  *
  * @returns a reward in [0, 1], whose components are the probabilities by chunk
  * @throws {Error} in one sentence when a library or a file is missing or not as expected
@@ -117,8 +117,7 @@ export async function blipVqa(options: BlipVqaOptions): Promise<Reward> {
 }
 
 function noChunks(prompt: string): RewardResult {
-  return rewardFailure(
-    'no-chunks',
+  return notApplicable(
     `The prompt ${JSON.stringify(prompt.slice(0, 80))} names no thing to ask for; expected such as "a red car".`,
   );
 }

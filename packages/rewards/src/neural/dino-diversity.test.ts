@@ -24,18 +24,30 @@ it("gives each image its mean distance to the others, whose mean is the group's"
   await reward.dispose?.();
 });
 
-it('compares images of one prompt only, and fails one that is alone', async () => {
+it('compares images of one prompt only, and does not apply to one that is alone', async () => {
   const reward = await dinoDiversity({ model });
   expect(reward.scope).toBe('group');
   const images = await readImages();
   const prompts = ['a', 'b', 'a', 'c', 'b'];
   const results = await scoreAll(reward, { images, prompts });
-  expect(results[3]).toMatchObject({ ok: false, kind: 'group-of-one', retryable: false });
+  expect(results[3]).toMatchObject({ ok: false, kind: 'not-applicable', retryable: false });
   const got = valuesOf(results.filter((_, index) => index !== 3));
   const near = [dinoDistances[0]![2]!, dinoDistances[1]![4]!];
   expect(largestDifference([got], [[near[0]!, near[1]!, near[0]!, near[1]!]])).toBeLessThan(1e-6);
   // The same in one call.
   expect(await reward.score({ images, prompts })).toEqual(results);
+  await reward.dispose?.();
+});
+
+it('compares the images of a group where groups are given, though prompts are equal', async () => {
+  const reward = await dinoDiversity({ model });
+  const images = (await readImages()).slice(0, 4);
+  const batch = { images, prompts: images.map(() => 'a'), groups: [1, 2, 1, 2] };
+  const got = valuesOf(await scoreAll(reward, batch));
+  const [first, second] = [dinoDistances[0]![2]!, dinoDistances[1]![3]!];
+  expect(largestDifference([got], [[first, second, first, second]])).toBeLessThan(1e-6);
+  // The same in one call.
+  expect(valuesOf(await reward.score(batch))).toEqual(got);
   await reward.dispose?.();
 });
 

@@ -1,7 +1,7 @@
 import {
+  notApplicable,
   type Reward,
   type RewardBatch,
-  rewardFailure,
   type RewardResult,
   type ScoreOptions,
 } from '../reward';
@@ -11,10 +11,10 @@ import { openModelFiles } from './model-files';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
 
 /**
- * How much the images of a prompt differ: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
- * al. 2023) after the last layer norm. The mean over a prompt's images is their mean pairwise distance.
+ * How much the images of a group differ, by default those of equal prompts: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
+ * al. 2023) after the last layer norm. The mean over a group's images is their mean pairwise distance.
  *
- * An image alone is a failure, `group-of-one`: there is nothing to differ from.
+ * It does not apply to an image alone: there is nothing to differ from.
  *
  * @returns a reward of scope `group` in [0, 2]
  * @throws {Error} in one sentence when a library or a file is missing or not as expected
@@ -44,17 +44,15 @@ export async function dinoDiversity(options: NeuralRewardOptions): Promise<Rewar
     range: [0, 2],
     batchSize,
     scope: 'group',
-    async score({ images, prompts }: RewardBatch, { signal }: ScoreOptions = {}) {
+    async score({ images, prompts, groups }: RewardBatch, { signal }: ScoreOptions = {}) {
+      const groupOf = groups ?? prompts;
       const embeddings = await embedInBatches(images, batchSize, embed, signal);
       return images.map((_, index): RewardResult => {
         const others = embeddings.filter(
-          (_other, other) => other !== index && prompts[other] === prompts[index],
+          (_other, other) => other !== index && groupOf[other] === groupOf[index],
         );
         if (others.length === 0) {
-          return rewardFailure(
-            'group-of-one',
-            'There is one image of this prompt; expected at least two to compare.',
-          );
+          return notApplicable('The image is the only one of its group; expected two to compare.');
         }
         const distances = others.map((other) => 1 - cosine(embeddings[index]!, other));
         return finiteScore(distances.reduce((sum, value) => sum + value, 0) / others.length);

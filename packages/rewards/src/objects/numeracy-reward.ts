@@ -1,4 +1,4 @@
-import { type Reward, rewardFailure, type RewardFailure, type RewardResult } from '../reward';
+import { notApplicable, type Reward, type RewardFailure, type RewardResult } from '../reward';
 import { byScore, inReferencePixels } from './boxes';
 import { countedObjects } from './counted-objects';
 import type { Box, Detection, ObjectDetector } from './object-detector';
@@ -67,22 +67,21 @@ function wantedBy(
   detector: ObjectDetector,
   nouns: ReturnType<typeof objectNouns>,
 ): Wanted[] | RewardFailure {
-  const unsupported = (why: string) =>
-    rewardFailure('unsupported-prompt', `The prompt ${JSON.stringify(prompt)} ${why}.`);
+  const outOfScope = (why: string) => notApplicable(`The prompt ${JSON.stringify(prompt)} ${why}.`);
   const counted = countedObjects(prompt, nouns);
   if ('unknown' in counted)
-    return unsupported(`counts "${counted.unknown}", which is no known noun`);
+    return outOfScope(`counts "${counted.unknown}", which is no known noun`);
   if (counted.length === 0) {
-    return unsupported('counts nothing; expected one like "three dogs and two cats"');
+    return outOfScope('counts nothing; expected one like "three dogs and two cats"');
   }
   const wanted: Wanted[] = [];
   for (const { noun, count } of counted) {
     const naming = namingOf(noun, detector);
     if (naming === undefined) {
-      return unsupported(`names "${noun}", which this detector does not know`);
+      return outOfScope(`names "${noun}", which this detector does not know`);
     }
     if (wanted.some(({ label }) => label === naming.label)) {
-      return unsupported(`counts two things that both are "${naming.label}" to the detector`);
+      return outOfScope(`counts two things that both are "${naming.label}" to the detector`);
     }
     wanted.push({ ...naming, count });
   }
@@ -90,9 +89,8 @@ function wantedBy(
 }
 
 /**
- * Whether there are as many things as the prompt says: {@link numeracyScore}. A prompt that counts
- * nothing, counts something that is no known noun, or names what the detector cannot, is a failure
- * (`unsupported-prompt`).
+ * Whether there are as many things as the prompt says: {@link numeracyScore}. It does not apply to a
+ * prompt that counts nothing, counts something that is no known noun, or names what the detector cannot.
  */
 export function numeracyReward({ detector }: { readonly detector: ObjectDetector }): Reward {
   const nouns = objectNouns(detector);

@@ -77,11 +77,11 @@ it.each([
   ['a dragon on the left of a cat', 'names "dragon"'],
   ['a cat on the left of a dragon', 'names "dragon"'],
   ['a man on the left of a woman', 'both are "person"'],
-])('fails on %j', async (prompt, message) => {
+])('does not apply to %j', async (prompt, message) => {
   const detector = detectorOf(at('cat', 5, 1));
   expect(await score(prompt, detector)).toEqual({
     ok: false,
-    kind: 'unsupported-prompt',
+    kind: 'not-applicable',
     message: expect.stringContaining(message),
     retryable: false,
   });

@@ -1,4 +1,4 @@
-import { type Reward, rewardFailure, type RewardFailure, type RewardResult } from '../reward';
+import { notApplicable, type Reward, type RewardFailure, type RewardResult } from '../reward';
 import { byScore, inReferencePixels } from './boxes';
 import type { Detection, ObjectDetector } from './object-detector';
 import { type Naming, namingOf } from './object-nouns';
@@ -31,20 +31,19 @@ interface Question {
 }
 
 function questionOf(prompt: string, detector: ObjectDetector): Question | RewardFailure {
-  const unsupported = (why: string) =>
-    rewardFailure('unsupported-prompt', `The prompt ${JSON.stringify(prompt)} ${why}.`);
+  const outOfScope = (why: string) => notApplicable(`The prompt ${JSON.stringify(prompt)} ${why}.`);
   const parsed = parseSpatialPrompt(prompt);
   if (parsed === undefined) {
-    return unsupported('is no spatial one; expected one like "a cat on the left of a sofa"');
+    return outOfScope('is no spatial one; expected one like "a cat on the left of a sofa"');
   }
   const first = namingOf(parsed.first, detector);
   const second = namingOf(parsed.second, detector);
   if (first === undefined || second === undefined) {
     const missing = first === undefined ? parsed.first : parsed.second;
-    return unsupported(`names "${missing}", which this detector does not know`);
+    return outOfScope(`names "${missing}", which this detector does not know`);
   }
   if (first.label === second.label) {
-    return unsupported(`names two things that both are "${first.label}" to the detector`);
+    return outOfScope(`names two things that both are "${first.label}" to the detector`);
   }
   return { relation: parsed.relation, first, second };
 }
@@ -62,8 +61,8 @@ function strongest(sorted: readonly Detection[], { label, loosely }: Naming) {
 }
 
 /**
- * Whether two things stand as the prompt says: {@link spatialScore}. A prompt that is not of
- * T2I-CompBench's template, or names what the detector cannot, is a failure (`unsupported-prompt`).
+ * Whether two things stand as the prompt says: {@link spatialScore}. It does not apply to a prompt that
+ * is not of T2I-CompBench's template, or names what the detector cannot.
  */
 export function spatialReward({ detector }: { readonly detector: ObjectDetector }): Reward {
   return {

@@ -46,12 +46,12 @@ it('joins the lines', async () => {
 });
 
 it.each(['a sign', 'a 5" pipe', 'a sign that says ""', 'a sign that says " "'])(
-  'fails on the prompt %j, which asks for no text',
+  'does not apply to the prompt %j, which asks for no text',
   async (prompt) => {
     const reward = await ocrReward({ recogniser: readerOf() });
     const results = await scoreAll(reward, { images: [image], prompts: [prompt] });
     expect(results).toEqual([
-      expect.objectContaining({ ok: false, kind: 'unsupported-prompt', retryable: false }),
+      expect.objectContaining({ ok: false, kind: 'not-applicable', retryable: false }),
     ]);
   },
 );

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 
-import { type Reward, rewardFailure, type RewardResult } from '../reward';
+import { notApplicable, type Reward, type RewardResult } from '../reward';
 import { paddleOcr } from './paddle-ocr';
 import type { TextRecogniser } from './text-recogniser';
 
@@ -45,8 +45,8 @@ export function textAccuracy(target: string, read: string): { value: number; dis
 
 /**
  * Whether the picture shows the text that its prompt asks for: {@link textAccuracy} of its lines in
- * reading order, joined. A picture without any text scores 0; a prompt that asks for none is a
- * failure (`unsupported-prompt`).
+ * reading order, joined. A picture without any text scores 0; to a prompt that asks for none the
+ * reward does not apply.
  *
  * @throws {Error} when the libraries of the default recogniser are not installed
  */
@@ -67,8 +67,7 @@ export async function ocrReward({
         const asked = target.of(prompts[index]!);
         if (asked === undefined || squeeze(asked) === '') {
           results.push(
-            rewardFailure(
-              'unsupported-prompt',
+            notApplicable(
               `The prompt ${JSON.stringify(prompts[index])} asks for no text; put the text in double quotes.`,
             ),
           );
