@@ -13,7 +13,7 @@ import type { FileReader } from '../types';
 import { parseUNetConfig, type UNetConfig } from '../unet/config';
 import { unetShapes } from '../unet/unet';
 import { weightsFromStream, type WidenHalves } from '../weights';
-import { describe, readJson, readOptionalJson, readText } from './model-files';
+import { describe, readJson, readOptionalJson, readText } from './small-files';
 import { readModelIndex } from './model-index';
 import type { ModelPart, StableDiffusion } from './stable-diffusion';
 import { openWeights, type OpenWeights } from './weights-files';

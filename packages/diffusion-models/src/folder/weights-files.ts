@@ -2,7 +2,7 @@
 import type { OpenSafetensors, SafetensorsTensor } from '@loop-diffusion/safetensors';
 import { openSafetensors } from '@loop-diffusion/safetensors';
 import type { FileReader, OpenFile } from '../types';
-import { describe, messageOf, readBytes, readJson } from './model-files';
+import { describe, messageOf, readBytes, readJson } from './small-files';
 
 /** Files that Python can only open by running what is in them. */
 const PICKLE_ENDINGS = ['bin', 'pt', 'pth', 'ckpt', 'pkl'];
