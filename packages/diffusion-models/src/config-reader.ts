@@ -1,4 +1,9 @@
-/** Reads a diffusers `config.json` key by key, and refuses what nobody asked for. */
+import { formatPythonJson } from './python-json';
+
+/**
+ * Reads a diffusers `config.json` key by key, and refuses what nobody asked for. Where one value is wanted, a list of equal ones
+ * says the same: diffusers takes either for what may differ by level.
+ */
 export interface ConfigReader {
   /** A positive integer. */
   count(key: string, byDefault: number): number;
@@ -36,9 +41,15 @@ export function configReader(model: string, json: unknown): ConfigReader {
     unread.delete(key);
     return values[key] ?? undefined;
   };
+  const takeOne = (key: string): unknown => {
+    const value = take(key);
+    if (!Array.isArray(value)) return value;
+    const [first, ...rest] = value as unknown[];
+    return rest.every((item) => item === first) ? (first ?? value) : value;
+  };
   const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) > 0;
   const mismatch = (key: string, expected: string, value: unknown): never =>
-    refuse(`${key} must be ${expected}, not ${JSON.stringify(value)}`);
+    refuse(`${key} must be ${expected}, not ${formatPythonJson(value)}`);
   const list = (key: string, value: unknown): unknown[] =>
     Array.isArray(value) && value.length > 0
       ? (value as unknown[])
@@ -46,11 +57,11 @@ export function configReader(model: string, json: unknown): ConfigReader {
 
   const reader: ConfigReader = {
     count(key, byDefault) {
-      const value = take(key) ?? byDefault;
+      const value = takeOne(key) ?? byDefault;
       return isCount(value) ? value : mismatch(key, 'a positive integer', value);
     },
     number(key, byDefault) {
-      const value = take(key) ?? byDefault;
+      const value = takeOne(key) ?? byDefault;
       return Number.isFinite(value) ? (value as number) : mismatch(key, 'a number', value);
     },
     counts(key, byDefault) {
@@ -69,15 +80,15 @@ export function configReader(model: string, json: unknown): ConfigReader {
       );
     },
     flag(key, byDefault) {
-      const value = take(key) ?? byDefault;
+      const value = takeOne(key) ?? byDefault;
       return typeof value === 'boolean' ? value : mismatch(key, 'true or false', value);
     },
     only(key, supported) {
       if (!(key in values)) return;
-      const value = take(key) ?? null;
+      const value = takeOne(key) ?? null;
       if (!supported.includes(value)) {
         const list = supported.map((item) => JSON.stringify(item)).join(' or ');
-        refuse(`${key} = ${JSON.stringify(value)} is not supported; supported: ${list}`);
+        refuse(`${key} = ${formatPythonJson(value)} is not supported; supported: ${list}`);
       }
     },
     ignore(...keys) {
@@ -86,10 +97,14 @@ export function configReader(model: string, json: unknown): ConfigReader {
     raw: take,
     refuse,
     end() {
-      if (unread.size > 0) refuse(`unknown key ${[...unread].sort().join(', ')}`);
+      // What is null is switched off, whatever it is, and an underscore marks what a tool notes for itself.
+      const unknown = [...unread].filter((key) => values[key] !== null && !key.startsWith('_'));
+      if (unknown.length === 0) return;
+      refuse(
+        `unknown key ${unknown.sort().join(', ')}. Such a key of a newer diffusers may change the result; remove it from the file if it is a note that changes nothing`,
+      );
     },
   };
   reader.only('_class_name', [model]);
-  reader.ignore('_diffusers_version', '_name_or_path');
   return reader;
 }

@@ -33,7 +33,20 @@ test('writes what it reads', () => {
   expect(parseAutoencoderConfig(formatAutoencoderConfig(config))).toEqual(config);
 });
 
+test('takes what changes nothing', () => {
+  const changes = {
+    latents_mean: [0, 0, 0, 0],
+    latents_std: [1, 1, 1, 1],
+    sample_size: [512, 512],
+  };
+  expect(parseAutoencoderConfig({ ...published, ...changes })).toEqual(
+    parseAutoencoderConfig(published),
+  );
+});
+
 test.each([
+  [{ scaling_factor: Infinity }, 'scaling_factor must be a number, not Infinity'],
+  [{ latents_mean: [0, 0.1, 0, 0] }, 'latents_mean = [0,0.1,0,0] is not supported'],
   [{ shift_factor: 0.1 }, 'shift_factor = 0.1 is not supported; supported: null'],
   [{ mid_block_add_attention: false }, 'mid_block_add_attention = false is not supported'],
   [{ use_quant_conv: false }, 'use_quant_conv = false is not supported; supported: true'],

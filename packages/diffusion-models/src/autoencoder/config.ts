@@ -52,8 +52,10 @@ export function parseAutoencoderConfig(json: unknown): AutoencoderConfig {
   read.only('mid_block_add_attention', [true]);
   read.only('use_quant_conv', [true]);
   read.only('use_post_quant_conv', [true]);
-  read.only('latents_mean', [null]);
-  read.only('latents_std', [null]);
+  // Of each channel: 0 and 1 change nothing.
+  read.only('latents_mean', [null, 0]);
+  read.only('latents_std', [null, 1]);
+  read.only('quantization_config', [null]);
   read.only('shift_factor', [null]);
   read.ignore('force_upcast');
   read.end();

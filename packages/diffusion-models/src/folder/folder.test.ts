@@ -82,13 +82,13 @@ describe('loadStableDiffusion', () => {
     expect(model.notes).toEqual([]);
   });
 
-  it("reads Python's infinities as null, and leaves strings alone", async () => {
-    const text = '{"_class_name": "DDIMScheduler", "limit": -Infinity, "note": "NaN \\" Infinity"}';
-    const { scheduler } = await loadStableDiffusion(
-      changed({ 'scheduler/scheduler_config.json': encode(text) }),
-    );
-    expect(scheduler['limit']).toBeNull();
-    expect(scheduler['note']).toBe('NaN " Infinity');
+  it("keeps Python's infinities, and writes them as Python does", async () => {
+    const file = 'scheduler/scheduler_config.json';
+    const text = '{"_class_name": "DDIMScheduler", "lambda_min_clipped": -Infinity}';
+    const model = await loadStableDiffusion(changed({ [file]: encode(text) }));
+    expect(model.scheduler['lambda_min_clipped']).toBe(-Infinity);
+    const written = stableDiffusionFiles(model).get(file);
+    expect(Buffer.from(written!).toString()).toContain('"lambda_min_clipped": -Infinity');
   });
 
   it('frees everything', async () => {
@@ -213,6 +213,11 @@ describe('loadStableDiffusion', () => {
       'an option that is not supported',
       withKeys('unet/config.json', { act_fn: 'mish' }),
       /unet\/config\.json of the model: .*act_fn = "mish" is not supported/,
+    ],
+    [
+      'an infinite option',
+      { 'vae/config.json': encode('{"scaling_factor": Infinity}') },
+      /vae\/config\.json of the model: .*scaling_factor must be a number, not Infinity/,
     ],
     [
       'a scheduler that is a list',

@@ -1,21 +1,14 @@
+import { parsePythonJson } from '../python-json';
 import type { FileReader } from '../types';
 
 /** Configurations and vocabularies are far smaller (CLIP's largest file: 1 MB). */
 const MAXIMUM_TEXT_BYTES = 10_000_000;
 
-/**
- * A string, or one of the numbers that Python writes and JSON does not have. They mean that there is no limit, which is what
- * null means to diffusers too (`lambda_min_clipped` of a scheduler).
- */
-const PYTHON_NUMBER = /("(?:[^"\\]|\\.)*")|-?Infinity|NaN/g;
-
 /** A JSON file of the model. @throws Error that names the file when it is missing, too large or no JSON */
 export async function readJson(reader: FileReader, path: string): Promise<unknown> {
   const text = await readText(reader, path);
   try {
-    return JSON.parse(
-      text.replace(PYTHON_NUMBER, (_, string?: string) => string ?? 'null'),
-    ) as unknown;
+    return parsePythonJson(text);
   } catch (error) {
     throw new Error(
       `${describe(reader, path)} is not valid JSON (${messageOf(error)}); it is damaged or cut off. Fetch the model again.`,

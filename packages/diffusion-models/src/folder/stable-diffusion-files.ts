@@ -1,6 +1,7 @@
 import { writeSafetensors } from '@loop-diffusion/safetensors';
 import { formatAutoencoderConfig } from '../autoencoder/config';
 import { formatTextEncoderConfig } from '../text-encoder/config';
+import { formatPythonJson } from '../python-json';
 import type { Weights } from '../types';
 import { formatUNetConfig } from '../unet/config';
 import { weightsToSafetensors } from '../weights';
@@ -35,7 +36,7 @@ export function stableDiffusionFiles(
     files.set(path, new TextEncoder().encode(content));
   };
   const json = (path: string, value: unknown): void => {
-    if (value !== undefined) text(path, `${JSON.stringify(value, null, 2)}\n`);
+    if (value !== undefined) text(path, `${formatPythonJson(value, 2)}\n`);
   };
   const tensors = (path: string, weights: Weights): void => {
     // The metadata tell Python's loaders that the layout is PyTorch's.

@@ -39,6 +39,7 @@ export function textEncoderClass({ projectionSize }: TextEncoderConfig): string 
 export function parseTextEncoderConfig(json: unknown): TextEncoderConfig {
   const read = configReader('CLIPTextModel', json);
   read.only('model_type', ['clip_text_model']);
+  read.only('quantization_config', [null]);
   const architectures = read.raw('architectures') ?? [PLAIN];
   const architecture = [PLAIN, PROJECTING].find(
     (known) => Array.isArray(architectures) && architectures.includes(known),

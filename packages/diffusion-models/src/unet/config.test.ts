@@ -85,14 +85,54 @@ test('writes what it reads', () => {
   expect(parseUNetConfig(formatUNetConfig(large))).toEqual(large);
 });
 
+test('takes what changes nothing: notes of tools, null, and lists of equal values', () => {
+  const changes = {
+    // `EMAModel.save_pretrained`
+    ...{ decay: 0.9999, inv_gamma: 1, min_decay: 0, optimization_step: 37_000, power: 2 / 3 },
+    ...{ update_after_step: 0, use_ema_warmup: false },
+    ...{ _note: 'run 7', a_later_option: null },
+    ...{ layers_per_block: [2, 2, 2, 2], cross_attention_dim: [768, 768, 768, 768] },
+    ...{ sample_size: [64, 64], only_cross_attention: [false, false, false, false] },
+  };
+  expect(parseUNetConfig({ ...published, ...changes })).toEqual(parseUNetConfig(published));
+});
+
+test.each<[string | undefined, unknown, number]>([
+  ['0.6.0', 32, 64],
+  ['0.8.1', 8, 64],
+  ['0.6.0', 96, 96],
+  // As StableDiffusionPipeline of diffusers has it, which looks at whole numbers alone.
+  ['0.6.0', [32, 32], 32],
+  ['0.9.0.dev0', 32, 32],
+  ['0.10.2', 32, 32],
+  ['1.0.0', 32, 32],
+  [undefined, 32, 32],
+])('of diffusers %s the sample_size %j means %d', (version, size, expected) => {
+  const { sampleSize } = parseUNetConfig({
+    ...published,
+    _diffusers_version: version,
+    sample_size: size,
+  });
+  expect(sampleSize).toBe(expected);
+});
+
 test.each([
+  [{ norm_eps: Infinity }, 'norm_eps must be a number, not Infinity'],
+  [{ freq_shift: NaN }, 'freq_shift must be a number, not NaN'],
+  [{ layers_per_block: [1, 2, 2, 2] }, 'layers_per_block must be a positive integer, not [1,2,2'],
+  [{ layers_per_block: [] }, 'layers_per_block must be a positive integer, not []'],
+  [{ only_cross_attention: [true, false] }, 'only_cross_attention = [true,false] is not supported'],
+  [{ quantization_config: { bits: 4 } }, 'quantization_config = {"bits":4} is not supported'],
   [{ addition_embed_type: 'image' }, 'addition_embed_type = "image" is not supported'],
   [{ addition_embed_type: 'text_time' }, 'addition_time_embed_dim is missing'],
   [{ transformer_layers_per_block: [1, 2, 10] }, 'transformer_layers_per_block has 3 entries'],
   [{ transformer_layers_per_block: [[1], 2, 3, 4] }, 'transformer_layers_per_block must be a list'],
   [{ class_embed_type: 'timestep' }, 'class_embed_type = "timestep" is not supported'],
   [{ dropout: 0.1 }, 'dropout = 0.1 is not supported; supported: 0'],
-  [{ block_out_chanels: [1] }, 'unknown key block_out_chanels'],
+  [
+    { block_out_chanels: [1] },
+    'unknown key block_out_chanels. Such a key of a newer diffusers may change the result; remove it',
+  ],
   [{ attention_head_dim: 7 }, '320 channels do not divide into attention_head_dim (the number of'],
   [{ attention_head_dim: [5, 10] }, 'attention_head_dim has 2 entries, block_out_channels has 4'],
   [

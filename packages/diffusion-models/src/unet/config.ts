@@ -28,7 +28,7 @@ export interface UNetConfig {
   /** Is a timestep's sinusoid [cos | sin], or [sin | cos]? */
   readonly flipSinToCos: boolean;
   readonly freqShift: number;
-  /** Side of the latents it was trained on; of no effect here. */
+  /** Side of the latents it was trained on; of no effect here. At least 64 of a file of diffusers before 0.9, which gave half. */
   readonly sampleSize: number;
 }
 
@@ -76,7 +76,7 @@ export function parseUNetConfig(json: unknown): UNetConfig {
     useLinearProjection: read.flag('use_linear_projection', false),
     flipSinToCos: read.flag('flip_sin_to_cos', true),
     freqShift: read.number('freq_shift', 0),
-    sampleSize: read.count('sample_size', 64),
+    sampleSize: readSampleSize(read),
   };
 
   for (const [key, entries] of [
@@ -123,6 +123,7 @@ export function parseUNetConfig(json: unknown): UNetConfig {
   read.only('resnet_out_scale_factor', [1]);
   read.only('resnet_skip_time_act', [false]);
   read.only('resnet_time_scale_shift', ['default']);
+  read.only('quantization_config', [null]);
   read.only('reverse_transformer_layers_per_block', [null]);
   read.only('time_cond_proj_dim', [null]);
   read.only('time_embedding_act_fn', [null]);
@@ -131,8 +132,23 @@ export function parseUNetConfig(json: unknown): UNetConfig {
   read.only('timestep_post_act', [null]);
   // The size of a part that is not there, and an attention in float32 where all is float32.
   read.ignore('addition_embed_type_num_heads', 'upcast_attention');
+  // How `EMAModel` of diffusers averaged the weights that lie beside the file.
+  read.ignore('decay', 'min_decay', 'optimization_step', 'update_after_step');
+  read.ignore('use_ema_warmup', 'inv_gamma', 'power');
   read.end();
   return config;
+}
+
+/** Stable Diffusion's pipeline in diffusers does the same: files of before 0.9 give half of the size that it was trained on. */
+const TRAINED_SIZE = 64;
+
+function readSampleSize(read: ConfigReader): number {
+  const size = read.count('sample_size', TRAINED_SIZE);
+  const version = read.raw('_diffusers_version');
+  const [major = NaN, minor = NaN] =
+    typeof version === 'string' ? version.split('.').map((part) => Number.parseInt(part)) : [];
+  const isOld = major === 0 && minor < 9;
+  return isOld && !Array.isArray(read.raw('sample_size')) ? Math.max(size, TRAINED_SIZE) : size;
 }
 
 function readAddedCondition(read: ConfigReader): AddedConditionConfig | undefined {
