@@ -43,6 +43,7 @@ export type { ClipTokenizer, ClipTokenizerFiles } from './tokenizer/clip-tokeniz
 export { createLoraAdapter } from './lora/create-lora-adapter';
 export type { Shaped } from './lora/factor-shapes';
 export { loraFromSafetensors } from './lora/lora-from-safetensors';
+export type { LoraFileOptions } from './lora/lora-from-safetensors';
 export { loraToKohyaSafetensors } from './lora/lora-to-kohya-safetensors';
 export { loraToSafetensors } from './lora/lora-to-safetensors';
 export { mergeLora, mergeLoras } from './lora/merge-lora';

@@ -12,13 +12,12 @@ const MARK = '\uffff Python number ';
  * @throws SyntaxError when it is no JSON
  */
 export function parsePythonJson(text: string): unknown {
-  let isMarked = false;
-  const marked = text.replace(STRING_OR_NUMBER, (token, string?: string) => {
-    if (string !== undefined) return string;
-    isMarked = true;
-    return JSON.stringify(MARK + token);
-  });
-  if (!isMarked) return JSON.parse(text) as unknown;
+  const marked = text.replace(
+    STRING_OR_NUMBER,
+    (token, string?: string) => string ?? JSON.stringify(MARK + token),
+  );
+  // Nearly always so, and faster for the large vocabularies.
+  if (marked === text) return JSON.parse(text) as unknown;
   return JSON.parse(marked, (_key, value: unknown) =>
     typeof value === 'string' && value.startsWith(MARK) ? Number(value.slice(MARK.length)) : value,
   ) as unknown;

@@ -1,5 +1,12 @@
-import { float32Tensor, readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
-import { weightsFromSafetensors, weightsToSafetensors } from './weights';
+import {
+  float16Tensor,
+  float32Tensor,
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsTensor,
+} from '@loop-diffusion/safetensors';
+import * as tf from '@tensorflow/tfjs-core';
+import { weightsFromSafetensors, weightsFromStream, weightsToSafetensors } from './weights';
 
 const values = (count: number) => Float32Array.from({ length: count }, (_, index) => index);
 
@@ -32,4 +39,42 @@ test.each(['F32', 'F16'] as const)('what was read is written back as %s', (dtype
   for (const key of Object.keys(weights)) {
     expect(restored[key]!.arraySync()).toEqual(weights[key]!.arraySync());
   }
+});
+
+const tensor = (values: number[]) => float32Tensor(Float32Array.from(values), [values.length]);
+const oneWeight = (stored: SafetensorsTensor) =>
+  readSafetensors(writeSafetensors([['a.b', stored]]));
+
+test.each([
+  [tensor([1, NaN]), 'NaN'],
+  [tensor([-Infinity]), '-Infinity'],
+  [float16Tensor(Float32Array.of(1, 1e6), [2]), 'Infinity'],
+])('weights that are not finite are refused by name, and none kept', async (stored, value) => {
+  const before = tf.memory().numTensors;
+  const message = `The checkpoint holds ${value} in "a.b", and so would every image.`;
+  expect(() => weightsFromSafetensors(oneWeight(stored))).toThrow(message);
+  const stream = async function* () {
+    yield ['first', tensor([1])] as const;
+    yield ['a.b', stored] as const;
+  };
+  await expect(weightsFromStream(stream(), undefined, 'unet of m')).rejects.toThrow(
+    `unet of m holds ${value} in "a.b"`,
+  );
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('weights that are not finite, or too large for float16, are not written', () => {
+  const before = tf.memory().numTensors;
+  const write = (values: number[], dtype: 'F32' | 'F16') => () =>
+    tf.tidy(() => {
+      weightsToSafetensors({ 'a.b': tf.tensor(values, [1, 1, 1, values.length]) }, dtype);
+    });
+  expect(write([0, NaN], 'F32')).toThrow(
+    'The weight "a.b" holds NaN: a model with it draws nothing',
+  );
+  expect(write([Infinity], 'F16')).toThrow('holds Infinity');
+  expect(write([1, -70_000], 'F16')).toThrow('holds -70000, which float16 does not reach');
+  expect(write([65_519, -70_000], 'F32')).not.toThrow();
+  expect(write([65_519], 'F16')).not.toThrow();
+  expect(tf.memory().numTensors).toBe(before);
 });

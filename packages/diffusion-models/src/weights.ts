@@ -1,6 +1,7 @@
 import type { SafetensorsFile, SafetensorsTensor } from '@loop-diffusion/safetensors';
 import { float16Tensor, float32Tensor, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
+import { firstNonFinite, firstNonFiniteHalf } from './finite-values';
 import type { Weights } from './types';
 import { weightTensor } from './weight-tensor';
 
@@ -24,28 +25,18 @@ export type WidenHalves = (
 /**
  * The tensors of a checkpoint as float32, convolution kernels turned from `[out, in, h, w]` to
  * `[h, w, in, out]`. The caller owns and disposes them.
- */
-export function weightsFromSafetensors(file: SafetensorsFile): Record<string, tf.Tensor> {
-  const weights: Record<string, tf.Tensor> = {};
-  for (const [key, stored] of file.tensors) {
-    if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(stored);
-  }
-  return weights;
-}
-
-/**
- * The same from tensors that come one by one, so that no more than one of them is in memory twice.
  *
- * @throws what the source throws; nothing is kept then
+ * @param name of the file, for messages
+ * @throws Error that names a tensor with NaN or infinity; nothing is kept then
  */
-export async function weightsFromStream(
-  tensors: AsyncIterable<readonly [string, SafetensorsTensor]>,
-  widen?: WidenHalves,
-): Promise<Record<string, tf.Tensor>> {
+export function weightsFromSafetensors(
+  file: SafetensorsFile,
+  name = 'The checkpoint',
+): Record<string, tf.Tensor> {
   const weights: Record<string, tf.Tensor> = {};
   try {
-    for await (const [key, stored] of tensors) {
-      if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(stored, widen);
+    for (const [key, stored] of file.tensors) {
+      if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(name, key, stored);
     }
   } catch (error) {
     tf.dispose(weights);
@@ -54,29 +45,96 @@ export async function weightsFromStream(
   return weights;
 }
 
-function weightFromFile(stored: SafetensorsTensor, widen?: WidenHalves): tf.Tensor {
-  const { dtype, shape, bytes } = stored;
-  const widened = dtype === 'F16' || dtype === 'BF16' ? widen?.(bytes, dtype, shape) : undefined;
-  const weight = widened ?? weightTensor(toFloat32Array(stored), shape);
+/**
+ * The same from tensors that come one by one, so that no more than one of them is in memory twice.
+ *
+ * @param name of the file, for messages
+ * @throws what the source throws, and as {@link weightsFromSafetensors} does; nothing is kept then
+ */
+export async function weightsFromStream(
+  tensors: AsyncIterable<readonly [string, SafetensorsTensor]>,
+  widen?: WidenHalves,
+  name = 'The checkpoint',
+): Promise<Record<string, tf.Tensor>> {
+  const weights: Record<string, tf.Tensor> = {};
+  try {
+    for await (const [key, stored] of tensors) {
+      if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(name, key, stored, widen);
+    }
+  } catch (error) {
+    tf.dispose(weights);
+    throw error;
+  }
+  return weights;
+}
+
+function weightFromFile(
+  name: string,
+  key: string,
+  stored: SafetensorsTensor,
+  widen?: WidenHalves,
+): tf.Tensor {
+  const weight = widened(stored, widen);
+  if (typeof weight === 'number') {
+    throw new Error(
+      `${name} holds ${weight} in ${JSON.stringify(key)}, and so would every image. Fetch it again, or save it with another precision.`,
+    );
+  }
   if (weight.rank !== 4) return weight;
   const kernel = tf.transpose(weight, FROM_FILE);
   weight.dispose();
   return kernel;
 }
 
-/** The inverse of {@link weightsFromSafetensors}: entries for a safetensors file, sorted by key. */
+/** @returns the tensor as float32, in the file's order; or the first of its values that is not finite */
+function widened(stored: SafetensorsTensor, widen?: WidenHalves): tf.Tensor | number {
+  const { dtype, shape, bytes } = stored;
+  if (dtype === 'F16' || dtype === 'BF16') {
+    const tensor = firstNonFiniteHalf(stored) ?? widen?.(bytes, dtype, shape);
+    if (tensor !== undefined) return tensor;
+  }
+  const values = toFloat32Array(stored);
+  return firstNonFinite(values) ?? weightTensor(values, shape);
+}
+
+/**
+ * The inverse of {@link weightsFromSafetensors}: entries for a safetensors file, sorted by key.
+ *
+ * @throws Error that names a weight with NaN or infinity, or with a value that float16 does not reach
+ */
 export function weightsToSafetensors(
   weights: Weights,
   dtype: 'F32' | 'F16' = 'F32',
 ): [string, SafetensorsTensor][] {
-  const encode = dtype === 'F16' ? float16Tensor : float32Tensor;
   return Object.entries(weights)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, weight]) => {
-      if (weight.rank !== 4) return [key, encode(weight.dataSync<'float32'>(), weight.shape)];
+      if (weight.rank !== 4) return [key, encoded(key, weight, dtype)];
       const kernel = tf.transpose(weight, TO_FILE);
-      const stored = encode(kernel.dataSync<'float32'>(), kernel.shape);
-      kernel.dispose();
-      return [key, stored];
+      try {
+        return [key, encoded(key, kernel, dtype)];
+      } finally {
+        kernel.dispose();
+      }
     });
 }
+
+function encoded(key: string, weight: tf.Tensor, dtype: 'F32' | 'F16'): SafetensorsTensor {
+  const values = weight.dataSync<'float32'>();
+  const found = firstNonFinite(values);
+  if (found !== undefined) {
+    throw new Error(
+      `The weight ${JSON.stringify(key)} holds ${found}: a model with it draws nothing, and is not written.`,
+    );
+  }
+  if (dtype === 'F32') return float32Tensor(values, weight.shape);
+  const half = float16Tensor(values, weight.shape);
+  if (firstNonFiniteHalf(half) === undefined) return half;
+  const large = values.find((value) => Math.abs(value) >= FLOAT16_OVERFLOW);
+  throw new Error(
+    `The weight ${JSON.stringify(key)} holds ${large ?? NaN}, which float16 does not reach (65504 at most). Write float32.`,
+  );
+}
+
+/** From here on float16 is infinity: half way between its largest number and the one that would come next. */
+const FLOAT16_OVERFLOW = 65_520;

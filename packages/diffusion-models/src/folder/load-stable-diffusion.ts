@@ -51,7 +51,7 @@ export async function loadStableDiffusion(
     const file = await openWeights(reader, folder, stem);
     files.push(file);
     return async () => {
-      let weights = await weightsFromStream(counted(file), widen);
+      let weights = await weightsFromStream(counted(file), widen, describe(reader, file.path));
       if (folder === 'vae') weights = updateAutoencoderWeights(weights);
       loaded.set(folder, weights);
       checkWeights(describe(reader, file.path), weights, shapes);

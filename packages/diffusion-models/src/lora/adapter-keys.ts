@@ -7,11 +7,24 @@ export interface AdapterKey {
   readonly part: LoraPart;
 }
 
+/** Before all that changes what the text encoder makes of a prompt: its layers, and the embeddings that some files bring along. */
+const TEXT = /^(text_encoder|lora_te|bundle_emb)/;
+
+/** Does a key of an adapter file belong to the text encoder, which adapters do not change here? */
+export function isOfTextEncoder(key: string): boolean {
+  return TEXT.test(key);
+}
+
+/** Does a file with this key follow peft's own layout, which keeps alpha in a file of its own? */
+export function isPeftKey(key: string): boolean {
+  return key.startsWith('base_model.model.');
+}
+
 /** Marks of files that hold something else than plain low-rank factors of the UNet, and what to say about them. */
 const UNSUPPORTED: readonly (readonly [RegExp, string])[] = [
   [
-    /^(text_encoder|lora_te)/,
-    'it adapts the text encoder too, which is not supported; save the adapter of the UNet alone',
+    TEXT,
+    "it adapts the text encoder too, which is not supported; the UNet's part can be read alone (ignoreTextEncoder)",
   ],
   [/dora_scale|lora_magnitude_vector/, 'it is a DoRA adapter, which is not supported'],
   [/hada_|lokr_|oft_|\.diff(_b)?$/, 'it is a LyCORIS adapter, which is not supported'],

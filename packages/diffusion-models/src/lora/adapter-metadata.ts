@@ -2,7 +2,7 @@ import type { SafetensorsFile } from '@loop-diffusion/safetensors';
 import type { LoraAdapter } from '../types';
 import { adaptedPaths } from './adapter-paths';
 import { moduleScale } from './module-scale';
-import { patternReader } from './module-patterns';
+import { alphaFromPeftSettings, isObject, type AlphaOf } from './peft-settings';
 
 /** Before the UNet's paths in files that may also hold other parts of a pipeline. */
 export const UNET_PREFIX = 'unet.';
@@ -38,52 +38,26 @@ export function adapterMetadata(adapter: LoraAdapter): Record<string, string> {
 }
 
 /**
- * The alpha that a file's metadata give a module: `alpha_pattern`, else `lora_alpha`. Ranks are those of the tensors.
+ * The alphas that a file's metadata give.
  *
- * @returns a function of the module's path; undefined where nothing is said
- * @throws Error for settings that change what the factors mean, and values that are none
+ * @throws Error as {@link alphaFromPeftSettings} does
  */
-export function alphaFromMetadata(file: SafetensorsFile): (path: string) => number | undefined {
+export function alphaFromMetadata(file: SafetensorsFile): AlphaOf {
   const text = file.metadata[ADAPTER_METADATA];
   if (text === undefined) return () => undefined;
-  const fail = (reason: string): never => {
-    throw new Error(`The adapter's ${ADAPTER_METADATA} ${reason}.`);
-  };
+  const what = `The adapter's ${ADAPTER_METADATA}`;
   let settings: unknown;
   try {
     settings = JSON.parse(text);
   } catch {
-    return fail('is not valid JSON');
+    throw new Error(`${what} is not valid JSON.`);
   }
-  if (!isObject(settings)) return fail('must hold a JSON object');
+  if (!isObject(settings)) throw new Error(`${what} must hold a JSON object.`);
   // `save_lora_weights` of a pipeline puts the prefix before every name, `save_lora_adapter` of a model none.
-  const known = settings;
-  const value = (name: string): unknown => known[UNET_PREFIX + name] ?? known[name] ?? undefined;
-  for (const name of ['use_dora', 'use_rslora', 'use_qalora', 'lora_bias', 'fan_in_fan_out']) {
-    if (value(name) === true) fail(`sets ${name}, which is not supported`);
-  }
-  const positive = (name: string, given: unknown): number =>
-    typeof given === 'number' && Number.isFinite(given) && given > 0
-      ? given
-      : fail(`gives ${name} = ${JSON.stringify(given)}, expected a positive number`);
-  const given = value('lora_alpha');
-  const alpha = given === undefined ? undefined : positive('lora_alpha', given);
-
-  const patterns = value('alpha_pattern') ?? {};
-  if (!isObject(patterns)) return fail('gives an alpha_pattern that is no JSON object');
-  const values = Object.entries(patterns).map(([pattern, of]) => [
-    pattern,
-    positive(`alpha_pattern of ${JSON.stringify(pattern)}`, of),
-  ]);
-  let patternAlpha: (path: string) => number | undefined;
-  try {
-    patternAlpha = patternReader(Object.fromEntries(values) as Record<string, number>);
-  } catch (error) {
-    return fail(`gives an alpha_pattern that cannot be read: ${(error as Error).message}`);
-  }
-  return (path) => patternAlpha(path) ?? alpha;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const entries = Object.entries(settings);
+  const ofUNet = entries
+    .filter(([name]) => name.startsWith(UNET_PREFIX))
+    .map(([name, value]) => [name.slice(UNET_PREFIX.length), value] as const);
+  const named = entries.filter(([name]) => !name.includes('.'));
+  return alphaFromPeftSettings(what, Object.fromEntries([...named, ...ofUNet]));
 }

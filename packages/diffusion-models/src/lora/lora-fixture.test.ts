@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors } from '@loop-diffusion/safetensors';
+import { readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { fixtureTensors, largestDifference, relativeDifference } from '../testing/tensors';
 import type { LoraAdapter, Weights } from '../types';
@@ -83,6 +83,26 @@ describe.each(['a4', 'a8'])('adapter %s', (name) => {
       expect(
         largestDifference(predict(adapter), expected(`${name}.${layout}.loaded_output`)),
       ).toBeLessThan(OUTPUT_TOLERANCE);
+    },
+  );
+
+  // peft's own scale: alpha / rank, or alpha / √rank when it is rank-stabilised.
+  const alpha = Number(name.slice(1));
+  test.each([{ lora_alpha: alpha }, { lora_alpha: alpha / 2, use_rslora: true }])(
+    'as peft saves it, with %j in adapter_config.json',
+    (adapterConfig) => {
+      const path = `lora/${name}/diffusers/pytorch_lora_weights.safetensors`;
+      const renamed = [...readSafetensors(fixture(path)).tensors].map(([key, tensor]) => {
+        const module = key.replace('unet.', 'base_model.model.');
+        return [
+          module.replace('.lora.down.', '.lora_A.').replace('.lora.up.', '.lora_B.'),
+          tensor,
+        ] as const;
+      });
+      const adapter = loraFromSafetensors(writeSafetensors(renamed), weights, { adapterConfig });
+      expect(largestDifference(predict(adapter), expected(`${name}.output`))).toBeLessThan(
+        OUTPUT_TOLERANCE,
+      );
     },
   );
 

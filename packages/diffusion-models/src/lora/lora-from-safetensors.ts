@@ -2,31 +2,53 @@ import type { SafetensorsFile, SafetensorsTensor } from '@loop-diffusion/safeten
 import { float32Tensor, readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import type { LoraAdapter } from '../types';
 import { weightsFromSafetensors } from '../weights';
-import { parseAdapterKey } from './adapter-keys';
+import { isOfTextEncoder, isPeftKey, parseAdapterKey } from './adapter-keys';
 import { alphaFromMetadata } from './adapter-metadata';
 import { downKey, modulePaths, upKey } from './adapter-paths';
 import { targetsOf } from './adapter-targets';
 import type { Shaped } from './factor-shapes';
 import { storedShapes } from './factor-shapes';
 import { pathsByKohyaName } from './kohya-names';
+import { alphaFromPeftSettings, isObject, type AlphaOf } from './peft-settings';
+
+export interface LoraFileOptions {
+  /**
+   * The parsed content of peft's `adapter_config.json`, which lies beside a file in peft's layout and has its alpha: `lora_alpha`,
+   * `alpha_pattern` and `use_rslora`. Alphas in the file itself go before it.
+   */
+  readonly adapterConfig?: unknown;
+  /** Leave out what the file changes of the text encoder, instead of refusing it. Default false. */
+  readonly ignoreTextEncoder?: boolean | undefined;
+}
 
 /**
  * Reads an adapter in any of the layouts that {@link parseAdapterKey} knows, of linear layers and convolutions. Alpha comes from
- * kohya's `.alpha` tensors or from diffusers' metadata, `alpha_pattern` included; a module with neither has alpha = rank.
+ * kohya's `.alpha` tensors, from diffusers' metadata, `alpha_pattern` included, or from peft's `adapter_config.json`; a module with
+ * none has alpha = rank, but for files in peft's layout, which are refused without their configuration.
  *
  * The result has one scale alpha / rank: where modules of the file differ, the difference is put into their `up`. Ranks may
  * differ still; `config.rank` is the largest.
  *
  * @param unet the weights of the model that the adapter is for, or their shapes alone
  * @returns plain float32 tensors, which the caller disposes
- * @throws SafetensorsError for a malformed file; Error when it is no such adapter or one of another model
+ * @throws SafetensorsError for a malformed file; Error when it is no such adapter, one of another model, or holds NaN or infinity
  */
-export function loraFromSafetensors(bytes: Uint8Array, unet: Shaped): LoraAdapter {
+export function loraFromSafetensors(
+  bytes: Uint8Array,
+  unet: Shaped,
+  options: LoraFileOptions = {},
+): LoraAdapter {
   const file = readSafetensors(bytes);
   const paths = modulePaths(unet);
-  const modules = collectModules(file, paths);
-  const alphaOf = alphaFromMetadata(file);
-  if (modules.size === 0) throw new Error('The adapter file holds no tensors.');
+  const modules = collectModules(file, paths, options.ignoreTextEncoder === true);
+  const alphaOf = alphaReader(file, options.adapterConfig);
+  if (modules.size === 0) {
+    throw new Error(
+      file.tensors.size === 0
+        ? 'The adapter file holds no tensors.'
+        : 'The adapter changes the text encoder alone, and nothing of the UNet.',
+    );
+  }
 
   const factors = [...modules].map(([path, parts]) => checkModule(path, parts, alphaOf, unet));
   const rank = Math.max(...factors.map((factor) => factor.rank));
@@ -41,7 +63,31 @@ export function loraFromSafetensors(bytes: Uint8Array, unet: Shaped): LoraAdapte
   });
   return {
     config: { rank, alpha, targets: targetsOf([...modules.keys()], paths) },
-    weights: weightsFromSafetensors({ tensors: new Map(stored), metadata: {} }),
+    weights: weightsFromSafetensors({ tensors: new Map(stored), metadata: {} }, 'The adapter'),
+  };
+}
+
+/** @throws Error when the file is peft's and nothing says alpha */
+function alphaReader(file: SafetensorsFile, adapterConfig: unknown): AlphaOf {
+  const fromMetadata = alphaFromMetadata(file);
+  if (adapterConfig === undefined) {
+    if (![...file.tensors.keys()].some(isPeftKey)) return fromMetadata;
+    return (path, rank) => {
+      const alpha = fromMetadata(path, rank);
+      if (alpha !== undefined) return alpha;
+      throw new Error(
+        "The adapter is in peft's layout, which keeps alpha in adapter_config.json: without that file its strength is not known.",
+      );
+    };
+  }
+  if (!isObject(adapterConfig)) {
+    throw new Error("The adapter's adapter_config.json must hold a JSON object.");
+  }
+  const fromConfig = alphaFromPeftSettings("The adapter's adapter_config.json", adapterConfig);
+  return (path, rank) => {
+    const alpha = fromMetadata(path, rank) ?? fromConfig(path, rank);
+    if (alpha !== undefined) return alpha;
+    throw new Error("The adapter's adapter_config.json gives no lora_alpha.");
   };
 }
 
@@ -59,10 +105,12 @@ interface ModuleFactors {
 function collectModules(
   file: SafetensorsFile,
   paths: readonly string[],
+  ignoreTextEncoder: boolean,
 ): ReadonlyMap<string, ModuleParts> {
   const kohyaPaths = pathsByKohyaName(paths);
   const modules = new Map<string, ModuleParts>();
   for (const [key, tensor] of file.tensors) {
+    if (ignoreTextEncoder && isOfTextEncoder(key)) continue;
     const { path, part } = parseAdapterKey(key, kohyaPaths);
     const parts = modules.get(path) ?? {};
     if (parts[part] !== undefined) {
@@ -76,7 +124,7 @@ function collectModules(
 function checkModule(
   path: string,
   { down, up, alpha }: ModuleParts,
-  alphaOf: (path: string) => number | undefined,
+  alphaOf: AlphaOf,
   unet: Shaped,
 ): ModuleFactors {
   const why = 'The adapter is of another model: it changes';
@@ -97,7 +145,7 @@ function checkModule(
     down: { ...down, shape: expected.down },
     up: { ...up, shape: expected.up },
     rank,
-    alpha: alpha === undefined ? (alphaOf(path) ?? rank) : scalar(path, alpha),
+    alpha: alpha === undefined ? (alphaOf(path, rank) ?? rank) : scalar(path, alpha),
   };
 }
 

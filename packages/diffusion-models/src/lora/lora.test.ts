@@ -176,6 +176,97 @@ describe('loraFromSafetensors', () => {
     expect(loraToSafetensors(adapter).length).toBeGreaterThan(0);
   });
 
+  const peftLayout = {
+    [`base_model.model.${BLOCK}.attn2.to_q.lora_A.weight`]: filled([2, 8]),
+    [`base_model.model.${BLOCK}.attn2.to_q.lora_B.weight`]: filled([8, 2]),
+  };
+  const halfInfinite = {
+    ...filled([2, 8]),
+    dtype: 'F16' as const,
+    bytes: new Uint8Array(new Uint16Array(16).fill(0xfc00).buffer),
+  };
+
+  describe("with peft's adapter_config.json", () => {
+    const q = `${BLOCK}.attn2.to_q.weight`;
+    /** As peft 0.21.2 saves it, but for `changes`. */
+    const peftConfig = (changes: Record<string, unknown>) => ({
+      ...{ alora_invocation_tokens: null, alpha_pattern: {}, arrow_config: null, bias: 'none' },
+      ...{ auto_mapping: { parent_library: 'diffusers' }, fan_in_fan_out: false, r: 2 },
+      ...{ inference_mode: true, init_lora_weights: 'gaussian', loftq_config: {}, lora_alpha: 2 },
+      ...{ megatron_core: 'megatron.core', peft_type: 'LORA', peft_version: '0.21.2' },
+      ...{ qalora_group_size: 16, rank_pattern: {}, target_modules: ['to_q'], use_dora: false },
+      ...{ use_rslora: false, task_type: null, trainable_token_indices: null },
+      ...changes,
+    });
+    const read = (changes: Record<string, unknown>, tensors = peftLayout, meta = {}) =>
+      loraFromSafetensors(file(tensors, meta), weights, { adapterConfig: peftConfig(changes) });
+
+    it.each<[Record<string, unknown>, number]>([
+      [{}, 2],
+      [{ lora_alpha: 6 }, 6],
+      [{ lora_alpha: 6, alpha_pattern: { 'attn2.to_q': 3 } }, 3],
+      // alpha / √rank is alpha √rank / rank.
+      [{ use_rslora: true }, 2 * Math.SQRT2],
+      [{ use_rslora: true, alpha_pattern: { to_q: 1 } }, Math.SQRT2],
+    ])('%j means alpha %d', (changes, alpha) => {
+      const adapter = read(changes);
+      expect(adapter.config).toEqual({ rank: 2, alpha, targets: ['to_q'] });
+      // 1 + (alpha / 2) · 2
+      expect(mergeLora(weights, adapter)[q]!.dataSync()[0]).toBeCloseTo(1 + alpha, 6);
+    });
+
+    it('lets what the file says itself go before', () => {
+      const { config } = read({ lora_alpha: 6 }, peftLayout, metadata({ lora_alpha: 4 }));
+      expect(config.alpha).toBe(4);
+    });
+
+    it.each<[unknown, RegExp]>([
+      [{ use_dora: true }, /adapter_config\.json sets use_dora, which is not supported/],
+      [{ fan_in_fan_out: true }, /sets fan_in_fan_out/],
+      [{ lora_bias: true }, /sets lora_bias/],
+      [{ use_qalora: true }, /sets use_qalora/],
+      [{ peft_type: 'LOHA' }, /adapter of type "LOHA", expected "LORA"/],
+      [{ bias: 'all' }, /trains biases too \(bias = "all"\)/],
+      [{ init_lora_weights: 'pissa' }, /init_lora_weights = "pissa", by which the model's own/],
+      [{ modules_to_save: ['conv_in'] }, /sets modules_to_save, which is not known here/],
+      [{ layer_replication: [[0, 4]] }, /sets layer_replication/],
+      [{ a_later_setting: 1 }, /sets a_later_setting/],
+      [{ lora_alpha: 0 }, /gives lora_alpha = 0, expected a positive number/],
+      [{ lora_alpha: undefined }, /adapter_config\.json gives no lora_alpha/],
+      [{ alpha_pattern: { to_q: 'x' } }, /alpha_pattern of "to_q" = "x"/],
+    ])('refuses %j', (changes, message) => {
+      expect(() => read(changes as Record<string, unknown>)).toThrow(message);
+    });
+
+    it('refuses what is no object', () => {
+      expect(() => loraFromSafetensors(file(peftLayout), weights, { adapterConfig: [] })).toThrow(
+        /must hold a JSON object/,
+      );
+    });
+  });
+
+  it("reads the UNet's part alone when it is told to", () => {
+    const kohya = `lora_unet_${BLOCK.replaceAll('.', '_')}_attn2_to_q`;
+    const unetPart = {
+      [`${kohya}.lora_down.weight`]: filled([2, 8]),
+      [`${kohya}.lora_up.weight`]: filled([8, 2]),
+      [`${kohya}.alpha`]: filled([], 1),
+    };
+    const textPart = {
+      'lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight': filled([2, 8]),
+      'lora_te2_text_model_encoder_layers_0_mlp_fc1.alpha': filled([], 1),
+      'text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight': filled([2, 8]),
+      'bundle_emb.style.string_to_param.*': filled([1, 8]),
+    };
+    const whole = file({ ...unetPart, ...textPart });
+    const read = (bytes: Uint8Array) =>
+      loraFromSafetensors(bytes, weights, { ignoreTextEncoder: true });
+    expect(read(whole).config).toEqual(loraFromSafetensors(file(unetPart), weights).config);
+    expect(Object.keys(read(whole).weights)).toHaveLength(2);
+    expect(() => loraFromSafetensors(whole, weights)).toThrow(/can be read alone/);
+    expect(() => read(file(textPart))).toThrow(/changes the text encoder alone/);
+  });
+
   it.each<[string, Uint8Array, RegExp]>([
     ['no tensors', file({}), /holds no tensors/],
     [
@@ -245,9 +336,20 @@ describe('loraFromSafetensors', () => {
       /lora_alpha = "8"/,
     ],
     [
-      'rank-stabilised scaling',
-      file(good, metadata({ 'unet.use_rslora': true })),
-      /sets use_rslora/,
+      'DoRA by its settings',
+      file(good, metadata({ 'unet.use_dora': true })),
+      /lora_adapter_metadata sets use_dora, which is not supported/,
+    ],
+    ["peft's layout alone", file(peftLayout), /peft's layout, which keeps alpha in adapter_config/],
+    [
+      'NaN',
+      file({ ...good, [`${q}.lora.up.weight`]: filled([8, 2], NaN) }),
+      /^The adapter holds NaN in ".*attn2\.to_q\.lora\.up\.weight", and so would every image/,
+    ],
+    [
+      'infinity, in float16',
+      file({ ...good, [`${q}.lora.down.weight`]: halfInfinite }),
+      /^The adapter holds -Infinity in ".*to_q\.lora\.down\.weight"/,
     ],
     [
       'a pattern of alphas that is no number',
