@@ -11,6 +11,8 @@ export { weightsFromSafetensors, weightsFromStream, weightsToSafetensors } from 
 export type { WidenHalves } from './weights';
 export { checkWeights } from './shapes';
 export type { WeightShapes } from './shapes';
+export { attentionScoresAtOnce } from './layers/attention-piece';
+export type { AttentionShape } from './layers/attention-piece';
 export { formatAutoencoderConfig, parseAutoencoderConfig } from './autoencoder/config';
 export type { AutoencoderConfig } from './autoencoder/config';
 export {

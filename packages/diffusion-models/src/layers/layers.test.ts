@@ -1,39 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { relativeDifference, seededRandom } from '../testing/tensors';
+import { expectEqual, normal } from '../testing/equal-functions';
+import { relativeDifference } from '../testing/tensors';
 import type { LoraAdapter } from '../types';
 import { gelu, quickGelu, scaledGeglu, silu } from './activations';
-import { attend, mergeHeads, splitHeads } from './attention';
 import { convolution, halvingConvolution, pointwiseConvolution } from './convolution';
 import { groupNorm } from './group-norm';
 import { layerNorm } from './layer-norm';
 import { effectiveWeight, linear } from './linear';
 import { resizeNearest } from './upsampling';
-
-const random = seededRandom(7);
-const normal = (...shape: number[]): tf.Tensor =>
-  tf.tensor(random.normal(shape.reduce((a, b) => a * b, 1)), shape);
-
-/** Sums over a few hundred float32 products differ by their order: some 1e-6 of the largest. */
-const ROUNDING = 5e-6;
-
-/**
- * The value and all gradients of `ours` equal those of `plain`, the same function made of tfjs's own
- * differentiable operations.
- */
-function expectEqual(
-  ours: (...inputs: tf.Tensor[]) => tf.Tensor,
-  plain: (...inputs: tf.Tensor[]) => tf.Tensor,
-  inputs: tf.Tensor[],
-): void {
-  const expected = plain(...inputs);
-  const outputGradient = normal(...expected.shape);
-  expect(relativeDifference(ours(...inputs), expected)).toBeLessThan(ROUNDING);
-  const loss = (f: typeof ours) => tf.grads((...x) => tf.sum(tf.mul(f(...x), outputGradient)));
-  const expectedGradients = loss(plain)(inputs);
-  loss(ours)(inputs).forEach((gradient, index) => {
-    expect(relativeDifference(gradient, expectedGradients[index]!)).toBeLessThan(ROUNDING);
-  });
-}
 
 describe('activations', () => {
   test('silu is x σ(x)', () => {
@@ -270,64 +244,6 @@ describe('convolutions', () => {
         normal(1, 1, 2, 6),
       ],
     );
-  });
-});
-
-describe('attention', () => {
-  const [batch, heads, channels] = [2, 3, 12];
-  const plainAttention = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor => {
-    const [query, key, value] = [q, k, v].map((t) =>
-      splitHeads(tf.reshape(t, [batch, -1, channels]), heads),
-    ) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-    const probabilities = tf.softmax(tf.matMul(query, key, false, true));
-    return tf.reshape(mergeHeads(tf.matMul(probabilities, value)), [-1, channels]);
-  };
-
-  // Scores at once: all 150, those of four and of one of the six heads, and fewer than one head has.
-  test.each([1000, 100, 25, 1])(
-    'attend is softmax(q kᵀ) v per head, of the tokens themselves (%i scores at once)',
-    (atOnce) => {
-      expectEqual(
-        (packed) => attend([packed as tf.Tensor2D], { batch, heads }, atOnce),
-        (packed) => {
-          const [q, k, v] = tf.split(packed, 3, 1) as [tf.Tensor, tf.Tensor, tf.Tensor];
-          return plainAttention(q, k, v);
-        },
-        [normal(batch * 5, 3 * channels)],
-      );
-    },
-  );
-
-  test.each([1000, 70])(
-    'attend is softmax(q kᵀ) v per head, of a context (%i scores at once)',
-    (atOnce) => {
-      expectEqual(
-        (q, kv) => attend([q as tf.Tensor2D, kv as tf.Tensor2D], { batch, heads }, atOnce),
-        (q, kv) => {
-          const [k, v] = tf.split(kv, 2, 1) as [tf.Tensor, tf.Tensor];
-          return plainAttention(q, k, v);
-        },
-        [normal(batch * 5, channels), normal(batch * 7, 2 * channels)],
-      );
-    },
-  );
-
-  test('splitHeads gives each head its neighbouring channels, mergeHeads puts them back', () => {
-    const x = tf.tensor3d([0, 1, 2, 3, 4, 5, 6, 7], [1, 2, 4]);
-    const heads = splitHeads(x, 2);
-    expect(heads.arraySync()).toEqual([
-      [
-        [
-          [0, 1],
-          [4, 5],
-        ],
-        [
-          [2, 3],
-          [6, 7],
-        ],
-      ],
-    ]);
-    expect(mergeHeads(heads).arraySync()).toEqual(x.arraySync());
   });
 });
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { scaledGeglu } from '../layers/activations';
 import { attentionShapes, crossAttention, selfAttention } from '../layers/attention';
-import type { AttentionSize } from '../layers/attention';
+import type { AttentionSize } from '../layers/attend';
 import { pointwiseConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { layerNorm } from '../layers/layer-norm';
