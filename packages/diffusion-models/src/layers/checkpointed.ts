@@ -36,7 +36,9 @@ function gradientsOf(
   // tfjs forgets the outer tape when a gradient is taken within a gradient.
   const { state } = tf.engine();
   const { activeTape } = state;
-  const gradients = tf.grads(block)([late, ...rest], outputGradient);
-  state.activeTape = activeTape;
-  return gradients;
+  try {
+    return tf.grads(block)([late, ...rest], outputGradient);
+  } finally {
+    state.activeTape = activeTape;
+  }
 }
