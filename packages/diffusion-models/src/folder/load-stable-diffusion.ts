@@ -11,7 +11,7 @@ import type { ClipTokenizer, ClipTokenizerFiles } from '../tokenizer/clip-tokeni
 import { createClipTokenizer } from '../tokenizer/clip-tokenizer';
 import type { FileReader } from '../types';
 import { parseUNetConfig, type UNetConfig } from '../unet/config';
-import { unetShapes } from '../unet/unet';
+import { unetShapes } from '../unet/unet-shapes';
 import { weightsFromStream, type WidenHalves } from '../weights';
 import { describe, readJson, readOptionalJson, readText } from './small-files';
 import { readModelIndex } from './model-index';

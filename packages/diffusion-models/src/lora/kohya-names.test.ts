@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseUNetConfig } from '../unet/config';
-import { unetShapes } from '../unet/unet';
+import { unetShapes } from '../unet/unet-shapes';
 import { modulePaths } from './adapter-paths';
 import { pathsByKohyaName } from './kohya-names';
 

@@ -38,6 +38,19 @@ export function timestepSinusoid(
 }
 
 /**
+ * In [0, trained timesteps); one for all rows, or one per row. Or their sinusoids, `[1 or batch, blockOutChannels[0]]` from
+ * {@link unetTimesteps}: a tensor, for a function that is compiled once and serves any timestep.
+ */
+export type Timesteps = number | readonly number[] | tf.Tensor2D;
+
+/** Sinusoids of timesteps, `[timesteps, blockOutChannels[0]]`; a tensor of them is left as it is. */
+export function unetTimesteps(config: UNetConfig, timesteps: Timesteps): tf.Tensor2D {
+  if (timesteps instanceof tf.Tensor) return timesteps;
+  const list = typeof timesteps === 'number' ? [timesteps] : timesteps;
+  return timestepSinusoid(list, config.blockOutChannels[0] as number, config);
+}
+
+/**
  * The embedding that all residual blocks share: the timesteps', and of Stable Diffusion XL's added condition; each goes through
  * linear, SiLU, linear.
  *

@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { weightsFromSafetensors } from '../weights';
 import { parseUNetConfig } from './config';
 import { addedCondition } from './time-embedding';
-import { unet, unetShapes } from './unet';
+import { unet } from './unet';
+import { unetShapes } from './unet-shapes';
 
 interface Summary {
   readonly shape: [number, number, number, number];

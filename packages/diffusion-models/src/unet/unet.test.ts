@@ -13,8 +13,9 @@ import {
 import type { LoraAdapter, Weights } from '../types';
 import { weightsFromSafetensors } from '../weights';
 import { parseUNetConfig } from './config';
-import { addedCondition, timeEmbedding, timestepSinusoid } from './time-embedding';
-import { initializeUNet, unet, unetShapes, unetTimesteps } from './unet';
+import { addedCondition, timeEmbedding, timestepSinusoid, unetTimesteps } from './time-embedding';
+import { unet } from './unet';
+import { initializeUNet, unetShapes } from './unet-shapes';
 
 /** diffusers' float32 is 1.2e-5 away from float64 at worst; ours is of the same kind. */
 const OUTPUT_TOLERANCE = 2e-5;
