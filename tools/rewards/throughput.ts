@@ -11,11 +11,11 @@ import { counterNormal } from '@loop-diffusion/diffusion-mdp';
 import {
   imageQuality,
   jpegIncompressibility,
-  remoteReward,
   scoreAll,
   type Image,
   type Reward,
 } from '@loop-diffusion/rewards';
+import { remoteReward } from '@loop-diffusion/rewards/remote';
 import { heldOutPrompts, shapesReward } from '@loop-diffusion/shapes-benchmark';
 
 /** Of one measurement, the first of which is thrown away. */
@@ -77,7 +77,7 @@ async function measureReward(what: string, reward: Reward, images: readonly Imag
 /** A server of the JPEG reward in a process of its own. */
 async function startServer(): Promise<{ url: string; stop(): void }> {
   const command = `
-    import { runRewardsCommandLine } from '@loop-diffusion/rewards';
+    import { runRewardsCommandLine } from '@loop-diffusion/rewards/command-line';
     process.exitCode = await runRewardsCommandLine(['serve', '--reward', 'jpeg-incompressibility', '--port', '0', '--json']);`;
   const child = spawn(
     process.execPath,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
-const library = new URL('../dist/index.js', import.meta.url);
+const library = new URL('../dist/command-line.js', import.meta.url);
 if (existsSync(library)) {
   const { runRewardsCommandLine } = await import(library.href);
   process.exitCode = await runRewardsCommandLine(process.argv.slice(2));

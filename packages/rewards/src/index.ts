@@ -1,3 +1,7 @@
+/**
+ * What is light: importing it loads no image library, no server and no model. `./neural`, `./remote`, `./serve` and
+ * `./command-line` are entries of their own.
+ */
 export {
   createCombination,
   RequiredRewardError,
@@ -13,10 +17,16 @@ export { createReward, rewardNames } from './create-reward';
 export { countFailures, type FailureCount } from './failure-counts';
 export { gated } from './gated';
 export { assertImage, type Image, imageProblem } from './image';
-export { loadReward } from './command-line/load-reward';
-export { runRewardsCommandLine } from './command-line/run-rewards-command-line';
 export { imageGrid, type ImageGridOptions } from './image-grid';
 export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
+export { judgeReward, type JudgeRewardOptions } from './judge/judge-reward';
+export type { CustomRubric, Rubric, RubricName } from './judge/rubric';
+export { loadReward } from './command-line/load-reward';
+export { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
+export { numeracyReward } from './objects/numeracy-reward';
+export type { Box, Detection, ObjectDetector } from './objects/object-detector';
+export { parseSpatialPrompt } from './objects/spatial-prompt';
+export { spatialReward } from './objects/spatial-reward';
 export { decodePicture, encodePng } from './png';
 export { averageQuality, imageQuality, type ImageQuality } from './quality/image-quality';
 export {
@@ -31,22 +41,6 @@ export {
   type RewardScore,
   type ScoreOptions,
 } from './reward';
-export { scoreAll } from './score-all';
-export { toUint8 } from './to-uint8';
-export { judgeReward, type JudgeRewardOptions } from './judge/judge-reward';
-export type { CustomRubric, Rubric, RubricName } from './judge/rubric';
-export * from './neural';
-export { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
-export { numeracyReward } from './objects/numeracy-reward';
-export type { Box, Detection, ObjectDetector } from './objects/object-detector';
-export { parseSpatialPrompt } from './objects/spatial-prompt';
-export { spatialReward } from './objects/spatial-reward';
-export { cachedReward, type CacheOptions } from './remote/cached-reward';
-export {
-  remoteReward,
-  type RemoteRewardEvent,
-  type RemoteRewardOptions,
-} from './remote/remote-reward';
 export {
   nsfwClassifier,
   type NsfwClassifier,
@@ -54,9 +48,7 @@ export {
 } from './safety/nsfw-classifier';
 export { nsfwFilter, type ImageFilter, type NsfwFilterOptions } from './safety/nsfw-filter';
 export { nsfwReward } from './safety/nsfw-reward';
-export type { RemoteFailureKind } from './remote/remote-failure';
-export type { ServeLimits } from './serve/limits';
-export { serveRewards, type RewardServer, type ServeRewardsOptions } from './serve/serve-rewards';
+export { scoreAll } from './score-all';
 export {
   ocrReward,
   quotedText,
@@ -66,3 +58,4 @@ export {
 } from './text/ocr-reward';
 export { paddleOcr } from './text/paddle-ocr';
 export type { Point, Quadrilateral, TextLine, TextRecogniser } from './text/text-recogniser';
+export { toUint8 } from './to-uint8';

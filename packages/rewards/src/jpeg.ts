@@ -1,6 +1,5 @@
-import sharp from 'sharp';
-
 import type { Image } from './image';
+import { loadSharp } from './load-sharp';
 import type { Reward, RewardBatch, RewardResult } from './reward';
 import { toUint8 } from './to-uint8';
 
@@ -24,10 +23,12 @@ const JFIF_HEADER_BYTES = 18;
  * quality=95)` writes, to the byte.
  *
  * @throws {RangeError} when the image has a wrong length or non-finite values
+ * @throws {Error} where sharp is missing
  */
 export async function jpegSize(image: Image): Promise<number> {
   const bytes = toUint8(image);
   const { width, height } = image;
+  const sharp = await loadSharp();
   const encoded = await sharp(bytes, { raw: { width, height, channels: 3 } })
     .jpeg(LIBJPEG_DEFAULTS)
     .toBuffer();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { jpegCompressibility, jpegIncompressibility } from './jpeg';
 import { judgeReward } from './judge/judge-reward';
+import { loadSharp } from './load-sharp';
 import * as neural from './neural';
 import { cocoDetector } from './objects/coco-detector';
 import { numeracyReward } from './objects/numeracy-reward';
@@ -77,9 +78,17 @@ function tokenOf(variable: string | undefined): string | undefined {
   throw new Error(`The environment variable ${variable} is not set; put the server's token there.`);
 }
 
+/** So that what is missing is said before the first picture. */
+function withSharp(create: () => Reward): () => Promise<Reward> {
+  return async () => {
+    await loadSharp();
+    return create();
+  };
+}
+
 export const REWARD_RECIPES: Readonly<Record<string, RewardRecipe>> = {
-  'jpeg-compressibility': recipe(none, jpegCompressibility),
-  'jpeg-incompressibility': recipe(none, jpegIncompressibility),
+  'jpeg-compressibility': recipe(none, withSharp(jpegCompressibility)),
+  'jpeg-incompressibility': recipe(none, withSharp(jpegIncompressibility)),
   'clip-score': recipe(
     z.strictObject({ ...model, prefix: z.string().optional() }),
     neural.clipScore,

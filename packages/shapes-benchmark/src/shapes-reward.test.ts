@@ -1,4 +1,6 @@
-import { remoteReward, scoreAll, serveRewards, type Image } from '@loop-diffusion/rewards';
+import { scoreAll, type Image } from '@loop-diffusion/rewards';
+import { remoteReward } from '@loop-diffusion/rewards/remote';
+import { serveRewards } from '@loop-diffusion/rewards/serve';
 
 import { flatImage, render, seededRandom } from '../testing/images';
 import { shapesReward } from './shapes-reward';

@@ -1,7 +1,6 @@
 /** Images as they travel between a client and a reward server: PNG in base64. */
-import sharp from 'sharp';
-
 import type { Image } from '../image';
+import { loadSharp } from '../load-sharp';
 import { toUint8 } from '../to-uint8';
 import { type PngHeader, readPngHeader } from './png-header';
 
@@ -15,7 +14,9 @@ import { type PngHeader, readPngHeader } from './png-header';
  */
 export async function encodeWireImage(image: Image): Promise<string> {
   const { width, height } = image;
-  const png = await sharp(toUint8(image), { raw: { width, height, channels: 3 } })
+  const rgb = toUint8(image);
+  const sharp = await loadSharp();
+  const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 0 })
     .toBuffer();
   return png.toString('base64');
@@ -45,6 +46,7 @@ export function openWireImage(text: string): WirePicture | string {
  * @throws {Error} when it is damaged
  */
 export async function decodeWireImage({ bytes, width, height }: WirePicture): Promise<Image> {
+  const sharp = await loadSharp();
   const { data, info } = await sharp(bytes, {
     limitInputPixels: width * height,
     failOn: 'warning',

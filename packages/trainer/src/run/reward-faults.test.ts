@@ -1,12 +1,8 @@
 /** Runs whose reward is a server that dies on the way. */
 import { join } from 'node:path';
 
-import {
-  jpegCompressibility,
-  serveRewards,
-  type Reward,
-  type RewardServer,
-} from '@loop-diffusion/rewards';
+import { jpegCompressibility, type Reward } from '@loop-diffusion/rewards';
+import { serveRewards, type RewardServer } from '@loop-diffusion/rewards/serve';
 
 import type { TrainConfig } from '../configuration/schema';
 import { train } from './loop';

@@ -1,0 +1,1 @@
+export { runRewardsCommandLine, type RewardsCommandContext } from './run-rewards-command-line';

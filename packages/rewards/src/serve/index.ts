@@ -1,0 +1,2 @@
+export type { ServeLimits } from './limits';
+export { serveRewards, type RewardServer, type ServeRewardsOptions } from './serve-rewards';
