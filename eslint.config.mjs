@@ -4,6 +4,8 @@ import { builtinModules } from 'node:module';
 import js from '@eslint/js';
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import importX from 'eslint-plugin-import-x';
 import jsoncParser from 'jsonc-eslint-parser';
 import tseslint from 'typescript-eslint';
 
@@ -19,6 +21,40 @@ const below = {
   product: ['network', 'maths', 'format', 'model', 'reward', 'runtime', 'world'],
   tools: ['network', 'maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
 };
+
+/** The trainer's folders, each with those it may import; besides, every folder has the files of the root. */
+const trainerFolders = {
+  files: [],
+  terminal: [],
+  configuration: ['files'],
+  'run-folder': ['files', 'configuration'],
+  prompts: ['files'],
+  weights: ['files', 'terminal', 'configuration', 'hub'],
+  policy: [],
+  scoring: ['configuration'],
+  learning: ['configuration', 'prompts', 'policy', 'weights'],
+  report: ['run-folder', 'scoring', 'learning'],
+  'model-card': ['files', 'terminal', 'configuration', 'run-folder', 'weights', 'hub'],
+  tracking: ['files', 'terminal', 'configuration', 'run-folder', 'report', 'model-card'],
+  comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
+  run: [
+    ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
+    ...['learning', 'report', 'tracking'],
+  ],
+  api: [
+    ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
+    ...['learning', 'tracking', 'run'],
+  ],
+};
+const trainer = './packages/trainer/src';
+const trainerZones = Object.entries(trainerFolders).map(([folder, others]) => ({
+  target: `${trainer}/${folder}`,
+  from: Object.keys(trainerFolders)
+    .concat('command-line')
+    .filter((other) => other !== folder && !others.includes(other))
+    .map((other) => `${trainer}/${other}`),
+  message: `${folder} may import ${others.join(', ') || 'no other folder'}: see trainerFolders in eslint.config.mjs.`,
+}));
 
 /** The maths, format and model packages, by their tags. */
 const browserPackages = readdirSync(new URL('packages', import.meta.url)).filter((name) => {
@@ -42,8 +78,19 @@ export default tseslint.config(
         tsconfigRootDir: import.meta.dirname,
       },
     },
-    plugins: { '@nx': nx },
+    plugins: { '@nx': nx, 'import-x': importX },
+    settings: {
+      'import-x/resolver-next': [
+        createTypeScriptImportResolver({
+          project: ['tsconfig.json'],
+          conditionNames: ['@loop/source', 'types', 'import', 'require', 'node', 'default'],
+        }),
+      ],
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+    },
     rules: {
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
       '@nx/enforce-module-boundaries': [
         'error',
         {
@@ -70,6 +117,11 @@ export default tseslint.config(
       // An implementation of an asynchronous interface need not wait for anything itself.
       '@typescript-eslint/require-await': 'off',
     },
+  },
+  {
+    files: ['packages/trainer/src/*/**/*.ts'],
+    ignores: ['**/*.test.ts', 'packages/trainer/src/testing/**'],
+    rules: { 'import-x/no-restricted-paths': ['error', { zones: trainerZones }] },
   },
   {
     files: browserPackages.map((name) => `packages/${name}/src/**/*.ts`),

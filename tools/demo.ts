@@ -4,7 +4,8 @@
  * More flags of `loop-diffusion train` may follow: `npm run demo -- --set seed=1`.
  */
 import { existsSync } from 'node:fs';
-import { runCommandLine } from '@loop-diffusion/trainer';
+
+import { runCommandLine } from '../packages/trainer/src/command-line/run-command-line';
 
 function firstFreeFolder(): string {
   for (let number = 1; ; number++) {

@@ -18,7 +18,7 @@ import {
   evaluationNoise,
   latentShape,
   openModel,
-  prepareRun,
+  openRun,
   resolveConfig,
   runIteration,
   sampleTrajectories,
@@ -80,7 +80,7 @@ async function sample(): Promise<void> {
 async function iteration(): Promise<void> {
   const prompts = join(tmpdir(), `prompts-${process.pid}.txt`);
   writeFileSync(prompts, `${PROMPT}\n`);
-  const run = await prepareRun(
+  const run = await openRun(
     resolveConfig({
       ...{ model: folder, prompts, iterations: 1, gradientCheckpointing: values.checkpoint },
       batch: { prompts: 1, rollout: 2, update: 1 },

@@ -4,9 +4,9 @@ export { resolveConfig } from '../../packages/trainer/src/configuration/resolve-
 export { decodeImages } from '../../packages/trainer/src/policy/decode';
 export { evaluationNoise } from '../../packages/trainer/src/policy/draw-images';
 export { latentShape } from '../../packages/trainer/src/policy/latent-shape';
-export { runIteration } from '../../packages/trainer/src/run/loop';
+export { runIteration } from '../../packages/trainer/src/run/iteration';
 export { openModel } from '../../packages/trainer/src/weights/open-model';
 export { createPhaseClock } from '../../packages/trainer/src/run/phase-clock';
-export { prepareRun } from '../../packages/trainer/src/run/open-run';
+export { openRun } from '../../packages/trainer/src/run/open-run';
 export { sampleTrajectories } from '../../packages/trainer/src/policy/rollout';
 export { createTextSource } from '../../packages/trainer/src/policy/text-source';

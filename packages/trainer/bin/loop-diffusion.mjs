@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
-const library = new URL('../dist/index.js', import.meta.url);
-if (existsSync(library)) {
-  const { runCommandLine } = await import(library.href);
+const commandLine = new URL('../dist/command-line.js', import.meta.url);
+if (existsSync(commandLine)) {
+  const { runCommandLine } = await import(commandLine.href);
   process.exitCode = await runCommandLine(process.argv.slice(2));
 } else {
   process.stderr.write(

@@ -1,5 +1,4 @@
 /** Fine-tuning text-to-image diffusion models on black-box rewards. */
-export { runCommandLine } from './command-line/run-command-line';
 export type {
   EvaluateOptions,
   EvaluateResult,
@@ -17,7 +16,6 @@ export type {
   EvaluationRecord,
   FamilyScore,
   IterationRecord,
-  MeanWithError,
   RunSummary,
 } from './run-folder/records';
 export type { RunEvent } from './run-folder/event-log';
@@ -25,7 +23,8 @@ export { historyOfEvents, readEvents } from './run-folder/read-events';
 export { createRunFolder, type RunFolder } from './run-folder/run-folder';
 export { sampleImages } from './api/sample';
 export { createRunRecorder, type RecorderOptions } from './tracking/create-run-recorder';
-export type { Output, OutputStream } from './tracking/output';
+export type { Output, OutputStream } from './terminal/output';
 export type { RunRecorder } from './tracking/recorder';
-export type { RunHistory } from './tracking/run-history';
+export type { RunHistory } from './run-folder/run-history';
+export type { MeanWithError } from './statistics';
 export { UserError } from './user-error';

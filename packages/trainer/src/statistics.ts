@@ -1,5 +1,9 @@
 /** Means and their uncertainty. */
-import type { MeanWithError } from './run-folder/records';
+
+export interface MeanWithError {
+  mean: number;
+  standardError: number;
+}
 
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

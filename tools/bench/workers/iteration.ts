@@ -4,7 +4,7 @@ import { resolveConfig } from '@loop-diffusion/trainer';
 import { randomizeUpWeights } from './adapter';
 import { versionsWith, type WorkerBackend } from './backend';
 import { serve } from './protocol';
-import { createPhaseClock, prepareRun, runIteration } from './trainer-internals';
+import { createPhaseClock, openRun, runIteration } from './trainer-internals';
 
 export interface IterationSettings {
   readonly device: WorkerBackend;
@@ -45,7 +45,7 @@ await serve(async (told) => {
     evaluate: { images: 0 },
     samples: { count: 0 },
   });
-  const run = await prepareRun(config);
+  const run = await openRun(config);
   if (run.policy.adapter !== undefined) randomizeUpWeights(run.policy.adapter);
 
   const clock = createPhaseClock(() => undefined);

@@ -10,11 +10,11 @@ import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { fileStatus } from '../files/file-status';
+import { writeFileAtomically } from '../files/write-atomically';
+import { UserError } from '../user-error';
+import { openAdapter } from '../weights/open-adapter';
 import { readAdapterFile } from '../weights/read-adapter-file';
 import { resolveModel } from '../weights/resolve-model';
-import { writeFileAtomically } from '../files/write-atomically';
-import { openAdapter } from '../weights/open-adapter';
-import { UserError } from '../user-error';
 
 /** A layout that adapters are written in. */
 export type LoraLayout = 'diffusers' | 'kohya';

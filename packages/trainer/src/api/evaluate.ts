@@ -6,17 +6,17 @@ import { encodePng } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
 import { backendOptions } from '../configuration/backend-options';
-import type { EvaluateOptions, EvaluateResult } from './drawing-options';
-import { evaluatePolicy } from '../run/evaluate-policy';
 import { imageFileName } from '../files/image-file-name';
-import { readPromptFile } from '../prompts/read-prompt-file';
 import { writeFileAtomically } from '../files/write-atomically';
 import { latentShape } from '../policy/latent-shape';
-import { openModel } from '../weights/open-model';
-import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
-import { readEvaluationPrompts } from '../prompts/prompt-sources';
-import { createReward } from '../scoring/rewards';
 import { createTextSource } from '../policy/text-source';
+import { readEvaluationPrompts } from '../prompts/prompt-sources';
+import { readPromptFile } from '../prompts/read-prompt-file';
+import { evaluatePolicy } from '../run/evaluate-policy';
+import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
+import { createReward } from '../scoring/rewards';
+import { openModel } from '../weights/open-model';
+import type { EvaluateOptions, EvaluateResult } from './drawing-options';
 
 /** Images per call of the model. */
 const BATCH = 32;

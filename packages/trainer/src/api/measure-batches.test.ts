@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-import { measureBatches, smallestGood } from './measure-batches';
 import { PIPELINE } from '../testing/fixtures';
+import { measureBatches, smallestGood } from './measure-batches';
 
 test('measures a model, and leaves nothing of it', async () => {
   const options = { model: PIPELINE, backend: 'tensorflow', guidance: 5, seconds: 0 } as const;

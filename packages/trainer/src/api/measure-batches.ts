@@ -6,18 +6,19 @@ import { createLoraAdapter } from '@loop-diffusion/diffusion-models';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { adapterRandom } from '../weights/adapter-random';
-import type { BackendSetting } from '../configuration/schema';
 import { resolveConfig } from '../configuration/resolve-config';
-import { latentShape, type ImageSize } from '../policy/latent-shape';
-import { STREAMS } from '../noise-streams';
-import { openModel } from '../weights/open-model';
+import type { BackendSetting } from '../configuration/schema';
 import { createAdamW } from '../learning/optimizer';
-import { disposeTexts, type Policy } from '../policy/policy';
-import { sampleTrajectories } from '../policy/rollout';
-import { createTextSource } from '../policy/text-source';
 import { trainableVariables } from '../learning/trainable-variables';
 import { updatePolicy } from '../learning/update';
+import { STREAMS } from '../noise-streams';
+import { latentShape, type ImageSize } from '../policy/latent-shape';
+import type { Policy } from '../policy/policy';
+import { sampleTrajectories } from '../policy/rollout';
+import { disposeTexts } from '../policy/text-condition';
+import { createTextSource } from '../policy/text-source';
+import { adapterRandom } from '../weights/adapter-random';
+import { openModel } from '../weights/open-model';
 
 export interface BatchMeasurement {
   readonly batch: number;

@@ -2,11 +2,11 @@
 import { loadStableDiffusion, stableDiffusionFiles } from '@loop-diffusion/diffusion-models';
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 
+import { checkNewFolder, writeFolderAtomically } from '../files/write-folder-atomically';
 import type { LoraArgument } from '../weights/lora-argument';
+import { readLoraFiles, withMergedAdapters } from '../weights/merged-adapters';
 import { resolveModel } from '../weights/resolve-model';
 import { withUNetOf } from '../weights/with-unet-of';
-import { checkNewFolder, writeFolderAtomically } from '../files/write-folder-atomically';
-import { readLoraFiles, withMergedAdapters } from '../weights/merged-adapters';
 
 export interface MergeModelOptions {
   readonly model: string;

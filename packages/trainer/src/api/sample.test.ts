@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { sampleImages } from './sample';
 import { FIXTURES, readJson } from '../testing/fixtures';
+import { sampleImages } from './sample';
 
 const RECORDED = join(FIXTURES, 'samplers/io.safetensors');
 const settings = readJson(FIXTURES, 'samplers/cases.json') as {

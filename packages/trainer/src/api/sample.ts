@@ -19,22 +19,23 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 
 import { backendOptions } from '../configuration/backend-options';
-import { toChannelsFirst, toChannelsLast } from './channels-first';
-import type { SampleOptions, SampleResult } from './drawing-options';
-import { decodeImages } from '../policy/decode';
-import { evaluationNoise } from '../policy/draw-images';
 import { imageFileName } from '../files/image-file-name';
 import { readBytes } from '../files/read-bytes';
 import { writeFileAtomically } from '../files/write-atomically';
+import { decodeImages } from '../policy/decode';
+import { evaluationNoise } from '../policy/draw-images';
 import type { ImagesRequest, NoiseSource } from '../policy/image-batches';
 import { integrateTrajectories } from '../policy/integrate';
 import { latentShape, type LatentShape } from '../policy/latent-shape';
-import { openModel } from '../weights/open-model';
-import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
-import { disposeTexts, type Denoiser } from '../policy/policy';
+import type { Denoiser } from '../policy/policy';
 import { sampleTrajectories } from '../policy/rollout';
+import { disposeTexts } from '../policy/text-condition';
 import { createTextSource } from '../policy/text-source';
+import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { UserError } from '../user-error';
+import { openModel } from '../weights/open-model';
+import { toChannelsFirst, toChannelsLast } from './channels-first';
+import type { SampleOptions, SampleResult } from './drawing-options';
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
 const BATCH = 8;

@@ -10,8 +10,8 @@ import { readRun } from '../comparison/read-run';
 import { checkOutputFolder } from '../files/check-output-folder';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { writeFileAtomically } from '../files/write-atomically';
+import { UsageError } from '../usage-error';
 import type { CommandContext, CommonFlags } from './context';
-import { UsageError } from './usage-error';
 
 export interface CompareFlags extends CommonFlags {
   readonly out?: string;

@@ -1,5 +1,5 @@
 /** What a command needs from outside. Tests bring their own. */
-import type { Output } from '../tracking/output';
+import type { Output } from '../terminal/output';
 import type { Core } from './core';
 
 export interface CommandContext {

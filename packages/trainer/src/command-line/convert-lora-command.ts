@@ -2,9 +2,9 @@
 import { Option, type Command } from 'commander';
 
 import type { LoraLayout } from '../api/convert-lora';
+import { UsageError } from '../usage-error';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
-import { UsageError } from './usage-error';
 
 export interface ConvertLoraFlags extends CommonFlags {
   readonly model: string;

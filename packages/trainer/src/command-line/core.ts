@@ -1,15 +1,15 @@
 /** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
-import type { TrainConfig } from '../configuration/schema';
-import type { ResumePoint } from '../run/loop';
-import type { BatchAdvice, MeasureBatchesOptions } from '../api/measure-batches';
-import type { RunSummary } from '../run-folder/records';
-import type { RunRecorder } from '../tracking/recorder';
 import type {
   EvaluateOptions,
   EvaluateResult,
   SampleOptions,
   SampleResult,
 } from '../api/drawing-options';
+import type { BatchAdvice, MeasureBatchesOptions } from '../api/measure-batches';
+import type { TrainConfig } from '../configuration/schema';
+import type { ResumePoint } from '../run/loop';
+import type { RunSummary } from '../run-folder/records';
+import type { RunRecorder } from '../tracking/recorder';
 
 export interface Core {
   readonly train: (

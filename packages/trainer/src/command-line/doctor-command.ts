@@ -11,17 +11,17 @@ import {
 } from '@loop-diffusion/native-tensorflow';
 import type { Command } from 'commander';
 
-import { resolveModel } from '../weights/resolve-model';
 import type { BatchAdvice } from '../api/measure-batches';
+import { packageVersion, TRAINER } from '../files/package-version';
 import type { MemoryEstimate } from '../policy/memory-estimate';
-import { createLiveLine } from '../tracking/live-line';
-import { createPhaseProgress } from '../tracking/progress-text';
-import { figure } from '../tracking/words';
+import { createLiveLine } from '../terminal/live-line';
+import { createPhaseProgress } from '../terminal/progress-text';
+import { figure } from '../terminal/words';
+import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { memoryVerdict, type MemoryVerdict } from './memory-verdict';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
 import { imageSideFlag } from './sampler-flags';
-import { packageVersion, TRAINER } from './versions';
 
 export interface DoctorFlags extends CommonFlags {
   readonly install?: boolean;

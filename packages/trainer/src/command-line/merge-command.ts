@@ -1,13 +1,13 @@
 /** `loop-diffusion merge`: a model of its own from a model and adapters, or another UNet. */
 import { Option, type Command } from 'commander';
 
+import { checkNewFolder } from '../files/write-folder-atomically';
+import { UsageError } from '../usage-error';
 import { parseLoraArgument } from '../weights/lora-argument';
 import { resolveModel } from '../weights/resolve-model';
-import { checkNewFolder } from '../files/write-folder-atomically';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { UNET_FLAG } from './sampler-flags';
-import { UsageError } from './usage-error';
 
 export interface MergeFlags extends CommonFlags {
   readonly model: string;

@@ -1,15 +1,17 @@
 /** `loop-diffusion <command>`. */
 import { Command, CommanderError } from 'commander';
 
-import { processOutput } from '../tracking/output';
+import { packageVersion, TRAINER } from '../files/package-version';
+import { processOutput } from '../terminal/output';
+import { UsageError } from '../usage-error';
 import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
-import { loadCore } from './core';
 import {
   addConvertLoraFlags,
   convertLoraCommand,
   type ConvertLoraFlags,
 } from './convert-lora-command';
+import { loadCore } from './core';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
 import { addInitFlags, initCommand } from './init-command';
@@ -18,8 +20,6 @@ import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
-import { UsageError } from './usage-error';
-import { packageVersion, TRAINER } from './versions';
 
 /**
  * Runs one command.

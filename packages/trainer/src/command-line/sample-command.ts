@@ -3,20 +3,20 @@ import { dirname } from 'node:path';
 
 import { Option, type Command } from 'commander';
 
+import { SCHEDULER_NAMES, type SchedulerName } from '../api/drawing-options';
 import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
-import { createLiveLine } from '../tracking/live-line';
-import { createPhaseProgress } from '../tracking/progress-text';
+import { createLiveLine } from '../terminal/live-line';
+import { createPhaseProgress } from '../terminal/progress-text';
+import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
+import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
-import { SCHEDULER_NAMES, type SchedulerName } from '../api/drawing-options';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
 import { sayWithheld } from './say-withheld';
-import { resolveModel } from '../weights/resolve-model';
-import { UsageError } from './usage-error';
 
 export interface SampleFlags extends CommonFlags, SamplerFlags {
   readonly prompt: readonly string[];

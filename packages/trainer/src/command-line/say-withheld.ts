@@ -1,6 +1,6 @@
 /** How many images were not written, on stderr. */
-import type { Output } from '../tracking/output';
 import type { EvaluateResult, SampleResult } from '../api/drawing-options';
+import type { Output } from '../terminal/output';
 
 /** @param safety the threshold that images had to reach */
 export function sayWithheld(

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { TRAINER } from './versions';
+import { TRAINER } from '../files/package-version';
 
 const SCHEMA = join('dist', 'config.schema.json');
 

@@ -7,14 +7,14 @@ import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
 import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
 import { nextFreeFolder } from '../files/next-free-folder';
-import { resolveModel } from '../weights/resolve-model';
 import { createRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
+import { UsageError } from '../usage-error';
+import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
 import { sayBackend } from './say-backend';
-import { UsageError } from './usage-error';
 
 export interface TrainFlags extends CommonFlags {
   readonly set: readonly string[];

@@ -1,5 +1,5 @@
+import type { RunHistory } from '../run-folder/run-history';
 import { exampleEvaluation, exampleIteration } from '../testing/example-run';
-import type { RunHistory } from '../tracking/run-history';
 import { compareRuns } from './compare-runs';
 import type { RecordedRun } from './read-run';
 

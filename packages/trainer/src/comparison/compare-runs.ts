@@ -1,9 +1,10 @@
 /** The figures of several runs side by side. */
 import { isDeepStrictEqual } from 'node:util';
 
-import type { EvaluationRecord, MeanWithError } from '../run-folder/records';
+import type { EvaluationRecord } from '../run-folder/records';
+import { isBaseEvaluation, type RunHistory } from '../run-folder/run-history';
+import type { MeanWithError } from '../statistics';
 import { pairedGain } from '../statistics';
-import { isBaseEvaluation, type RunHistory } from '../tracking/run-history';
 import { configDifferences, type ConfigDifference } from './config-differences';
 import { movingMean } from './moving-mean';
 import type { RecordedRun } from './read-run';

@@ -1,5 +1,5 @@
 /** `curves.png` of a comparison: the rewards of several runs against iterations, time and images. */
-import { isBaseEvaluation, type RunHistory } from '../tracking/run-history';
+import { isBaseEvaluation, type RunHistory } from '../run-folder/run-history';
 import {
   panel,
   plotSpec,

@@ -1,6 +1,6 @@
 /** A comparison as a table for people: a column per run. */
-import type { MeanWithError } from '../run-folder/records';
-import { signed, withError } from '../tracking/words';
+import type { MeanWithError } from '../statistics';
+import { signed, withError } from '../terminal/words';
 import { SMOOTHED_ITERATIONS, type Comparison, type HeldOutScore } from './compare-runs';
 
 /** The first row is the head; the first cell of each row says what the others are. */

@@ -8,7 +8,7 @@ import { fileStatus } from '../files/file-status';
 import type { RunEvent } from '../run-folder/event-log';
 import { historyOfEvents, readEvents } from '../run-folder/read-events';
 import type { RunSummary } from '../run-folder/records';
-import type { RunHistory } from '../tracking/run-history';
+import type { RunHistory } from '../run-folder/run-history';
 import { UserError } from '../user-error';
 
 export interface RecordedRun {

@@ -1,7 +1,7 @@
 /** `--set key.path=value`, laid over what the configuration file says. */
 import { parse } from 'yaml';
 
-import { UsageError } from '../command-line/usage-error';
+import { UsageError } from '../usage-error';
 
 export type PlainObject = Record<string, unknown>;
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../command-line/usage-error';
+import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
 import { configWarnings } from './config-warnings';
 import { configKeys } from './key-reference';

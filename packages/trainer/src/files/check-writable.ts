@@ -2,9 +2,9 @@
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
+import { UserError } from '../user-error';
 import { fileStatus } from './file-status';
 import { asUserError } from './system-errors';
-import { UserError } from '../user-error';
 
 /**
  * Tries to make something in the folder, or in the nearest one above it that exists: asking for permissions alone is

@@ -4,9 +4,9 @@ import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
 
+import { UserError } from '../user-error';
 import { openBytes, readBytes, type BoundedFile } from './read-bytes';
 import { asUserError, systemErrorCode } from './system-errors';
-import { UserError } from '../user-error';
 
 const MAXIMUM_CONFIG_BYTES = 10 * 1024 ** 2;
 const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;

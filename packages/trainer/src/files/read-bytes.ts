@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 
 import type { OpenFile } from '@loop-diffusion/diffusion-models';
 
-import { asUserError } from './system-errors';
 import { UserError } from '../user-error';
+import { asUserError } from './system-errors';
 
 export interface BoundedFile {
   /** What the file is, for messages, such as `prompt file`. */

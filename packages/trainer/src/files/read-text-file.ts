@@ -1,6 +1,6 @@
 /** UTF-8 text files. */
-import { readBytes } from './read-bytes';
 import { UserError } from '../user-error';
+import { readBytes } from './read-bytes';
 
 /** @throws UserError when the file cannot be read, is too large or is not UTF-8 */
 export async function readTextFile(

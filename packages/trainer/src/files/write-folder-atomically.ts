@@ -3,10 +3,10 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
+import { UserError } from '../user-error';
 import { fileStatus } from './file-status';
 import { asUserError } from './system-errors';
 import { removeLeftover, syncFolder, writeToDescriptor, writeToDisk } from './write-atomically';
-import { UserError } from '../user-error';
 
 /** @throws UserError when something is there under this name */
 export function checkNewFolder(folder: string): void {

@@ -1,9 +1,9 @@
 /** Requests to the hub and to where it sends on. */
+import { UserError } from '../user-error';
 import type { HubModel } from './hub-model';
 import type { HubSettings } from './hub-settings';
 import { refusal } from './refusals';
 import { TemporaryFailure, withRetries, type Sleep } from './retries';
-import { UserError } from '../user-error';
 
 export interface HubConnection {
   readonly model: HubModel;

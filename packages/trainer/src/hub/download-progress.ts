@@ -1,7 +1,7 @@
 /** How far the download of a model is: `unet/model.safetensors · 812 of 3438 MB · 21.4 MB/s · 2 min 3 s left`. */
-import { createLiveLine } from '../tracking/live-line';
-import type { OutputStream } from '../tracking/output';
-import { durationInWords, figure } from '../tracking/words';
+import { createLiveLine } from '../terminal/live-line';
+import type { OutputStream } from '../terminal/output';
+import { durationInWords, figure } from '../terminal/words';
 
 export interface DownloadProgress {
   /** Bytes of all files, once they are known. */

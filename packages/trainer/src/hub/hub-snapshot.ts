@@ -4,13 +4,13 @@ import { join, sep } from 'node:path';
 
 import { fileStatus } from '../files/file-status';
 import { maximumModelFileBytes } from '../files/node-folder-reader';
-import { asUserError, systemErrorCode } from '../files/system-errors';
 import { readBytes } from '../files/read-bytes';
-import type { OutputStream } from '../tracking/output';
+import { asUserError, systemErrorCode } from '../files/system-errors';
+import type { OutputStream } from '../terminal/output';
 import { UserError } from '../user-error';
 import { connectToHub, type ConnectionOptions, type HubConnection } from './connection';
-import { createDownloadProgress } from './download-progress';
 import { downloadBlob, type BlobOptions } from './download-blob';
+import { createDownloadProgress } from './download-progress';
 import { openHubCache, type HubCache } from './hub-cache';
 import { isCommit, type HubModel } from './hub-model';
 import type { HubSettings } from './hub-settings';

@@ -1,5 +1,5 @@
-import { shuffled } from '../prompts/prompt-order';
 import { STREAMS } from '../noise-streams';
+import { shuffled } from '../prompts/prompt-order';
 
 /**
  * Cuts an iteration's images into the minibatches of its optimizer steps. Every image is in one minibatch of each inner

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-import { createAdamW } from './optimizer';
 import { FIXTURES, largestDifference, readTensors } from '../testing/fixtures';
+import { createAdamW } from './optimizer';
 
 const tensorsOf = (name: string) => readTensors(FIXTURES, 'ddpo-loss', `${name}.safetensors`);
 

@@ -1,4 +1,7 @@
 /** The gradient of a whole UNet as an update takes it, against PyTorch's (tools/parity/unet-gradients.py). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import {
   createNoiseSchedule,
   parseSchedulerConfig,
@@ -7,12 +10,10 @@ import {
 import { weightsFromSafetensors, type StableDiffusion } from '@loop-diffusion/diffusion-models';
 import { readSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
-import type { AdamW } from './optimizer';
 import type { Policy } from '../policy/policy';
 import { sampleTrajectories } from '../policy/rollout';
+import { createTextSource } from '../policy/text-source';
 import {
   channelsLast,
   FIXTURES,
@@ -22,7 +23,7 @@ import {
   readJson,
   readTensors,
 } from '../testing/fixtures';
-import { createTextSource } from '../policy/text-source';
+import type { AdamW } from './optimizer';
 import { trainableUNet, trainableVariables } from './trainable-variables';
 import { updatePolicy } from './update';
 

@@ -2,8 +2,9 @@
 import { stringify } from 'yaml';
 
 import type { TrainConfig } from '../configuration/schema';
-import type { EvaluationRecord, MeanWithError, RunSummary } from '../run-folder/records';
-import { durationInWords, signed, withError } from '../tracking/words';
+import type { EvaluationRecord, RunSummary } from '../run-folder/records';
+import type { MeanWithError } from '../statistics';
+import { durationInWords, signed, withError } from '../terminal/words';
 import { codeSpan, oneLine, pythonText, shellWord } from './quoting';
 
 export interface ModelCardFacts {

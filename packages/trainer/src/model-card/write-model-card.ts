@@ -4,14 +4,14 @@ import { join } from 'node:path';
 
 import { encodePng, type Image } from '@loop-diffusion/rewards';
 
-import { ADAPTER_FILE } from '../weights/adapter-file';
 import type { TrainConfig } from '../configuration/schema';
-import { UNET_FILE } from '../weights/unet-file';
 import { imageFileName } from '../files/image-file-name';
-import { resolveModel } from '../weights/resolve-model';
 import { isHubModel, parseHubModel } from '../hub/hub-model';
 import type { RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
+import { ADAPTER_FILE } from '../weights/adapter-file';
+import { resolveModel } from '../weights/resolve-model';
+import { UNET_FILE } from '../weights/unet-file';
 import { modelCard } from './model-card';
 
 /** Images that were drawn with what was trained, and the file of their grid in the run's folder. */

@@ -5,8 +5,8 @@ import {
   type AutoencoderConfig,
   type Weights,
 } from '@loop-diffusion/diffusion-models';
-import type { Image } from '@loop-diffusion/rewards';
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import type { Image } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { Policy } from './policy';

@@ -2,12 +2,13 @@
 import { counterNormal, planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 import type { Image } from '@loop-diffusion/rewards';
 
+import { STREAMS } from '../noise-streams';
 import { decodeImages } from './decode';
 import type { NoiseSource } from './image-batches';
 import type { LatentShape } from './latent-shape';
-import { disposeTexts, type Policy } from './policy';
+import type { Policy } from './policy';
 import { sampleTrajectories } from './rollout';
-import { STREAMS } from '../noise-streams';
+import { disposeTexts } from './text-condition';
 
 export interface SamplerSettings {
   readonly steps: number;

@@ -3,16 +3,10 @@ import type { UNetText } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { LatentShape } from './latent-shape';
-import {
-  disposeTexts,
-  gatherTexts,
-  mergeAdapter,
-  prepareText,
-  type Conditioning,
-  type Denoiser,
-  type EncodedText,
-  type TextCondition,
-} from './policy';
+import { mergeAdapter } from './merge-adapter';
+import type { Conditioning, Denoiser } from './policy';
+import { prepareText } from './prepare-text';
+import { disposeTexts, gatherTexts, type EncodedText, type TextCondition } from './text-condition';
 
 /**
  * Standard normals of one image, as many as its latent has numbers: step 0 starts it, step i + 1 is denoise step i's.

@@ -11,9 +11,10 @@ import { unetTimesteps } from '@loop-diffusion/diffusion-models';
 import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { forEachBatch, type ImagesRequest } from './image-batches';
 import { nextTurn } from '../next-turn';
-import { predict, type Conditioning, type Denoiser } from './policy';
+import { forEachBatch, type ImagesRequest } from './image-batches';
+import type { Conditioning, Denoiser } from './policy';
+import { predict } from './predict';
 import { cutRows, joinRows } from './rows';
 
 export interface IntegrationRequest extends ImagesRequest {

@@ -11,11 +11,11 @@ import { loadStableDiffusion, type StableDiffusion } from '@loop-diffusion/diffu
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 
 import { toChannelsFirst, toChannelsLast } from '../api/channels-first';
-import { decodeImages } from './decode';
 import { nodeFolderReader } from '../files/node-folder-reader';
+import { decodeImages } from './decode';
 import { latentShape } from './latent-shape';
-import { disposeTexts } from './policy';
 import { sampleTrajectories } from './rollout';
+import { disposeTexts } from './text-condition';
 import { createTextSource } from './text-source';
 
 const FIXTURES = join(__dirname, '../../../diffusion-models/fixtures');

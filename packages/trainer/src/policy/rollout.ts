@@ -2,9 +2,11 @@
 import { TrajectoryStore, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { forEachBatch, type ImagesRequest } from './image-batches';
 import { nextTurn } from '../next-turn';
-import { denoise, momentOf, type Denoiser } from './policy';
+import { denoise } from './denoise';
+import { forEachBatch, type ImagesRequest } from './image-batches';
+import type { Denoiser } from './policy';
+import { momentOf } from './predict';
 
 export interface RolloutRequest extends ImagesRequest {
   readonly plan: readonly DenoiseStep[];

@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { loadStableDiffusion } from '@loop-diffusion/diffusion-models';
 import { join } from 'node:path';
 
+import { loadStableDiffusion } from '@loop-diffusion/diffusion-models';
+import * as tf from '@tensorflow/tfjs-core';
+
 import { nodeFolderReader } from '../files/node-folder-reader';
-import { disposeTexts } from './policy';
+import { disposeTexts } from './text-condition';
 import { createTextSource, rememberTexts } from './text-source';
 
 const open = (name: string) =>

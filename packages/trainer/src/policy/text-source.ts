@@ -8,9 +8,9 @@ import {
 } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { imageSize, type LatentShape } from './latent-shape';
-import { disposeTexts, type EncodedText } from './policy';
 import { UserError } from '../user-error';
+import { imageSize, type LatentShape } from './latent-shape';
+import { disposeTexts, type EncodedText } from './text-condition';
 
 export interface TextSource {
   /** A row for each prompt; the caller disposes it. */

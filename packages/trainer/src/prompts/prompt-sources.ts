@@ -1,8 +1,8 @@
 /** Where prompts come from: the embedded benchmark or a text file. */
 import { evaluationPrompts, trainingPrompts } from '@loop-diffusion/shapes-benchmark';
 
-import { readPromptFile } from './read-prompt-file';
 import type { TaggedPrompt } from './prompt-order';
+import { readPromptFile } from './read-prompt-file';
 
 /** @param source `shapes` for the embedded training split, or the path of a text file with a prompt a line */
 export async function readTrainingPrompts(source: string): Promise<TaggedPrompt[]> {

@@ -1,15 +1,16 @@
 /** What an iteration was like, from what its phases returned. */
+import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
 import type { Image, ImageQuality } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
-import { histogramOf } from './histogram';
-import type { PreparedRun } from '../run/open-run';
-import type { Scores } from '../scoring/rewards';
-import type { IterationRecord } from '../run-folder/records';
-import { mean, standardDeviation } from '../statistics';
+import type { Objective } from '../learning/algorithm';
 import type { OptimizerStepReport } from '../learning/update';
+import type { IterationRecord } from '../run-folder/records';
+import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
+import type { Scores, WeightedReward } from '../scoring/rewards';
+import { mean, standardDeviation } from '../statistics';
+import { histogramOf } from './histogram';
 
 /** When every group's rewards were alike there are no pairs, and no ratio has left 1. */
 const NOTHING_TO_LEARN = {
@@ -19,6 +20,14 @@ const NOTHING_TO_LEARN = {
   clipFraction: 0,
   approxKl: 0,
 };
+
+/** The part of a run that its iterations are reported with. */
+interface ReportedRun {
+  readonly config: { readonly algorithm: { readonly k: number } };
+  readonly rewards: readonly WeightedReward[];
+  readonly objective: Pick<Objective, 'clipRange'>;
+  readonly plan: readonly DenoiseStep[];
+}
 
 export interface IterationFacts {
   /** Counted from 0. */
@@ -33,7 +42,7 @@ export interface IterationFacts {
   readonly seconds: Record<string, number>;
 }
 
-export function reportIteration(run: PreparedRun, facts: IterationFacts): IterationRecord {
+export function reportIteration(run: ReportedRun, facts: IterationFacts): IterationRecord {
   const { scores, seconds } = facts;
   const steps = facts.steps.filter(({ skipped }) => !skipped);
   const { clipRange } = run.objective;

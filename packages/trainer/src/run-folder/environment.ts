@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 
-import { packageVersion, TRAINER } from '../command-line/versions';
+import { packageVersion, TRAINER } from '../files/package-version';
 
 export interface Environment {
   readonly versions: Readonly<Record<string, string>>;

@@ -4,10 +4,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
 
 import { asUserError } from '../files/system-errors';
-import type { RunHistory } from '../tracking/run-history';
 import { UserError } from '../user-error';
 import type { RunEvent } from './event-log';
 import type { EvaluationRecord, IterationRecord } from './records';
+import type { RunHistory } from './run-history';
 
 const MAXIMUM_BYTES = 1e9;
 const CHUNK_BYTES = 1024 ** 2;

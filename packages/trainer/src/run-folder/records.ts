@@ -1,6 +1,8 @@
 /** What a run reports while it goes on and at its end. */
 import type { ImageQuality } from '@loop-diffusion/rewards';
 
+import type { MeanWithError } from '../statistics';
+
 /** One iteration of training. Seconds are wall clock. */
 export interface IterationRecord {
   /** Counted from 1. */
@@ -54,11 +56,6 @@ export interface Histogram {
   maximum: number;
   /** By bucket, from `minimum` to `maximum`. */
   counts: number[];
-}
-
-export interface MeanWithError {
-  mean: number;
-  standardError: number;
 }
 
 export interface FamilyScore extends MeanWithError {

@@ -6,9 +6,9 @@ import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
 import { asUserError, systemErrorCode } from '../files/system-errors';
 import { writeFileAtomically } from '../files/write-atomically';
+import { UserError } from '../user-error';
 import { openEventLog, reopenEventLog, type EventLog } from './event-log';
 import { lockRun } from './run-lock';
-import { UserError } from '../user-error';
 
 export interface RunFolder {
   /** As it was given. */

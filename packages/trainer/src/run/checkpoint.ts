@@ -11,11 +11,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
-import type { PhaseClock } from './phase-clock';
-import type { PreparedRun } from './open-run';
 import {
   checkpointSteps,
-  MAXIMUM_FILE_BYTES,
   pruneCheckpoints,
   writeCheckpoint,
   type Checkpoint,
@@ -23,9 +20,11 @@ import {
 } from '../run-folder/checkpoint-folder';
 import type { IterationRecord } from '../run-folder/records';
 import { mean } from '../statistics';
-import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
-import { holdState, releaseState, restoreState } from './training-state';
 import { UserError } from '../user-error';
+import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
+import type { PhaseClock } from './phase-clock';
+import type { Run } from './run';
+import { holdState, releaseState, restoreState } from './training-state';
 
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'state.json';
@@ -69,7 +68,7 @@ export interface Checkpoints {
  * @param now milliseconds since any fixed time
  */
 export function createCheckpoints(
-  run: PreparedRun,
+  run: Run,
   clock: Pick<PhaseClock, 'totals'>,
   from: Progress | undefined,
   now: () => number = Date.now,
@@ -127,7 +126,7 @@ export function createCheckpoints(
  * @throws UserError when the checkpoint is of another model, adapter or choice of what is trained
  */
 export function restoreCheckpoint(
-  run: PreparedRun,
+  run: Run,
   { folder, files }: Checkpoint,
   onDifference: (difference: string) => void,
 ): Progress {
@@ -170,24 +169,7 @@ export function restoreCheckpoint(
   }
 }
 
-/** Two moments, and room for the header. */
-const LARGEST_TRAINED = Math.floor(
-  (MAXIMUM_FILE_BYTES - 4096) / (2 * Float32Array.BYTES_PER_ELEMENT),
-);
-
-/**
- * @param weights numbers that are trained
- * @throws UserError when they are more than a checkpoint can hold
- */
-export function checkCheckpointSize(weights: number): void {
-  if (weights <= LARGEST_TRAINED) return;
-  const millions = (count: number): string => `${(count / 1e6).toFixed(0)} million`;
-  throw new UserError(
-    `lora is null, but this UNet has ${millions(weights)} weights, and a checkpoint holds their moments up to ${millions(LARGEST_TRAINED)}; train an adapter instead`,
-  );
-}
-
-function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
+function filesOf(run: Run, progress: Progress): CheckpointFiles {
   const state = holdState(run);
   try {
     const { steps, firstMoment, secondMoment } = state.optimizer;
@@ -218,7 +200,7 @@ function filesOf(run: PreparedRun, progress: Progress): CheckpointFiles {
 }
 
 /** What the last bits of a result depend on: the library, and among how many threads the work is cut. */
-function madeWithOf({ backend, config }: PreparedRun): Record<string, string> {
+function madeWithOf({ backend, config }: Run): Record<string, string> {
   return {
     backend: `${backend.name} ${backend.version}`,
     platform: `${process.platform} ${process.arch}`,

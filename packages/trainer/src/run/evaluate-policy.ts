@@ -4,8 +4,8 @@ import type { Image } from '@loop-diffusion/rewards';
 import { drawImages, type DrawRequest } from '../policy/draw-images';
 import type { Policy } from '../policy/policy';
 import type { TaggedPrompt } from '../prompts/prompt-order';
-import { scoreImages, withFixedScales, type WeightedReward } from '../scoring/rewards';
 import type { EvaluationRecord, FamilyScore } from '../run-folder/records';
+import { scoreImages, withFixedScales, type WeightedReward } from '../scoring/rewards';
 import { meanWithError } from '../statistics';
 import { UserError } from '../user-error';
 

@@ -2,12 +2,12 @@
 import type { Image } from '@loop-diffusion/rewards';
 
 import { drawImages, type SamplerSettings } from '../policy/draw-images';
-import { evaluatePolicy } from './evaluate-policy';
-import type { PhaseClock } from './phase-clock';
 import type { Policy } from '../policy/policy';
-import type { PreparedRun } from './open-run';
 import type { EvaluationRecord } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
+import { evaluatePolicy } from './evaluate-policy';
+import type { PhaseClock } from './phase-clock';
+import type { Run } from './run';
 
 /** Fixed, so that every run of every configuration is evaluated on the same noise. */
 export const EVALUATION_SEED = 0;
@@ -26,7 +26,7 @@ export interface RunEvaluator {
 
 /** @param earlier what was evaluated before the run went on, and is not evaluated again */
 export function createRunEvaluator(
-  run: PreparedRun,
+  run: Run,
   recorder: RunRecorder,
   clock: PhaseClock,
   signal: AbortSignal,

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { checkCheckpointSize } from './checkpoint';
 import type { TrainConfig } from '../configuration/schema';
-import { train } from './loop';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { PIPELINE } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
+import { checkCheckpointSize } from './checkpoint-size';
+import { train } from './loop';
 
 let folder: RunFolder;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 /** Ends a run that no longer learns from what it sees. */
 import type { TrainConfig } from '../configuration/schema';
-import type { Scores } from '../scoring/rewards';
 import type { OptimizerStepReport } from '../learning/update';
+import type { Scores } from '../scoring/rewards';
 import { UserError } from '../user-error';
 
 export interface Guards {

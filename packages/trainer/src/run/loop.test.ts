@@ -5,10 +5,10 @@ import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { TrainConfig } from '../configuration/schema';
-import { train } from './loop';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { makeRunFolder, recordRun, type Recording, type RunFolder } from '../testing/tiny-run';
 import type { RunRecorder } from '../tracking/recorder';
+import { train } from './loop';
 
 let folder: RunFolder;
 beforeEach(() => {

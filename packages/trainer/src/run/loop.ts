@@ -2,33 +2,20 @@
  * LOOP, leave-one-out PPO for diffusion models (arXiv:2503.00897): an iteration draws k images for each of its prompts,
  * compares every reward with the mean of the other k − 1, and optimises PPO's clipped surrogate over the denoise steps.
  */
-import { counterNormal } from '@loop-diffusion/diffusion-mdp';
-import type { Image } from '@loop-diffusion/rewards';
-import type * as tf from '@tensorflow/tfjs-core';
-
-import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import type { TrainConfig } from '../configuration/schema';
-import { decodeImages } from '../policy/decode';
-import { createGuards, type Guards } from './guards';
-import { learningRateAt } from '../learning/learning-rate';
-import { cutIntoMinibatches } from '../learning/minibatches';
-import { STREAMS } from '../noise-streams';
-import { createPhaseClock, type PhaseClock } from './phase-clock';
-import { disposeTexts } from '../policy/policy';
-import { prepareRun, type PreparedRun } from './open-run';
-import { promptsAt } from '../prompts/prompt-order';
-import { reportIteration } from '../report/report-iteration';
-import { createScoring } from '../scoring/rewards';
-import { sampleTrajectories } from '../policy/rollout';
-import { createRunEvaluator } from './evaluator';
 import type { Checkpoint } from '../run-folder/checkpoint-folder';
-import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
+import type { EvaluationRecord, RunSummary } from '../run-folder/records';
+import type { DrawnImages, RunRecorder } from '../tracking/recorder';
+import { createCheckpoints, restoreCheckpoint } from './checkpoint';
+import { createRunEvaluator } from './evaluator';
+import { createGuards } from './guards';
+import { runIteration } from './iteration';
+import { openRun } from './open-run';
+import { createPhaseClock } from './phase-clock';
+import type { Run } from './run';
 import { saveTrained } from './save-trained';
 import { summarizeRun } from './summarize-run';
-import type { DrawnImages, RunRecorder } from '../tracking/recorder';
-import { chooseTrainedSteps } from '../learning/trained-steps';
 import { allOrNothing } from './training-state';
-import { updatePolicy } from '../learning/update';
 
 /** Where a run goes on from. */
 export interface ResumePoint {
@@ -55,7 +42,7 @@ export async function train(
   signal: AbortSignal,
   from?: ResumePoint,
 ): Promise<RunSummary> {
-  const run = await prepareRun(config, (fraction) => {
+  const run = await openRun(config, (fraction) => {
     recorder.phase('loading', fraction);
   });
   try {
@@ -66,7 +53,7 @@ export async function train(
 }
 
 async function iterate(
-  run: PreparedRun,
+  run: Run,
   recorder: RunRecorder,
   signal: AbortSignal,
   from: ResumePoint | undefined,
@@ -123,91 +110,4 @@ async function iterate(
   const summary = summarizeRun(run, { iterations, evaluator, clock, interrupted: signal.aborted });
   await recorder.finish(summary);
   return summary;
-}
-
-export interface IterationResult extends DrawnImages {
-  readonly record: IterationRecord;
-}
-
-/** Prompts → text → trajectories → images → rewards → advantages → updates. */
-export async function runIteration(
-  run: PreparedRun,
-  clock: PhaseClock,
-  iteration: number,
-  signal: AbortSignal,
-  guards: Guards = createGuards(run.config.guards),
-): Promise<IterationResult> {
-  const { config, policy, empty } = run;
-  const { latentShape } = policy;
-  const { k } = config.algorithm;
-  const { seed, batch } = config;
-
-  // k images for each prompt, side by side.
-  const firstPrompt = iteration * batch.prompts;
-  const prompts = promptsAt(run.prompts, seed, firstPrompt, batch.prompts).map(({ text }) => text);
-  const promptOfImage = prompts.flatMap((_, prompt) => new Array<number>(k).fill(prompt));
-  const promptTexts = promptOfImage.map((prompt) => prompts[prompt] ?? '');
-  const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
-  const noise = (image: number, step: number) =>
-    counterNormal(
-      {
-        seed,
-        prompt: firstPrompt + Math.floor(image / k),
-        sample: image % k,
-        step,
-        stream: STREAMS.rollout,
-      },
-      latentSize,
-    );
-
-  const text = await clock.time('text', () => policy.texts.encode(prompts));
-  try {
-    const images: Image[] = [];
-    const scoring = createScoring(run.rewards, run.combination, signal);
-    // Rewards see each batch of images while the next one is being drawn.
-    const onBatch = (latents: tf.Tensor4D) =>
-      clock.time('decode', () => {
-        const drawn = decodeImages(policy, latents, batch.rollout);
-        const first = images.length;
-        images.push(...drawn);
-        scoring.add({ images: drawn, prompts: promptTexts.slice(first, images.length) });
-      });
-    const trajectories = await clock.time('rollout', (onProgress) =>
-      sampleTrajectories(policy, {
-        ...{ prompts: text, empty, promptOfImage, latentShape, plan: run.plan, noise },
-        ...{ batch: batch.rollout, onBatch, onProgress, signal },
-      }),
-    );
-    const scores = await clock.time('reward', () => scoring.finish(promptOfImage));
-    guards.checkScores(scores);
-    const rewards = prompts.map((_, prompt) => scores.total.slice(prompt * k, (prompt + 1) * k));
-    const advantages = run.advantages.estimate(prompts, rewards).flat();
-
-    const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
-    const steps = await clock.time('update', (onProgress) =>
-      updatePolicy(policy, run.optimizer, {
-        ...{ trajectories, advantages, prompts: text, promptOfImage, empty, learningRate },
-        minibatches: cutIntoMinibatches(images.length, config.algorithm, seed, iteration),
-        trainedSteps: chooseTrainedSteps(
-          run.trainedSteps,
-          config.algorithm.timesteps.count,
-          seed,
-          iteration,
-        ),
-        objective: run.objective,
-        reference: run.base,
-        batch: batch.update,
-        onProgress,
-        signal,
-      }),
-    );
-    guards.checkSteps(steps);
-    const seconds = clock.lap();
-    const record = reportIteration(run, {
-      ...{ iteration, scores, rewards, images, steps, learningRate, seconds },
-    });
-    return { record, images, prompts: promptTexts };
-  } finally {
-    disposeTexts(text);
-  }
 }

@@ -10,31 +10,31 @@ import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { adapterRandom } from '../weights/adapter-random';
-import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
 import { backendOptions, smallestBatch } from '../configuration/backend-options';
-import { checkCheckpointSize } from './checkpoint';
 import type { TrainConfig } from '../configuration/schema';
-import { latentShape } from '../policy/latent-shape';
-import { openModel } from '../weights/open-model';
+import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
 import { createAdamW } from '../learning/optimizer';
-import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
-import { disposeTexts, type Policy } from '../policy/policy';
-import { readEvaluationPrompts, readTrainingPrompts } from '../prompts/prompt-sources';
-import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
-import { createTextSource, rememberTexts } from '../policy/text-source';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
-import { trainedWeights } from '../weights/trained-weights';
+import { latentShape } from '../policy/latent-shape';
+import type { Policy } from '../policy/policy';
+import { disposeTexts } from '../policy/text-condition';
+import { createTextSource, rememberTexts } from '../policy/text-source';
+import { readEvaluationPrompts, readTrainingPrompts } from '../prompts/prompt-sources';
+import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
+import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
-
-export type PreparedRun = Awaited<ReturnType<typeof prepareRun>>;
+import { adapterRandom } from '../weights/adapter-random';
+import { openModel } from '../weights/open-model';
+import { trainedWeights } from '../weights/trained-weights';
+import { checkCheckpointSize } from './checkpoint-size';
+import type { Run } from './run';
 
 /** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
-export async function prepareRun(
+export async function openRun(
   config: TrainConfig,
   /** Called with the fraction of the model that is loaded. */
   onLoad?: (fraction: number) => void,
-) {
+): Promise<Run> {
   // First, for some rewards work on it.
   await useBestBackend({
     ...backendOptions(config.backend, smallestBatch(config), config.precision),
@@ -44,7 +44,7 @@ export async function prepareRun(
   let screen: PictureScreen | undefined;
   try {
     screen = await createPictureScreen(config.samples.safety);
-    return await prepareWith(config, rewards, screen, onLoad);
+    return await openWith(config, rewards, screen, onLoad);
   } catch (error) {
     screen?.dispose();
     await disposeRewards(rewards);
@@ -52,12 +52,12 @@ export async function prepareRun(
   }
 }
 
-async function prepareWith(
+async function openWith(
   config: TrainConfig,
   rewards: readonly WeightedReward[],
   screen: PictureScreen,
   onLoad: ((fraction: number) => void) | undefined,
-) {
+): Promise<Run> {
   const prompts = await readTrainingPrompts(config.prompts);
   const heldOut = await readEvaluationPrompts(
     config.evaluate.prompts,
@@ -118,12 +118,7 @@ async function prepareWith(
     config,
     backend,
     policy,
-    /** The model as it was, which {@link releaseBase} may free. */
-    base: { ...policy, unet: model.unet, adapter: undefined } satisfies Policy,
-    /**
-     * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless
-     * the objective compares with them.
-     */
+    base: { ...policy, unet: model.unet, adapter: undefined },
     releaseBase() {
       if (adapter === undefined && klWeight === 0) tf.dispose(model.unet.weights);
     },
@@ -131,19 +126,16 @@ async function prepareWith(
     optimizer,
     rewards,
     combination: createCombination(rewards),
-    /** What pictures pass before they are written. */
     screen,
     prompts,
     heldOut,
     plan,
-    /** Indices of the denoise steps that are trained: those in the configured range that have randomness. */
     trainedSteps: plan
       .slice(from, to)
       .filter(({ sigma }) => sigma > 0)
       .map(({ index }) => index),
     objective,
     advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
-    /** The empty prompt, one row. */
     empty,
     dispose() {
       optimizer.dispose();

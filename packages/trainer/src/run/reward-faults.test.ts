@@ -5,9 +5,9 @@ import { jpegCompressibility, type Reward } from '@loop-diffusion/rewards';
 import { serveRewards, type RewardServer } from '@loop-diffusion/rewards/serve';
 
 import type { TrainConfig } from '../configuration/schema';
-import { train } from './loop';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
+import { train } from './loop';
 
 let folder: RunFolder;
 beforeEach(() => {

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 
 import { formatUNetConfig } from '@loop-diffusion/diffusion-models';
 
-import { ADAPTER_FILE } from '../weights/adapter-file';
-import { UNET_FILE } from '../weights/unet-file';
 import { writeFileAtomically } from '../files/write-atomically';
-import type { PreparedRun } from './open-run';
+import { ADAPTER_FILE } from '../weights/adapter-file';
 import { writeTrainedFile } from '../weights/trained-file';
+import { UNET_FILE } from '../weights/unet-file';
+import type { Run } from './run';
 
 /**
  * Writes the adapter into `adapter/`, as diffusers' `load_lora_weights` reads it; or the UNet that was trained as a whole into
  * `unet/`, as `UNet2DConditionModel.from_pretrained` does.
  */
-export function saveTrained({ config, policy }: Pick<PreparedRun, 'config' | 'policy'>): void {
+export function saveTrained({ config, policy }: Pick<Run, 'config' | 'policy'>): void {
   const { unet, adapter } = policy;
   const write = (path: string, contents: Uint8Array | string): void => {
     writeFileAtomically(join(config.output, path), contents);

@@ -7,17 +7,19 @@ import { decodePicture, type Image } from '@loop-diffusion/rewards';
 import * as rewards from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { TrainConfig } from '../configuration/schema';
 import { evaluateModel } from '../api/evaluate';
-import { train } from './loop';
-import { createRunFolder } from '../run-folder/run-folder';
 import { sampleImages } from '../api/sample';
+import type { TrainConfig } from '../configuration/schema';
+import { createRunFolder } from '../run-folder/run-folder';
 import { captureOutput } from '../testing/captured-output';
 import { PIPELINE } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
 import { createRunRecorder } from '../tracking/create-run-recorder';
+import { train } from './loop';
 
-jest.mock('nsfwjs/models/mobilenet_v2', () => jest.requireActual<object>('../testing/nsfwjs-model'));
+jest.mock('nsfwjs/models/mobilenet_v2', () =>
+  jest.requireActual<object>('../testing/nsfwjs-model'),
+);
 jest.mock('@loop-diffusion/rewards', () => {
   const actual = jest.requireActual<typeof rewards>('@loop-diffusion/rewards');
   return { ...actual, nsfwClassifier: jest.fn(actual.nsfwClassifier) };

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { version } from '../../package.json';
-import type { PhaseClock } from './phase-clock';
-import type { PreparedRun } from './open-run';
-import type { RunEvaluator } from './evaluator';
 import type { RunSummary } from '../run-folder/records';
 import { pairedGain } from '../statistics';
+import type { RunEvaluator } from './evaluator';
+import type { PhaseClock } from './phase-clock';
+import type { Run } from './run';
 
 export function summarizeRun(
-  run: PreparedRun,
+  run: Run,
   facts: {
     readonly iterations: number;
     readonly evaluator: RunEvaluator;

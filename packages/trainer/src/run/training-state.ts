@@ -4,7 +4,7 @@ import type { Combination, CombinationState } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { AdamWState } from '../learning/optimizer';
-import type { PreparedRun } from './open-run';
+import type { Run } from './run';
 
 export interface TrainingState {
   /** One per variable of the run, in their order. */
@@ -15,7 +15,7 @@ export interface TrainingState {
   readonly rewards: CombinationState;
 }
 
-type Trained = Pick<PreparedRun, 'variables' | 'optimizer' | 'advantages'> & {
+type Trained = Pick<Run, 'variables' | 'optimizer' | 'advantages'> & {
   readonly combination: Pick<Combination, 'toJSON' | 'restore'>;
 };
 

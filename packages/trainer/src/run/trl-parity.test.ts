@@ -1,4 +1,5 @@
 /** The same trajectories, losses, gradients and weights as TRL 0.23's DDPOTrainer, on a pipeline that diffusers made. */
+import { batchZScore } from '@loop-diffusion/advantage-estimators';
 import {
   createNoiseSchedule,
   gaussianLogProb,
@@ -6,14 +7,17 @@ import {
   planDenoiseSteps,
   policyMean,
 } from '@loop-diffusion/diffusion-mdp';
-import { batchZScore } from '@loop-diffusion/advantage-estimators';
 import type { LoraAdapter, StableDiffusion } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { policyLoss } from '../learning/algorithm';
 import { createAdamW } from '../learning/optimizer';
-import { predict, type Policy } from '../policy/policy';
+import { trainableVariables } from '../learning/trainable-variables';
+import { updatePolicy } from '../learning/update';
+import type { Policy } from '../policy/policy';
+import { predict } from '../policy/predict';
 import { sampleTrajectories } from '../policy/rollout';
+import { createTextSource } from '../policy/text-source';
 import {
   channelsLast,
   FIXTURES,
@@ -24,9 +28,6 @@ import {
   readLora,
   readTensors,
 } from '../testing/fixtures';
-import { createTextSource } from '../policy/text-source';
-import { trainableVariables } from '../learning/trainable-variables';
-import { updatePolicy } from '../learning/update';
 
 let model: StableDiffusion;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import type { Image, NsfwClassifier } from '@loop-diffusion/rewards';
 
-import { createPictureScreen } from './picture-screen';
 import { UserError } from '../user-error';
+import { createPictureScreen } from './picture-screen';
 
 /** Of one colour, whose red is how likely it is safe for work. */
 function picture(safe: number, width = 2, height = 1): Image {

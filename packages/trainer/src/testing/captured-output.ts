@@ -1,5 +1,5 @@
 /** Streams that keep what is written, for tests. */
-import type { Output } from '../tracking/output';
+import type { Output } from '../terminal/output';
 
 export interface CapturedOutput extends Output {
   /** Everything written so far. */

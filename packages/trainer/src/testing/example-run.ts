@@ -1,6 +1,6 @@
 /** A run that never was, for the tests of what draws and prints runs. */
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
-import type { RunHistory } from '../tracking/run-history';
+import type { RunHistory } from '../run-folder/run-history';
 
 export function exampleIteration(iteration: number): IterationRecord {
   // Waves stand in for noise: the same in every test.

@@ -1,8 +1,8 @@
 /** The images of an iteration that were rewarded most. */
 import type { IterationRecord } from '../run-folder/records';
+import { figure } from '../terminal/words';
 import type { DrawnImages } from './recorder';
 import { renderSampleGrid } from './sample-grid';
-import { figure } from './words';
 
 const MOST = 16;
 

@@ -1,7 +1,7 @@
 /** Whether the clip does anything: samples that are reused without an acting clip destroy the policy. */
 import { isClipped, type TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
-import { figure, median } from './words';
+import { figure, median } from '../terminal/words';
 
 /** So many iterations are watched before anything is said. */
 const ITERATIONS = 10;

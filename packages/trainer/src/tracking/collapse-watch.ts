@@ -3,7 +3,7 @@ import type { ImageQuality } from '@loop-diffusion/rewards';
 
 import type { TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
-import { figure, median, percent } from './words';
+import { figure, median, percent } from '../terminal/words';
 
 /** So many iterations in a row make a sign. */
 const ITERATIONS = 5;

@@ -3,11 +3,11 @@ import { createColors } from 'picocolors';
 
 import type { TrainConfig } from '../configuration/schema';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
-import { createLiveLine } from './live-line';
-import type { Output, OutputStream } from './output';
-import { createPhaseProgress } from './progress-text';
-import { isBaseEvaluation } from './run-history';
-import { durationInWords, figure, median, percent, signed, withError } from './words';
+import { isBaseEvaluation } from '../run-folder/run-history';
+import { createLiveLine } from '../terminal/live-line';
+import type { Output, OutputStream } from '../terminal/output';
+import { createPhaseProgress } from '../terminal/progress-text';
+import { durationInWords, figure, median, percent, signed, withError } from '../terminal/words';
 
 export interface ConsoleReport {
   phase(name: string, fraction: number): void;

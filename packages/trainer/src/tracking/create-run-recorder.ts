@@ -6,16 +6,16 @@ import { configFileText } from '../run-folder/config-file';
 import { describeEnvironment } from '../run-folder/environment';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
+import { withoutDistributions, type RunHistory } from '../run-folder/run-history';
+import { processOutput, type Output, type OutputStream } from '../terminal/output';
+import { renderBestImages } from './best-images';
 import { createClipWatch } from './clip-watch';
 import { createCollapseWatch } from './collapse-watch';
 import { createConsoleReport, type ConsoleReport } from './console-report';
 import { renderCurves } from './curves';
 import { createFirstGrid } from './first-grid';
 import { openSinks } from './open-sinks';
-import { processOutput, type Output, type OutputStream } from './output';
 import type { DrawnImages, RunRecorder } from './recorder';
-import { withoutDistributions, type RunHistory } from './run-history';
-import { renderBestImages } from './best-images';
 import { renderSampleGrid } from './sample-grid';
 
 export interface RecorderOptions {

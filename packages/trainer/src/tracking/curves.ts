@@ -1,6 +1,6 @@
 /** `curves.png`: a run at a glance. */
+import { isBaseEvaluation, thinned, type RunHistory } from '../run-folder/run-history';
 import { panel, plotSpec, renderPlot, series, type Panel, type PlotSpec, type Rows } from './plot';
-import { isBaseEvaluation, thinned, type RunHistory } from './run-history';
 
 /** Draws the curves of a run; needs at least one iteration or evaluation. */
 export async function renderCurves(history: RunHistory): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 /** The figures of a run under the names that trackers show them by. `docs/metrics.md` explains each. */
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
-import { isBaseEvaluation } from './run-history';
+import { isBaseEvaluation } from '../run-folder/run-history';
 
 /** By tag; a group's name stands before the slash. Not always finite. */
 export type Scalars = Readonly<Record<string, number>>;

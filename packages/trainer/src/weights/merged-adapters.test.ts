@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { mergeLora } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { largestDifference, loadPipeline, PIPELINE } from '../testing/fixtures';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 import { openAdapter } from './open-adapter';
-import { largestDifference, loadPipeline, PIPELINE } from '../testing/fixtures';
 
 const LORA = join(PIPELINE, '../lora-any-layer/pipeline');
 

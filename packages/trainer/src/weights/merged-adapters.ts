@@ -7,8 +7,8 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { LoraArgument } from './lora-argument';
-import { readAdapterFile } from './read-adapter-file';
 import { openAdapter } from './open-adapter';
+import { readAdapterFile } from './read-adapter-file';
 
 export interface LoraFile extends LoraArgument {
   readonly bytes: Uint8Array;

@@ -20,10 +20,10 @@ import {
 import { backendOptions } from '../configuration/backend-options';
 import type { BackendSetting } from '../configuration/schema';
 import { parseLoraArgument } from './lora-argument';
+import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 import { readAdapterFile } from './read-adapter-file';
 import { resolveModel } from './resolve-model';
 import { withUNetOf } from './with-unet-of';
-import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 
 export interface OpenModel {
   readonly backend: BackendChoice;

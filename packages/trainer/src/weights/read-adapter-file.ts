@@ -1,11 +1,11 @@
 /** A LoRA file, as `--lora` names it. */
 import { join } from 'node:path';
 
-import { ADAPTER_FILE } from './adapter-file';
 import { fileStatus } from '../files/file-status';
 import { readBytes } from '../files/read-bytes';
-import { CHECKPOINT_UNET_FILE, UNET_FILE } from './unet-file';
 import { UserError } from '../user-error';
+import { ADAPTER_FILE } from './adapter-file';
+import { CHECKPOINT_UNET_FILE, UNET_FILE } from './unet-file';
 
 const MAXIMUM_BYTES = 4 * 1024 ** 3;
 

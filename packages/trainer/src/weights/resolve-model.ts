@@ -10,7 +10,7 @@ import { nodeFolderReader } from '../files/node-folder-reader';
 import { isHubModel, parseHubModel } from '../hub/hub-model';
 import { hubSettings } from '../hub/hub-settings';
 import { hubSnapshot, type HubSnapshot } from '../hub/hub-snapshot';
-import type { OutputStream } from '../tracking/output';
+import type { OutputStream } from '../terminal/output';
 import { UserError } from '../user-error';
 
 const PICKLED_WEIGHTS = /\.(bin|pt|pth|ckpt|pkl)$/i;

@@ -10,8 +10,8 @@ import { readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { ADAPTER_FILE } from './adapter-file';
-import { CHECKPOINT_UNET_FILE } from './unet-file';
 import { trainedWeights, type Network } from './trained-weights';
+import { CHECKPOINT_UNET_FILE } from './unet-file';
 
 /** The file's name in a checkpoint. */
 export function trainedFileName({ adapter }: Network): string {

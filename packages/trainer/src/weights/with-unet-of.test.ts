@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
 
-import { PIPELINE } from '../testing/fixtures';
 import { nodeFolderReader } from '../files/node-folder-reader';
+import { PIPELINE } from '../testing/fixtures';
 import { readAdapterFile } from './read-adapter-file';
 import { withUNetOf } from './with-unet-of';
 

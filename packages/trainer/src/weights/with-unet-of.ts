@@ -3,10 +3,10 @@ import { join } from 'node:path';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
 
-import { ADAPTER_FILE } from './adapter-file';
 import { fileStatus } from '../files/file-status';
 import { nodeFolderReader } from '../files/node-folder-reader';
 import { UserError } from '../user-error';
+import { ADAPTER_FILE } from './adapter-file';
 
 /** Where a model's folder has its UNet. */
 const PART = 'unet/';

@@ -3,6 +3,7 @@ import type { TrainConfig } from '../../configuration/schema';
 import { limitFreeTime } from '../free-time-limit';
 import { evaluationScalars, iterationScalars, summaryScalars, type Scalars } from '../scalars';
 import type { TrackingSink } from '../tracking-sink';
+import { configParameters } from './config-parameters';
 import {
   createMlflowClient,
   mayPass,
@@ -11,7 +12,6 @@ import {
   type MlflowMetric,
   type MlflowStatus,
 } from './mlflow-client';
-import { configParameters } from './config-parameters';
 
 export interface MlflowSinkOptions {
   readonly url: string;

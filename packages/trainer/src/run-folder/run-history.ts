@@ -1,5 +1,5 @@
 /** What a run has reported so far: the data of its curves. */
-import type { EvaluationRecord, IterationRecord } from '../run-folder/records';
+import type { EvaluationRecord, IterationRecord } from './records';
 
 export interface RunHistory {
   readonly iterations: readonly IterationRecord[];
