@@ -1,3 +1,5 @@
+import { createMinimumHeap } from './minimum-heap';
+
 /** Mark of a symbol that ends its word. */
 export const END_OF_WORD = '</w>';
 
@@ -38,22 +40,56 @@ export function initialSymbols(characters: readonly string[]): string[] {
   return last === undefined ? [] : [...characters.slice(0, -1), last + END_OF_WORD];
 }
 
-/** Joins the pair of lowest rank wherever it occurs, until no pair has a rank (Sennrich et al. 2016). */
+/**
+ * Joins the pair of lowest rank wherever it occurs, from the start, until no pair has a rank (Sennrich et al. 2016). Takes
+ * n log n steps for n characters: only pairs beside a join are looked up again.
+ */
 export function encodeWord(characters: readonly string[], ranks: MergeRanks): string[] {
-  let symbols = initialSymbols(characters);
-  for (;;) {
-    let best = Infinity;
-    let bestIndex = -1;
-    for (let i = 0; i + 1 < symbols.length; i++) {
-      const rank = ranks.get(pairKey(symbols[i] ?? '', symbols[i + 1] ?? '')) ?? Infinity;
-      if (rank < best) {
-        best = rank;
-        bestIndex = i;
-      }
+  const symbols: (string | undefined)[] = initialSymbols(characters);
+  const count = symbols.length;
+  const before = Int32Array.from({ length: count }, (_, i) => i - 1);
+  const after = Int32Array.from({ length: count }, (_, i) => i + 1);
+  const rankAt = (place: number): number | undefined => {
+    const [left, right] = [symbols[place], symbols[after[place] ?? count]];
+    return left === undefined || right === undefined ? undefined : ranks.get(pairKey(left, right));
+  };
+
+  /** Where pairs of a rank begin; some may have gone since. */
+  const placesOf = new Map<number, number[]>();
+  const waiting = createMinimumHeap();
+  const note = (place: number): void => {
+    const rank = place < 0 ? undefined : rankAt(place);
+    if (rank === undefined) return;
+    const places = placesOf.get(rank);
+    if (places === undefined) {
+      placesOf.set(rank, [place]);
+      waiting.push(rank);
+    } else places.push(place);
+  };
+  for (let place = 0; place + 1 < count; place++) note(place);
+
+  for (let rank = waiting.pop(); rank !== undefined; rank = waiting.pop()) {
+    const places = (placesOf.get(rank) ?? []).sort((a, b) => a - b);
+    placesOf.delete(rank);
+    const changed: number[] = [];
+    for (const place of places) {
+      // Joined with what stood before it, or with something else.
+      if (rankAt(place) !== rank) continue;
+      const joined = after[place] as number;
+      symbols[place] = (symbols[place] as string) + (symbols[joined] as string);
+      symbols[joined] = undefined;
+      const following = after[joined] as number;
+      after[place] = following;
+      if (following < count) before[following] = place;
+      changed.push(place);
     }
-    if (bestIndex < 0) return symbols;
-    symbols = mergePair(symbols, symbols[bestIndex] ?? '', symbols[bestIndex + 1] ?? '');
+    // Afterwards: what is new waits for its turn, also when it has the same rank.
+    for (const place of changed) {
+      note(before[place] as number);
+      note(place);
+    }
   }
+  return symbols.filter((symbol) => symbol !== undefined);
 }
 
 /** Joins `left` and `right` wherever they follow each other, from the start. */
