@@ -57,6 +57,7 @@ export type { WeightedLora } from './lora/merge-lora';
 export { loadStableDiffusion, readStableDiffusionConfigs } from './folder/load-stable-diffusion';
 export type { LoadOptions, StableDiffusionConfigs } from './folder/load-stable-diffusion';
 export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';
+export { cutOffPrompt } from './prompts/cut-off-prompt';
 export { encodeEmptyPrompt, encodePrompts } from './prompts/encode-prompts';
 export type { EncodedPrompts } from './prompts/encode-prompts';
 export { stableDiffusionFiles } from './folder/stable-diffusion-files';

@@ -111,6 +111,104 @@ describe('loadStableDiffusion', () => {
     expect(notes).toEqual(['the safety checker of this model is not run']);
   });
 
+  it('takes tokenizers as transformers 5 saves them, in one file', async () => {
+    const tokenizer = (name: string) => `tokenizer/${name}`;
+    const { added_tokens_decoder: added, ...config } = parse(
+      original.get(tokenizer('tokenizer_config.json')),
+    );
+    const style = { id: 1014, content: '<My-Style>', normalized: true, special: false };
+    const whole = {
+      model: {
+        type: 'BPE',
+        end_of_word_suffix: '</w>',
+        vocab: parse(original.get(tokenizer('vocab.json'))),
+        merges: Buffer.from(original.get(tokenizer('merges.txt'))!)
+          .toString()
+          .trim()
+          .split('\n')
+          .slice(1)
+          .map((line) => line.split(' ')),
+      },
+      normalizer: { normalizers: [{ type: 'NFC' }, { type: 'Replace' }, { type: 'Lowercase' }] },
+      added_tokens: [
+        ...Object.entries(added as Record<string, object>).map(([id, token]) => ({
+          id: Number(id),
+          ...token,
+        })),
+        style,
+      ],
+    };
+    const files = {
+      ...Object.fromEntries(
+        ['vocab.json', 'merges.txt', 'special_tokens_map.json'].map((name) => [
+          tokenizer(name),
+          undefined,
+        ]),
+      ),
+      [tokenizer('tokenizer.json')]: encode(whole),
+      [tokenizer('tokenizer_config.json')]: encode(config),
+    };
+    const [known, model] = await Promise.all([
+      loadStableDiffusion(readerOf(original)),
+      loadStableDiffusion(changed(files)),
+    ]);
+    const prompt = "A red circle,  isn't it? 42";
+    expect(model.tokenizer.encode(prompt)).toEqual(known.tokenizer.encode(prompt));
+    // As CLIPTokenizer of transformers 5.24 has it: the token in the cleaned text.
+    for (const text of ['a <My-Style> in', 'A <my-style> in']) {
+      expect(model.tokenizer.encode(text).slice(0, 5)).toEqual([1012, 320, 1014, 555, 1013]);
+    }
+    // Written in several files, which transformers 4 reads too, and the same again.
+    const written = stableDiffusionFiles(model);
+    expect(parse(written.get('model_index.json'))['tokenizer']).toEqual([
+      'transformers',
+      'CLIPTokenizerFast',
+    ]);
+    const again = await loadStableDiffusion(readerOf(written));
+    expect(again.tokenizerFiles.vocab).toEqual(known.tokenizerFiles.vocab);
+    for (const text of ['a <My-Style> in', 'ΣΑΣ 红色']) {
+      expect(again.tokenizer.encode(text)).toEqual(model.tokenizer.encode(text));
+    }
+    await expect(
+      loadStableDiffusion(
+        changed({
+          ...files,
+          [tokenizer('tokenizer.json')]: encode({ model: { type: 'Unigram' } }),
+        }),
+      ),
+    ).rejects.toThrow(/tokenizer\.json of the model: .*is not that of a CLIP tokenizer/);
+  });
+
+  it('takes the tokens of added_tokens.json, and writes them', async () => {
+    const config = parse(original.get('tokenizer/tokenizer_config.json'));
+    delete config['added_tokens_decoder'];
+    const model = await loadStableDiffusion(
+      changed({
+        'tokenizer/tokenizer_config.json': encode(config),
+        'tokenizer/added_tokens.json': encode({ '<my-style>': 1014 }),
+      }),
+    );
+    const again = await loadStableDiffusion(readerOf(stableDiffusionFiles(model)));
+    for (const { tokenizer } of [model, again]) {
+      // transformers 4.57.6
+      expect(tokenizer.encode('a <my-style> in').slice(0, 5)).toEqual([1012, 320, 1014, 555, 1013]);
+    }
+  });
+
+  it.each(['EulerAncestralDiscreteScheduler', 'UniPCMultistepScheduler'])(
+    'takes a model that names %s, for it says what noise was trained on',
+    async (scheduler) => {
+      const model = await loadStableDiffusion(
+        changed({
+          ...withKeys('model_index.json', { scheduler: ['diffusers', scheduler] }),
+          ...withKeys('scheduler/scheduler_config.json', { _class_name: scheduler }),
+        }),
+      );
+      const written = parse(stableDiffusionFiles(model).get('model_index.json'));
+      expect(written['scheduler']).toEqual(['diffusers', scheduler]);
+    },
+  );
+
   it('takes float16 weights, also under the name of a variant', async () => {
     const model = await loadStableDiffusion(readerOf(original));
     const halves = stableDiffusionFiles(model, { dtype: 'F16' });
@@ -178,6 +276,11 @@ describe('loadStableDiffusion', () => {
       'another class',
       withKeys('model_index.json', { text_encoder: ['transformers', 'T5EncoderModel'] }),
       /T5EncoderModel"\] is not supported/,
+    ],
+    [
+      'a scheduler that says something else',
+      withKeys('model_index.json', { scheduler: ['diffusers', 'LCMScheduler'] }),
+      /LCMScheduler"\] is not supported; .* Save the model with DDIMScheduler\.from_config/,
     ],
     [
       'a missing part',
@@ -267,6 +370,21 @@ describe('loadStableDiffusion', () => {
       },
       /only pytorch_model\.bin/,
     ],
+    ...(
+      [
+        [
+          'diffusion_pytorch_model.non_ema.safetensors',
+          'rename the file to diffusion_pytorch_model',
+        ],
+        ['model.safetensors', 'rename the file to diffusion_pytorch_model.safetensors'],
+        ['diffusion_pytorch_model.fp16.safetensors.index.json', 'Rename it.'],
+        ['diffusion_pytorch_model-00001-of-00003.safetensors', 'Fetch the index too.'],
+      ] as const
+    ).map(([name, remedy]): [string, Record<string, Uint8Array | undefined>, RegExp] => [
+      `no weights but ${name}`,
+      { [UNET]: undefined, [`unet/${name}`]: new Uint8Array(1) },
+      new RegExp(`is missing.* there is only ${name}\\. .*${remedy}`),
+    ]),
     [
       'an index of weights without its map',
       { [UNET]: undefined, [`${UNET}.index.json`]: encode({}) },

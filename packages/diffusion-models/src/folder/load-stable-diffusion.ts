@@ -9,12 +9,13 @@ import { parseTextEncoderConfig, type TextEncoderConfig } from '../text-encoder/
 import { textEncoderShapes } from '../text-encoder/shapes';
 import type { ClipTokenizer, ClipTokenizerFiles } from '../tokenizer/clip-tokenizer';
 import { createClipTokenizer } from '../tokenizer/clip-tokenizer';
+import { filesFromTokenizerJson } from '../tokenizer/tokenizer-json';
 import type { FileReader } from '../types';
 import { parseUNetConfig, type UNetConfig } from '../unet/config';
 import { unetShapes } from '../unet/unet-shapes';
 import { weightsFromStream, type WidenHalves } from '../weights';
 import { describe, readJson, readOptionalJson, readText } from './small-files';
-import { readModelIndex } from './model-index';
+import { readModelIndex, type ModelIndex } from './model-index';
 import type { ModelPart, StableDiffusion } from './stable-diffusion';
 import { openWeights, type OpenWeights } from './weights-files';
 
@@ -144,8 +145,8 @@ async function readParts(reader: FileReader) {
   );
   const unetConfig = await readConfig(reader, 'unet/config.json', parseUNetConfig);
   const autoencoderConfig = await readConfig(reader, 'vae/config.json', parseAutoencoderConfig);
-  const text = await readTextParts(reader, '');
-  const text2 = index.isXl ? await readTextParts(reader, '_2') : undefined;
+  const text = await readTextParts(reader, '', index);
+  const text2 = index.isXl ? await readTextParts(reader, '_2', index) : undefined;
   const scheduler = await readConfig(reader, 'scheduler/scheduler_config.json', asObject);
   checkParts(reader.name, unetConfig, autoencoderConfig, [text, ...(text2 ? [text2] : [])]);
   return { index, unetConfig, autoencoderConfig, text, text2, scheduler };
@@ -159,13 +160,17 @@ interface TextParts {
 }
 
 /** @param suffix of both folders */
-async function readTextParts(reader: FileReader, suffix: '' | '_2'): Promise<TextParts> {
+async function readTextParts(
+  reader: FileReader,
+  suffix: '' | '_2',
+  { fastTokenizers }: ModelIndex,
+): Promise<TextParts> {
   const folder = `text_encoder${suffix}`;
   const config = await readConfig(reader, `${folder}/config.json`, parseTextEncoderConfig);
-  const files = await readTokenizerFiles(reader, `tokenizer${suffix}`);
-  const tokenizer = inFile(describe(reader, `tokenizer${suffix}`), () =>
-    createClipTokenizer(files),
-  );
+  const tokenizerFolder = `tokenizer${suffix}`;
+  const isFast = fastTokenizers.includes(tokenizerFolder);
+  const files = await readTokenizerFiles(reader, tokenizerFolder, isFast);
+  const tokenizer = inFile(describe(reader, tokenizerFolder), () => createClipTokenizer(files));
   return { folder, config, files, tokenizer };
 }
 
@@ -226,12 +231,31 @@ async function readConfig<Config>(
   return inFile(describe(reader, path), () => parse(json));
 }
 
-async function readTokenizerFiles(reader: FileReader, folder: string): Promise<ClipTokenizerFiles> {
+/**
+ * transformers before 5 writes vocabulary and merges; 5 writes `tokenizer.json` alone, and so do people who keep what fast
+ * tokenizers need.
+ */
+async function readTokenizerFiles(
+  reader: FileReader,
+  folder: string,
+  isFast: boolean,
+): Promise<ClipTokenizerFiles> {
+  const exists = (name: string): Promise<boolean> => reader.exists(`${folder}/${name}`);
+  const whole = `${folder}/tokenizer.json`;
+  const hasParts = (await exists('vocab.json')) && (await exists('merges.txt'));
+  const config = await readOptionalJson(reader, `${folder}/tokenizer_config.json`);
+  const specialTokens = await readOptionalJson(reader, `${folder}/special_tokens_map.json`);
+  if ((isFast || !hasParts) && (await reader.exists(whole))) {
+    const files = await readConfig(reader, whole, (json) => filesFromTokenizerJson(json, config));
+    return { ...files, specialTokens };
+  }
   return {
     vocab: (await readJson(reader, `${folder}/vocab.json`)) as ClipTokenizerFiles['vocab'],
     merges: await readText(reader, `${folder}/merges.txt`),
-    specialTokens: await readOptionalJson(reader, `${folder}/special_tokens_map.json`),
-    config: await readOptionalJson(reader, `${folder}/tokenizer_config.json`),
+    specialTokens,
+    config,
+    addedTokens: await readOptionalJson(reader, `${folder}/added_tokens.json`),
+    cleaning: isFast ? 'fast' : 'slow',
   };
 }
 

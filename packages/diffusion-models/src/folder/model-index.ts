@@ -1,11 +1,21 @@
-/** Schedulers whose configuration describes the noise that a model was trained with. */
+/** Schedulers whose configuration describes the noise that a model was trained with. Which one draws is not the file's to say. */
 export const SCHEDULER_CLASSES = [
   'DDIMScheduler',
   'PNDMScheduler',
   'DDPMScheduler',
   'EulerDiscreteScheduler',
+  'EulerAncestralDiscreteScheduler',
   'DPMSolverMultistepScheduler',
+  'DPMSolverSinglestepScheduler',
+  'UniPCMultistepScheduler',
+  'DEISMultistepScheduler',
+  'HeunDiscreteScheduler',
+  'KDPM2DiscreteScheduler',
+  'KDPM2AncestralDiscreteScheduler',
+  'LMSDiscreteScheduler',
 ];
+
+const TOKENIZER_CLASSES = ['CLIPTokenizer', 'CLIPTokenizerFast'] as const;
 
 type Components = Readonly<
   Record<string, { readonly library: string; readonly classes: readonly string[] }>
@@ -14,7 +24,7 @@ type Components = Readonly<
 const COMPONENTS: Components = {
   scheduler: { library: 'diffusers', classes: SCHEDULER_CLASSES },
   text_encoder: { library: 'transformers', classes: ['CLIPTextModel'] },
-  tokenizer: { library: 'transformers', classes: ['CLIPTokenizer'] },
+  tokenizer: { library: 'transformers', classes: TOKENIZER_CLASSES },
   unet: { library: 'diffusers', classes: ['UNet2DConditionModel'] },
   vae: { library: 'diffusers', classes: ['AutoencoderKL'] },
 };
@@ -28,7 +38,7 @@ const PIPELINES: Readonly<Record<string, Components>> = {
   StableDiffusionXLPipeline: {
     ...COMPONENTS,
     text_encoder_2: { library: 'transformers', classes: ['CLIPTextModelWithProjection'] },
-    tokenizer_2: { library: 'transformers', classes: ['CLIPTokenizer'] },
+    tokenizer_2: { library: 'transformers', classes: TOKENIZER_CLASSES },
   },
 };
 
@@ -46,6 +56,8 @@ export interface ModelIndex {
   readonly isXl: boolean;
   /** Is the empty prompt all zeros, instead of what the text encoders make of it? */
   readonly zeroEmptyPrompt: boolean;
+  /** Which of `tokenizer` and `tokenizer_2` are fast ones. */
+  readonly fastTokenizers: readonly string[];
   /** On parts of the folder that are left out. */
   readonly notes: readonly string[];
 }
@@ -73,8 +85,12 @@ export function readModelIndex(json: unknown, file: string): ModelIndex {
   for (const [part, { library, classes }] of Object.entries(components)) {
     const [actualLibrary, actualClass] = componentOf(index, part, file);
     if (actualLibrary !== library || !classes.includes(actualClass ?? '')) {
+      const remedy =
+        part === 'scheduler'
+          ? ' Save the model with DDIMScheduler.from_config(pipeline.scheduler.config).'
+          : '';
       throw new Error(
-        `${file}: ${part} = ${JSON.stringify(index[part])} is not supported; supported: ${library} ${classes.join(', ')}.`,
+        `${file}: ${part} = ${JSON.stringify(index[part])} is not supported; supported: ${library} ${classes.join(', ')}.${remedy}`,
       );
     }
   }
@@ -99,7 +115,10 @@ export function readModelIndex(json: unknown, file: string): ModelIndex {
   if (typeof zero !== 'boolean') {
     throw new Error(`${file}: ${ZERO_EMPTY_PROMPT} must be true or false.`);
   }
-  return { isXl, zeroEmptyPrompt: zero, notes };
+  const fastTokenizers = Object.keys(components).filter(
+    (part) => componentOf(index, part, file)[1] === 'CLIPTokenizerFast',
+  );
+  return { isXl, zeroEmptyPrompt: zero, fastTokenizers, notes };
 }
 
 const ZERO_EMPTY_PROMPT = 'force_zeros_for_empty_prompt';
@@ -117,14 +136,15 @@ function isSetting(key: string): boolean {
 /** The `model_index.json` of a folder with these parts. */
 export function formatModelIndex(
   scheduler: string,
-  { isXl, zeroEmptyPrompt }: Pick<ModelIndex, 'isXl' | 'zeroEmptyPrompt'>,
+  { isXl, zeroEmptyPrompt, fastTokenizers }: Omit<ModelIndex, 'notes'>,
 ): Record<string, unknown> {
   const pipeline = isXl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline';
   const components = Object.entries(PIPELINES[pipeline] as Components).map(
-    ([part, { library, classes }]) => [
-      part,
-      [library, part === 'scheduler' ? scheduler : classes[0]],
-    ],
+    ([part, { library, classes }]) => {
+      const [first] = classes;
+      const other = fastTokenizers.includes(part) ? 'CLIPTokenizerFast' : first;
+      return [part, [library, part === 'scheduler' ? scheduler : other]];
+    },
   );
   return {
     _class_name: pipeline,

@@ -45,18 +45,23 @@ export function stableDiffusionFiles(
 
   const isXl = parts.textEncoder2 !== undefined;
   const zeroEmptyPrompt = parts.zeroEmptyPrompt ?? isXl;
-  json('model_index.json', formatModelIndex(scheduler._class_name, { isXl, zeroEmptyPrompt }));
-  json('scheduler/scheduler_config.json', scheduler);
   const texts = [
     ['', parts.textEncoder, parts.tokenizerFiles],
     ['_2', parts.textEncoder2, parts.tokenizerFiles2],
   ] as const;
+  const fastTokenizers = texts
+    .filter(([, , tokenizer]) => tokenizer?.cleaning === 'fast')
+    .map(([suffix]) => `tokenizer${suffix}`);
+  const index = { isXl, zeroEmptyPrompt, fastTokenizers };
+  json('model_index.json', formatModelIndex(scheduler._class_name, index));
+  json('scheduler/scheduler_config.json', scheduler);
   for (const [suffix, encoder, tokenizer] of texts) {
     if (encoder === undefined || tokenizer === undefined) continue;
     json(`tokenizer${suffix}/vocab.json`, tokenizer.vocab);
     text(`tokenizer${suffix}/merges.txt`, tokenizer.merges);
     json(`tokenizer${suffix}/special_tokens_map.json`, tokenizer.specialTokens);
     json(`tokenizer${suffix}/tokenizer_config.json`, tokenizer.config);
+    json(`tokenizer${suffix}/added_tokens.json`, tokenizer.addedTokens);
     json(`text_encoder${suffix}/config.json`, formatTextEncoderConfig(encoder.config));
     tensors(`text_encoder${suffix}/model.safetensors`, encoder.weights);
   }

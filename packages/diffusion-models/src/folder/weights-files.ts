@@ -9,6 +9,12 @@ const PICKLE_ENDINGS = ['bin', 'pt', 'pth', 'ckpt', 'pkl'];
 const CONVERSION =
   'Convert the model in Python: StableDiffusionPipeline.from_pretrained(folder).save_pretrained(new_folder).';
 
+/** What stands before the ending of files in other number formats; all are widened to float32. */
+const NUMBER_FORMATS = ['', '.fp16', '.bf16', '.fp32'];
+
+/** Other weights than those that are asked for, of which nobody said that they are wanted. */
+const OTHER_WEIGHTS = ['.ema', '.non_ema', '.fp8'];
+
 /** Far above any real model (a shard has gigabytes). */
 const MAXIMUM_SHARDS = 1000;
 
@@ -32,7 +38,7 @@ export async function openWeights(
   folder: string,
   stem: string,
 ): Promise<OpenWeights> {
-  for (const variant of ['', '.fp16']) {
+  for (const variant of NUMBER_FORMATS) {
     const path = `${folder}/${stem}${variant}.safetensors`;
     if (await reader.exists(path)) return openFiles(reader, path, [path]);
     // Python's writers put the variant in the index's name before its ending.
@@ -179,14 +185,36 @@ async function inFile<Result>(
 
 async function missingWeights(reader: FileReader, folder: string, stem: string): Promise<Error> {
   const expected = describe(reader, `${folder}/${stem}.safetensors`);
-  for (const name of new Set([stem, 'pytorch_model'])) {
-    for (const ending of PICKLE_ENDINGS) {
-      if (await reader.exists(`${folder}/${name}.${ending}`)) {
-        return new Error(
-          `${expected} is missing, there is only ${name}.${ending}. Such files can run code when they are opened and are never read. ${CONVERSION}`,
-        );
+  const names = [...new Set([stem, 'model', 'pytorch_model', 'diffusion_pytorch_model'])];
+  const there = async (endings: readonly string[]): Promise<string | undefined> => {
+    for (const name of names) {
+      for (const ending of endings) {
+        if (await reader.exists(`${folder}/${name}${ending}`)) return name + ending;
       }
     }
+    return undefined;
+  };
+  const variants = [...NUMBER_FORMATS, ...OTHER_WEIGHTS];
+  const renamed = await there(variants.map((variant) => `${variant}.safetensors`));
+  if (renamed !== undefined) {
+    return new Error(
+      `${expected} is missing, there is only ${renamed}. If these are the weights that you want, rename the file to ${stem}.safetensors.`,
+    );
+  }
+  const index = await there(variants.map((variant) => `${variant}.safetensors.index.json`));
+  const shard = await there(
+    Array.from({ length: 8 }, (_, i) => `-00001-of-0000${i + 2}.safetensors`),
+  );
+  if (index !== undefined || shard !== undefined) {
+    return new Error(
+      `${expected} is missing, and so is the index of its parts, ${stem}.safetensors.index.json; there is only ${index ?? shard ?? ''}. ${index === undefined ? 'Fetch the index too.' : 'Rename it.'}`,
+    );
+  }
+  const pickled = await there(PICKLE_ENDINGS.map((ending) => `.${ending}`));
+  if (pickled !== undefined) {
+    return new Error(
+      `${expected} is missing, there is only ${pickled}. Such files can run code when they are opened and are never read. ${CONVERSION}`,
+    );
   }
   return new Error(
     `${expected} is missing; this is no whole diffusers model. Fetch the model again.`,

@@ -12,7 +12,9 @@ export interface BuildClipTokenizerOptions {
 }
 
 /** A tokenizer folder with all four files. */
-export type BuiltClipTokenizerFiles = Required<ClipTokenizerFiles>;
+export type BuiltClipTokenizerFiles = Required<
+  Pick<ClipTokenizerFiles, 'vocab' | 'merges' | 'specialTokens' | 'config'>
+>;
 
 /**
  * Learns a small CLIP vocabulary from a corpus by byte-pair encoding (Sennrich et al. 2016): the most frequent pair of

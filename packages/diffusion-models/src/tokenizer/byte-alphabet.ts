@@ -4,9 +4,19 @@
  */
 export const byteAlphabet: readonly string[] = makeByteAlphabet();
 
+const byteOf: ReadonlyMap<string, number> = new Map(
+  byteAlphabet.map((character, byte) => [character, byte]),
+);
+
 /** A word's UTF-8 bytes as characters of {@link byteAlphabet}, one each. */
 export function byteCharacters(word: string): string[] {
   return Array.from(new TextEncoder().encode(word), (byte) => byteAlphabet[byte] ?? '');
+}
+
+/** The text that such characters stand for; what is cut in the middle of a character becomes U+FFFD. */
+export function fromByteCharacters(characters: string): string {
+  const bytes = Array.from(characters, (character) => byteOf.get(character) ?? 0x3f);
+  return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
 /** Bytes in the order of their characters' ids in CLIP's vocabulary: the printable ones first. */

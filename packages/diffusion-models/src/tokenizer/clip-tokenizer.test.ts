@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClipTokenizer } from './clip-tokenizer';
+import { createClipTokenizer, type ClipTokenizerFiles } from './clip-tokenizer';
 
 const read = (file: string) =>
   readFileSync(join(__dirname, '../../fixtures/tokenizer', file), 'utf8');
@@ -10,8 +10,11 @@ const files = {
   specialTokens: JSON.parse(read('special_tokens_map.json')) as unknown,
   config: JSON.parse(read('tokenizer_config.json')) as Record<string, unknown>,
 };
+const pipelineConfig = JSON.parse(
+  readFileSync(join(__dirname, '../../fixtures/pipeline/tokenizer/tokenizer_config.json'), 'utf8'),
+) as Record<string, unknown>;
 const { cases } = JSON.parse(read('cases.json')) as {
-  cases: { text: string; ids: number[]; ids77: number[] }[];
+  cases: { text: string; ids: number[]; ids77: number[]; ids_fast?: number[] }[];
 };
 
 describe('createClipTokenizer', () => {
@@ -32,6 +35,16 @@ describe('createClipTokenizer', () => {
     expect(padded.slice(ids.length).every((id) => id === 1013)).toBe(true);
   });
 
+  const fast = createClipTokenizer({
+    ...files,
+    cleaning: 'fast',
+    config: { ...files.config, model_max_length: 500 },
+  });
+  it.each(cases)('encodes $text as the fast tokenizer does', ({ text, ids, ids_fast: fastIds }) => {
+    const expected = fastIds ?? ids;
+    expect(fast.encode(text).slice(0, expected.length)).toEqual(expected);
+  });
+
   it('gives the same ids the second time, from its cache', () => {
     expect(tokenizer.encode('a red circle')).toEqual(tokenizer.encode('a red circle'));
   });
@@ -40,6 +53,95 @@ describe('createClipTokenizer', () => {
     const ids = tokenizer.encode('a '.repeat(200));
     expect(ids.length).toBe(77);
     expect(ids.at(-1)).toBe(1013);
+  });
+
+  it('says what it cuts off', () => {
+    const short = createClipTokenizer({ ...files, config: { model_max_length: 6 } });
+    expect(short.encode("A red circle and isn't <|endoftext|>x").length).toBe(6);
+    expect(short.cutOff('a red circle')).toBe('');
+    expect(short.cutOff("A red circle and isn't <|endoftext|>x")).toBe("isn 't <|endoftext|> x");
+    expect(tokenizer.cutOff(`${'a '.repeat(75)}über`)).toBe('über');
+    expect(tokenizer.cutOff('a '.repeat(75))).toBe('');
+  });
+
+  it('encodes a word of any length', () => {
+    const ids = tokenizer.encode('xy'.repeat(100_000));
+    expect(ids.length).toBe(77);
+    expect(tokenizer.cutOff('xy'.repeat(100_000)).length).toBeGreaterThan(190_000);
+  });
+
+  // Ids of transformers 4.57.6 for "a <my-style> in" and "a<my-style>s!x in", without the start and end.
+  const plain = [
+    [320, 283, 76, 344, 268, 531, 88, 517, 285, 555],
+    [320, 283, 76, 344, 268, 531, 88, 517, 285, 338, 256, 343, 555],
+  ];
+  const { added_tokens_decoder: listed, ...unlisted } = pipelineConfig;
+  it.each<[what: string, change: Partial<ClipTokenizerFiles>, ids: number[][]]>([
+    [
+      'added_tokens.json',
+      { addedTokens: { '<my-style>': 1014 } },
+      [
+        [320, 1014, 555],
+        [320, 1014, 338, 256, 343, 555],
+      ],
+    ],
+    [
+      'several tokens of added_tokens.json',
+      { addedTokens: { '<my-style>': 1015, '!x': 1014 } },
+      [
+        [320, 1015, 555],
+        [320, 1015, 338, 1014, 555],
+      ],
+    ],
+    ['a token in upper case', { addedTokens: { '<My-Style>': 1014 } }, plain],
+    [
+      'special_tokens_map.json with its additional ones in added_tokens.json',
+      {
+        addedTokens: { '<my-style>': 1014 },
+        specialTokens: { additional_special_tokens: ['<my-style>'] },
+      },
+      [
+        [320, 1014, 555],
+        [320, 1014, 338, 256, 343, 555],
+      ],
+    ],
+    [
+      'special_tokens_map.json alone',
+      { specialTokens: { additional_special_tokens: ['<my-style>', '!x'] } },
+      [
+        [320, 1014, 555],
+        [320, 1014, 338, 1015, 555],
+      ],
+    ],
+    [
+      'tokenizer_config.json',
+      { config: { ...unlisted, additional_special_tokens: ['<my-style>', '!x'] } },
+      [
+        [320, 1014, 555],
+        [320, 1014, 338, 1015, 555],
+      ],
+    ],
+    [
+      'tokenizer_config.json, which lists its tokens',
+      { config: { ...pipelineConfig, additional_special_tokens: ['<my-style>', '!x'] } },
+      [
+        [320, 1014, 555],
+        [320, 1014, 338, 1015, 555],
+      ],
+    ],
+    [
+      'tokenizer_config.json, by which the older files do not count',
+      {
+        config: { ...pipelineConfig, added_tokens_decoder: listed },
+        addedTokens: { '<my-style>': 1014 },
+        specialTokens: { additional_special_tokens: ['<my-style>'] },
+      },
+      plain,
+    ],
+  ])('recognises the tokens of %s', (_what, change, expected) => {
+    const { encode } = createClipTokenizer({ ...files, config: unlisted, ...change });
+    const encoded = ['a <my-style> in', 'a<my-style>s!x in'].map((text) => encode(text));
+    expect(encoded.map((ids) => ids.slice(1, ids.indexOf(1013)))).toEqual(expected);
   });
 
   it('takes 77 tokens where the files give no length, or the one that stands for none', () => {
@@ -88,6 +190,7 @@ describe('createClipTokenizer', () => {
       /model_max_length must be .* at least 2/,
     ],
     ['a special token that is a number', { config: { bos_token: 3 } }, /bos_token/],
+    ['an added token without an id', { addedTokens: { '<x>': '1' }, config: {} }, /"<x>" has "1"/],
     ['a configuration that is a list', { config: [] }, /must hold a JSON object/],
   ])('refuses %s', (_what, change, message) => {
     expect(() => createClipTokenizer({ ...files, ...change })).toThrow(message);
