@@ -8,7 +8,8 @@ export type {
 export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
-export type { AlgorithmName, BackendSetting, TrainConfig } from './configuration/schema';
+export type { BackendSetting, TrainConfig } from './configuration/schema';
+export type { AlgorithmName } from './configuration/sections/algorithm';
 export { evaluateModel } from './api/evaluate';
 export { nodeFolderReader } from './files/node-folder-reader';
 export { train } from './run/loop';

@@ -1,7 +1,8 @@
 /** The flags that `sample` and `evaluate` share. */
 import { Option, type Command } from 'commander';
 
-import { BACKEND_NAMES, LARGEST_IMAGE_SIDE, type BackendSetting } from '../configuration/schema';
+import { BACKEND_NAMES, type BackendSetting } from '../configuration/schema';
+import { LARGEST_IMAGE_SIDE } from '../configuration/sections/sampling';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
 
 export interface SamplerFlags {

@@ -1,5 +1,7 @@
 /** Settings that run, but probably do not do what was meant. */
-import { isClipped, LEARNING_RATE_OF_ALL_WEIGHTS, type TrainConfig } from './schema';
+import type { TrainConfig } from './schema';
+import { isClipped } from './sections/algorithm';
+import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
 /** Learning rates above are an adapter's. */
 const LARGE_FOR_ALL_WEIGHTS = 5e-4;

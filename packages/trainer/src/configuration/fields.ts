@@ -1,6 +1,9 @@
 /** The kinds of value a configuration holds. Each carries its meaning and its expected range, from which errors and the key reference are made. */
 import { z } from 'zod';
 
+/** Where there is no limit. */
+export const MANY = Number.MAX_SAFE_INTEGER;
+
 /** What a key expects, in words that finish the sentence "… must be …". */
 export interface FieldMeta {
   readonly expected: string;
@@ -38,15 +41,24 @@ export function numberAbove(minimum: number, maximum: number, description: strin
 }
 
 export function text(description: string) {
-  return z.string().trim().min(1).meta({ expected: 'a text that is not empty', description });
+  return z
+    .string()
+    .trim()
+    .min(1)
+    .regex(/\S/)
+    .meta({ expected: 'a text that is not empty', description });
 }
 
 /** Without a user and password, which a configuration that is kept beside the results must not hold. */
 export function webAddress(description: string) {
-  return z.string().refine(isWebAddress).meta({
-    expected: 'an address that begins with http:// or https://, without a password',
-    description,
-  });
+  return z
+    .string()
+    .regex(/^https?:\/\//)
+    .refine(isWebAddress)
+    .meta({
+      expected: 'an address that begins with http:// or https://, without a password',
+      description,
+    });
 }
 
 function isWebAddress(address: string): boolean {
@@ -60,7 +72,7 @@ export function oneOf<const Name extends string>(names: readonly Name[], descrip
 }
 
 function rangeInWords(minimum: number, maximum: number): string {
-  return maximum === Infinity || maximum === Number.MAX_SAFE_INTEGER
+  return maximum === Infinity || maximum === MANY
     ? `of at least ${String(minimum)}`
     : `from ${String(minimum)} to ${String(maximum)}`;
 }

@@ -7,7 +7,9 @@ import { UserError } from '../user-error';
 import { configKeys, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, type PlainObject } from './overrides';
-import { configSchema, isClipped, LEARNING_RATE_OF_ALL_WEIGHTS, type TrainConfig } from './schema';
+import { configSchema, type ParsedConfig, type TrainConfig } from './schema';
+import { isClipped } from './sections/algorithm';
+import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
 /**
  * @param file the parsed configuration file, or undefined for the defaults
@@ -36,8 +38,6 @@ function asObject(file: unknown): PlainObject {
   }
   return file as PlainObject;
 }
-
-type ParsedConfig = z.output<typeof configSchema>;
 
 function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainConfig {
   const { steps } = parsed.sampler;

@@ -8,7 +8,7 @@ import {
 import { clippedSurrogate, reinforce } from '@loop-diffusion/ppo-objective';
 import type * as tf from '@tensorflow/tfjs-core';
 
-import type { AlgorithmName } from '../configuration/schema';
+import type { AlgorithmName } from '../configuration/sections/algorithm';
 
 export interface AdvantageEstimator {
   /** Rewards in, one row of k per prompt (NaN where there is none); advantages out, 0 where nothing is to be learnt. */

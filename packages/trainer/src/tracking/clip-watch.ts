@@ -1,5 +1,6 @@
 /** Whether the clip does anything: samples that are reused without an acting clip destroy the policy. */
-import { isClipped, type TrainConfig } from '../configuration/schema';
+import type { TrainConfig } from '../configuration/schema';
+import { isClipped } from '../configuration/sections/algorithm';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median } from '../terminal/words';
 

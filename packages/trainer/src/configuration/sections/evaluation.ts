@@ -1,0 +1,61 @@
+/** What is drawn from prompts that are set aside, to measure and to look at. */
+import { z } from 'zod';
+
+import { MANY, realNumber, text, wholeNumber } from '../fields';
+import { guidance } from './sampling';
+
+export const evaluate = z
+  .strictObject({
+    images: z
+      .union([z.literal(0), z.number().int().min(2)])
+      .meta({
+        expected: 'a whole number of at least 2, or 0 for no evaluation',
+        description: 'held-out images per evaluation, on the same prompts and noise each time',
+      })
+      .default(256),
+    every: wholeNumber(
+      0,
+      MANY,
+      'iterations between evaluations; 0 for before and after only',
+    ).default(0),
+    prompts: text(
+      'shapes for the embedded held-out prompts, or a text file; left out: shapes, or the file of prompts',
+    ).optional(),
+    steps: wholeNumber(1, 1000, 'denoise steps per image; null for sampler.steps')
+      .nullable()
+      .default(null),
+    eta: realNumber(0, 1, 'randomness of a denoise step; null for sampler.eta')
+      .nullable()
+      .default(null),
+    guidance: realNumber(0, 100, 'guidance scale; null for sampler.guidance')
+      .nullable()
+      .default(null),
+    baseGuidances: z
+      .array(guidance)
+      .meta({
+        expected: 'a list of guidance scales',
+        description: 'guidance scales at which the base model is evaluated too',
+      })
+      .default([2]),
+  })
+  .meta({ description: 'held-out rewards, before, on the way and after' })
+  .prefault({});
+
+export const samples = z
+  .strictObject({
+    every: wholeNumber(
+      0,
+      MANY,
+      'iterations between sample grids; 0 for the first and last only',
+    ).default(25),
+    count: wholeNumber(0, 64, 'images of a sample grid; 0 for none').default(16),
+    safety: realNumber(
+      0,
+      1,
+      'least probability that a picture is safe for work, by nsfwjs, for the run to write it, here and for alerts; a grey one takes its place; null for no limit',
+    )
+      .nullable()
+      .default(null),
+  })
+  .meta({ description: 'pictures of the same prompts and noise, to look at' })
+  .prefault({});

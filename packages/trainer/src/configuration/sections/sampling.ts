@@ -1,0 +1,64 @@
+/** How much is drawn at a time, and how. */
+import { z } from 'zod';
+
+import { MANY, realNumber, numberAbove, oneOf, wholeNumber } from '../fields';
+
+/** Far above what any Stable Diffusion draws. */
+export const LARGEST_IMAGE_SIDE = 8192;
+
+const imageSide = (what: string) =>
+  wholeNumber(8, LARGEST_IMAGE_SIDE, `${what} in pixels; null for the model's own`);
+
+export const guidance = realNumber(0, 100, 'classifier-free guidance scale; 1 is none');
+
+export const memory = z
+  .strictObject({
+    textEncoders: oneOf(
+      ['keep', 'release'],
+      'release encodes all prompts before the first iteration and frees the text encoders',
+    ).default('keep'),
+    vaeTiles: z
+      .boolean()
+      .meta({
+        expected: 'true or false',
+        description:
+          'images are decoded in tiles that fade into each other: less memory, and colours may differ a little from tile to tile',
+      })
+      .default(false),
+  })
+  .meta({ description: 'what is done for less memory, besides gradientCheckpointing' })
+  .prefault({});
+
+export const batch = z
+  .strictObject({
+    prompts: wholeNumber(1, MANY, 'prompts per iteration, each sampled algorithm.k times').default(
+      16,
+    ),
+    rollout: wholeNumber(
+      1,
+      MANY,
+      'images per call of the policy while sampling; changes speed and memory, not results',
+    ).default(64),
+    update: wholeNumber(
+      1,
+      MANY,
+      'pairs of sample and denoise step per gradient call; changes speed and memory',
+    ).default(64),
+  })
+  .meta({ description: 'how much at a time' })
+  .prefault({});
+
+export const sampler = z
+  .strictObject({
+    steps: wholeNumber(1, 1000, 'denoise steps per image').default(10),
+    eta: numberAbove(
+      0,
+      1,
+      'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from',
+    ).default(1),
+    guidance: guidance.default(1),
+    height: imageSide('height of the images').nullable().default(null),
+    width: imageSide('width of the images').nullable().default(null),
+  })
+  .meta({ description: 'how images are drawn in training' })
+  .prefault({});
