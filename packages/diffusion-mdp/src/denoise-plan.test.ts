@@ -86,6 +86,50 @@ test('trailing timesteps go where numpy rounds their halves', () => {
   ]);
 });
 
+describe('in a pipeline', () => {
+  const inPipeline = (json: Record<string, unknown>) =>
+    createNoiseSchedule(
+      parseSchedulerConfig({ ...stableDiffusion, ...json }, 'StableDiffusionPipeline'),
+    );
+
+  test.each([
+    ['linspace', 4],
+    ['linspace', 10],
+    ['linspace', 1],
+    ['trailing', 13],
+    ['trailing', 10],
+    ['leading', 3],
+    ['leading', 50],
+  ])('every step of %s spacing arrives where the next of %d begins', (spacing, steps) => {
+    const plan = planDenoiseSteps(inPipeline({ timestep_spacing: spacing }), { steps, eta: 1 });
+    plan.slice(1).forEach(({ timestep, alphaCumprod }, index) => {
+      expect(plan[index]!.previousTimestep).toBe(timestep);
+      expect(plan[index]!.previousAlphaCumprod).toBe(alphaCumprod);
+    });
+    expect(plan.at(-1)!.previousTimestep).toBeLessThan(0);
+  });
+
+  test('leading steps, and trailing ones that divide training, are those of diffusers', () => {
+    for (const [spacing, steps] of [
+      ['leading', 27],
+      ['leading', 999],
+      ['trailing', 20],
+    ] as const) {
+      const options = { timestep_spacing: spacing };
+      const [ours, theirs] = [
+        inPipeline(options),
+        schedule({ ...stableDiffusion, ...options }),
+      ].map((noise) =>
+        planDenoiseSteps(noise, { steps, eta: 1 }).map((step) => ({
+          ...step,
+          previousTimestep: Math.max(step.previousTimestep, -1),
+        })),
+      );
+      expect(ours).toEqual(theirs);
+    }
+  });
+});
+
 test('steps that arrive at no noise, or at themselves, are deterministic', () => {
   const last = (json: Record<string, unknown>) =>
     planDenoiseSteps(schedule({ ...stableDiffusion, ...json }), { steps: 10, eta: 1 }).at(-1)!;

@@ -36,7 +36,7 @@ export interface DenoisePlanOptions {
 /**
  * Plans a DDIM trajectory (arXiv 2010.02502, eq. 12 and 16), timesteps descending, as diffusers does.
  *
- * The previous timestep is t − ⌊trainTimesteps / steps⌋ whatever the spacing, also where `linspace` visits another one.
+ * The previous timestep is t − ⌊trainTimesteps / steps⌋ whatever the spacing, unless the configuration says `next`.
  *
  * @throws RangeError when `steps` or `eta` is out of range, or a timestep has no signal left to predict ε from
  */
@@ -54,14 +54,16 @@ export function planDenoiseSteps(
     throw new RangeError(`eta must be a finite number of at least 0 (usually 0 to 1), got ${eta}.`);
   }
   const stride = Math.floor(config.trainTimesteps / steps);
-  return timesteps(config, steps).map((timestep, index) => {
+  const visited = timesteps(config, steps);
+  const arrivesAtNext = config.previousTimestep === 'next' && config.timestepSpacing !== 'leading';
+  return visited.map((timestep, index) => {
     if (timestep >= config.trainTimesteps) {
       throw new RangeError(
         `With steps_offset ${config.stepsOffset}, ${steps} steps start at timestep ${timestep}, but the network knows ` +
           `0 to ${config.trainTimesteps - 1}. Take fewer steps.`,
       );
     }
-    const previousTimestep = timestep - stride;
+    const previousTimestep = arrivesAtNext ? (visited[index + 1] ?? -1) : timestep - stride;
     const alphaCumprod = alphaCumprodAt(schedule, timestep);
     const previousAlphaCumprod = alphaCumprodAt(schedule, previousTimestep);
     if (alphaCumprod === 0 && config.predictionType === 'epsilon') {

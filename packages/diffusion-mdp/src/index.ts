@@ -25,6 +25,7 @@ export type {
   SamplerConfig,
   SamplerName,
 } from './sampler-config';
+export type { PipelineName } from './pipeline';
 export { samplerStepTensor, scaleModelInput, takeSamplerStep } from './sampler-step';
 export type { SampledStep, SamplerStepTensor } from './sampler-step';
 export { parseSchedulerConfig } from './scheduler-config';

@@ -109,9 +109,36 @@ test.each([
   ['dpm-solver++', { lambda_min_clipped: -5.1 }, /lambda_min_clipped -5.1 is not supported/],
   ['dpm-solver++', { use_lu_lambdas: true }, /use_lu_lambdas is not supported/],
   ['dpm-solver++', { solver_order: 3 }, /solver_order is 3, expected 1, 2/],
-  ['dpm-solver++', { solver_type: 'bh2' }, /solver_type is "bh2", expected midpoint, heun/],
+  ['dpm-solver++', { solver_type: 'rk4' }, /solver_type is "rk4", expected midpoint, heun/],
+  ['dpm-solver++', { sigma_max: Infinity }, /sigma_max is Infinity/],
 ] as const)('%s refuses %j by name', (sampler, json, message) => {
   expect(() => parseSamplerConfig(json, sampler)).toThrow(message);
+});
+
+test("what UniPC and DEIS call their solvers is DPM-Solver's first choice, as in diffusers", () => {
+  for (const options of [
+    {
+      _class_name: 'UniPCMultistepScheduler',
+      solver_type: 'bh2',
+      predict_x0: true,
+      solver_p: null,
+    },
+    { _class_name: 'DEISMultistepScheduler', solver_type: 'logrho', algorithm_type: 'deis' },
+  ]) {
+    const config = parseSamplerConfig(options, 'dpm-solver++');
+    expect(config).toEqual(parseSamplerConfig({}, 'dpm-solver++'));
+  }
+});
+
+test('in the pipeline of Stable Diffusion 1 and 2 the steps are offset by 1', () => {
+  const file = { _class_name: 'EulerDiscreteScheduler', timestep_spacing: 'leading' };
+  const offsetIn = (pipeline?: 'StableDiffusionPipeline' | 'StableDiffusionXLPipeline') =>
+    parseSamplerConfig(file, 'euler', pipeline).stepsOffset;
+  expect([
+    offsetIn(),
+    offsetIn('StableDiffusionPipeline'),
+    offsetIn('StableDiffusionXLPipeline'),
+  ]).toEqual([0, 1, 0]);
 });
 
 test('what only the other sampler has says nothing', () => {

@@ -1,5 +1,6 @@
 /** How a checkpoint's `scheduler/scheduler_config.json` describes the samplers that draw without a policy. */
 
+import { optionsInPipeline, type PipelineName } from './pipeline';
 import {
   flag,
   numberIn,
@@ -52,29 +53,40 @@ export interface DpmSolverConfig extends NoiseLevelConfig {
  * defaults, whatever the class in the file, and options that only other samplers have say nothing.
  *
  * @param json the parsed content of `scheduler_config.json`
+ * @param pipeline in whose folder the file lies; with it `steps_offset` means what it means there
  * @throws Error naming the option when it is unknown, unsupported or of the wrong kind
  */
-export function parseSamplerConfig(json: unknown, sampler: SamplerName): SamplerConfig {
-  const options = readSchedulerOptions(json);
+export function parseSamplerConfig(
+  json: unknown,
+  sampler: SamplerName,
+  pipeline?: PipelineName,
+): SamplerConfig {
+  const options = optionsInPipeline(readSchedulerOptions(json), pipeline);
   const levels = readNoiseLevels(options);
   switch (sampler) {
     case 'euler':
       refuseUnless(options, 'interpolation_type', ['linear']);
       return { sampler, ...levels };
     case 'dpm-solver++':
-      refuseUnless(options, 'algorithm_type', ['dpmsolver++']);
+      // `DPMSolverMultistepScheduler` takes what DEIS and UniPC call their solvers for its own first choices.
+      refuseUnless(options, 'algorithm_type', ['dpmsolver++', 'deis']);
       refuseUnless(options, 'lambda_min_clipped', [-Infinity, null]);
       refuseSwitch(options, 'use_lu_lambdas');
       return {
         sampler,
         ...levels,
         solverOrder: oneOf(options, 'solver_order', 2, [1, 2]),
-        solverType: oneOf(options, 'solver_type', 'midpoint', ['midpoint', 'heun']),
+        solverType: OTHER_SOLVERS.includes(options.get('solver_type'))
+          ? 'midpoint'
+          : oneOf(options, 'solver_type', 'midpoint', ['midpoint', 'heun']),
         lowerOrderFinal: flag(options, 'lower_order_final', true),
         eulerAtFinal: flag(options, 'euler_at_final', false),
       };
   }
 }
+
+/** Of UniPC and DEIS. */
+const OTHER_SOLVERS: readonly unknown[] = ['bh1', 'bh2', 'logrho'];
 
 function readNoiseLevels(options: SchedulerOptions): NoiseLevelConfig {
   refuseSwitch(options, 'use_exponential_sigmas');

@@ -26,6 +26,48 @@ test('options left out take DDIM defaults, whatever the class in the file', () =
   }
 });
 
+const latent = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  num_train_timesteps: 1000,
+};
+
+// `clip_sample` and `steps_offset` that `StableDiffusionPipeline.from_pretrained(folder, scheduler=DDIMScheduler.from_pretrained(…))`
+// of diffusers 0.35.2 has.
+test.each([
+  { _class_name: 'DDIMScheduler', clip_sample: false, steps_offset: 1 },
+  { _class_name: 'DDIMScheduler' },
+  { _class_name: 'DDIMScheduler', clip_sample: true, steps_offset: 1 },
+  { _class_name: 'DDIMScheduler', clip_sample: false, steps_offset: 0 },
+  { _class_name: 'PNDMScheduler', skip_prk_steps: true, steps_offset: 7 },
+  { _class_name: 'EulerDiscreteScheduler', interpolation_type: 'linear', steps_offset: 0 },
+  { _class_name: 'DPMSolverMultistepScheduler', algorithm_type: 'dpmsolver++', steps_offset: 0 },
+])('in the pipeline of Stable Diffusion 1 and 2, %j neither clips nor starts at 0', (options) => {
+  const config = parseSchedulerConfig({ ...latent, ...options }, 'StableDiffusionPipeline');
+  expect(config).toMatchObject({ clipSample: false, stepsOffset: 1, betaStart: 0.00085 });
+});
+
+test.each([
+  // The constructor of XL's pipeline mends nothing.
+  [{ _class_name: 'DDIMScheduler', clip_sample: true, steps_offset: 0 }, true, 0],
+  [{ _class_name: 'DDIMScheduler' }, true, 0],
+  [{ _class_name: 'DDIMScheduler', clip_sample: false, steps_offset: 1 }, false, 1],
+  // But what other classes leave out, as they have no such option, is not clipping.
+  [{ _class_name: 'EulerDiscreteScheduler', steps_offset: 1 }, false, 1],
+  [{ _class_name: 'EulerDiscreteScheduler', clip_sample: true }, true, 0],
+  [{ _class_name: 'UniPCMultistepScheduler', disable_corrector: [] }, false, 0],
+])('in the pipeline of Stable Diffusion XL %j', (options, clipSample, stepsOffset) => {
+  const config = parseSchedulerConfig({ ...latent, ...options }, 'StableDiffusionXLPipeline');
+  expect(config).toMatchObject({ clipSample, stepsOffset });
+});
+
+test('what is malformed is refused in a pipeline too', () => {
+  expect(() => parseSchedulerConfig({ clip_sample: 'no' }, 'StableDiffusionPipeline')).toThrow(
+    /clip_sample is "no"/,
+  );
+});
+
 test('the file of a Stable Diffusion 1 checkpoint', () => {
   const config = parseSchedulerConfig({
     _class_name: 'PNDMScheduler',
@@ -75,6 +117,8 @@ test.each([
   [{ steps_offset: -1 }, /steps_offset is -1/],
   [{ beta_start: -0.1 }, /beta_start is -0.1/],
   [{ beta_end: null }, /beta_end is null/],
+  [{ beta_end: NaN }, /beta_end is NaN, expected a number from 0 to 1/],
+  [{ clip_sample_range: Infinity }, /clip_sample_range is Infinity, expected a number from 0 on/],
   [{ clip_sample: 'no' }, /clip_sample is "no", expected true or false/],
   [{ trained_betas: 'x' }, /trained_betas is "x"/],
   [{ trained_betas: [0.1, 2] }, /trained_betas is 2/],

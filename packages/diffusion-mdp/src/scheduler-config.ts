@@ -1,5 +1,6 @@
 /** How a checkpoint's `scheduler/scheduler_config.json` describes DDIM: parsed with diffusers' names and defaults. */
 
+import { optionsInPipeline, type PipelineName } from './pipeline';
 import { flag, numberIn, oneOf, readSchedulerOptions, wholeNumber } from './scheduler-options';
 import { TIMESTEP_SPACINGS, type TimestepSpacing } from './timestep-spacing';
 import { readTrainingNoise, type TrainingNoise } from './training-noise';
@@ -22,6 +23,12 @@ export interface SchedulerConfig extends TrainingNoise {
    * (`use_clipped_model_output`) instead of keeping it in the file; false there and here unless asked for.
    */
   readonly useClippedModelOutput: boolean;
+  /**
+   * Where a step arrives with `linspace` and `trailing` spacing. `stride`, the default: at t − ⌊trainTimesteps / steps⌋, as in
+   * diffusers' `DDIMScheduler`, though another timestep comes next. `next`: at the timestep that comes next, as in its
+   * `DDPMScheduler`, so that the network is told the noise that the sample has.
+   */
+  readonly previousTimestep?: 'stride' | 'next' | undefined;
 }
 
 /**
@@ -29,10 +36,12 @@ export interface SchedulerConfig extends TrainingNoise {
  * whatever the class in the file, and options that only other samplers have say nothing.
  *
  * @param json the parsed content of `scheduler_config.json`
+ * @param pipeline in whose folder the file lies. With it the file means what it means there: see {@link optionsInPipeline}; and
+ *   every step arrives at the timestep that comes next
  * @throws Error naming the option when it is unknown, unsupported or of the wrong kind
  */
-export function parseSchedulerConfig(json: unknown): SchedulerConfig {
-  const options = readSchedulerOptions(json);
+export function parseSchedulerConfig(json: unknown, pipeline?: PipelineName): SchedulerConfig {
+  const options = optionsInPipeline(readSchedulerOptions(json), pipeline);
   return {
     ...readTrainingNoise(options),
     timestepSpacing: oneOf(options, 'timestep_spacing', 'leading', TIMESTEP_SPACINGS),
@@ -41,5 +50,6 @@ export function parseSchedulerConfig(json: unknown): SchedulerConfig {
     clipSample: flag(options, 'clip_sample', true),
     clipSampleRange: numberIn(options, 'clip_sample_range', 1, 0, Infinity),
     useClippedModelOutput: false,
+    ...(pipeline !== undefined && { previousTimestep: 'next' }),
   };
 }

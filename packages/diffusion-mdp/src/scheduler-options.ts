@@ -9,7 +9,15 @@ const ACCEPTED_CLASSES = [
   'DDPMScheduler',
   'PNDMScheduler',
   'EulerDiscreteScheduler',
+  'EulerAncestralDiscreteScheduler',
   'DPMSolverMultistepScheduler',
+  'DPMSolverSinglestepScheduler',
+  'UniPCMultistepScheduler',
+  'DEISMultistepScheduler',
+  'HeunDiscreteScheduler',
+  'KDPM2DiscreteScheduler',
+  'KDPM2AncestralDiscreteScheduler',
+  'LMSDiscreteScheduler',
 ];
 
 /** Every option that one of the classes has. A sampler reads its own, as diffusers' `from_config` does. */
@@ -27,6 +35,8 @@ const KNOWN = new Set([
   ...['algorithm_type', 'solver_order', 'solver_type', 'lower_order_final', 'euler_at_final'],
   ...['lambda_min_clipped', 'use_lu_lambdas'],
   ...['use_flow_sigmas', 'flow_shift', 'use_dynamic_shifting', 'time_shift_type'],
+  // UniPC
+  ...['predict_x0', 'disable_corrector', 'solver_p'],
 ]);
 
 /**
@@ -86,14 +96,14 @@ export function refuseUnless(
   const value = options.get(name);
   if (value === undefined || allowed.some((one) => one === value)) return;
   throw new Error(
-    `Scheduler configuration: ${name} ${JSON.stringify(value)} is not supported, expected ` +
+    `Scheduler configuration: ${name} ${typeof value === 'number' ? String(value) : JSON.stringify(value)} is not supported, expected ` +
       `${allowed.map(String).join(', ')}.`,
   );
 }
 
 export function fail(name: string, value: unknown, expected: string): never {
   throw new Error(
-    `Scheduler configuration: ${name} is ${JSON.stringify(value)}, expected ${expected}.`,
+    `Scheduler configuration: ${name} is ${typeof value === 'number' ? String(value) : JSON.stringify(value)}, expected ${expected}.`,
   );
 }
 
@@ -106,8 +116,8 @@ export function numberIn<Fallback extends number | null>(
 ): number | Fallback {
   const value = options.get(name);
   if (value === undefined || (value === null && fallback === null)) return fallback;
-  if (typeof value !== 'number' || !(value >= low && value <= high)) {
-    fail(name, value, `a number from ${low} to ${high}`);
+  if (typeof value !== 'number' || !(value >= low && value <= high && Number.isFinite(value))) {
+    fail(name, value, `a number from ${low} ${high === Infinity ? 'on' : `to ${high}`}`);
   }
   return value;
 }
