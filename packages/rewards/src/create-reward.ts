@@ -30,7 +30,8 @@ export async function createReward(
   if (known === undefined) {
     const names = [...others, ...Object.keys(recipes)];
     throw new Error(
-      `There is no reward "${name}"${didYouMean(name, names)}. Known rewards: ${names.join(', ')}.`,
+      `There is no reward "${name}"${didYouMean(name, names)}. Known rewards: ${names.join(', ')}; ` +
+        'one of your own is named by its file and export, as ./my-reward.mjs#score.',
     );
   }
   const parsed = known.settings.safeParse(settings);
@@ -39,7 +40,7 @@ export async function createReward(
     const problems = parsed.error.issues.map((issue) => describe(issue, keys, settings));
     throw new Error(`Reward "${name}": ${problems.join('; ')}.`);
   }
-  return known.create(settings);
+  return known.create(parsed.data);
 }
 
 function settingNames(settings: z.ZodType): string[] {

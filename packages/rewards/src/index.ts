@@ -14,6 +14,13 @@ export {
   type TermScores,
 } from './combine/combine-rewards';
 export { createReward, rewardNames } from './create-reward';
+export {
+  defineReward,
+  type FunctionScore,
+  type RewardDefinition,
+  rewardFromFunction,
+  type ScoringFunction,
+} from './define-reward';
 export { countFailures, type FailureCount } from './failure-counts';
 export { gated } from './gated';
 export { assertImage, type Image, imageProblem } from './image';
@@ -21,7 +28,7 @@ export { imageGrid, type ImageGridOptions } from './image-grid';
 export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
 export { judgeReward, type JudgeRewardOptions } from './judge/judge-reward';
 export type { CustomRubric, Rubric, RubricName } from './judge/rubric';
-export { loadReward } from './command-line/load-reward';
+export { loadReward, type LoadRewardOptions, type RewardFactory } from './load-reward';
 export { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
 export { numeracyReward } from './objects/numeracy-reward';
 export type { Box, Detection, ObjectDetector } from './objects/object-detector';

@@ -16,7 +16,10 @@ import { ocrReward } from './text/ocr-reward';
 /** How a reward is made from settings that come from outside. */
 export interface RewardRecipe {
   readonly settings: z.ZodType;
-  /** @throws {z.ZodError} for settings that it does not take, and what the reward itself throws */
+  /**
+   * @param settings as the schema has read them
+   * @throws what the reward itself throws when it is opened
+   */
   create(settings: unknown): Reward | Promise<Reward>;
 }
 
@@ -24,7 +27,7 @@ function recipe<Settings extends z.ZodType>(
   settings: Settings,
   create: (settings: z.output<Settings>) => Reward | Promise<Reward>,
 ): RewardRecipe {
-  return { settings, create: (input) => create(settings.parse(input)) };
+  return { settings, create: (read) => create(read as z.output<Settings>) };
 }
 
 const count = z.int().min(1);

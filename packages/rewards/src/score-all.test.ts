@@ -37,6 +37,13 @@ function failWith(results: unknown): Reward {
   return redReward({ score: () => Promise.resolve(results as RewardResult[]) });
 }
 
+/** Throws what need not be an error. */
+function throwing(reason: unknown): Reward['score'] {
+  return async () => {
+    throw reason;
+  };
+}
+
 describe('scoreAll', () => {
   it('splits into batches and keeps the order', async () => {
     const sizes: number[] = [];
@@ -218,6 +225,29 @@ describe('scoreAll', () => {
     expect(results).toMatchObject([{ ok: true }, { ok: true }, failed, failed, { ok: true }]);
   });
 
+  it.each<[string, () => Promise<RewardResult[]>, string]>([
+    ['a text', throwing('out of memory'), 'out of memory'],
+    ['nothing', throwing(undefined), 'undefined'],
+    [
+      'before it returns a promise',
+      () => {
+        throw new TypeError('x is not defined');
+      },
+      'x is not defined',
+    ],
+  ])('makes a failure of what throws %s', async (_, score, why) => {
+    const results = await scoreAll(redReward({ score }), batchOf([0, 1]));
+    const message = `Reward "red" failed: ${why}`;
+    expect(results).toEqual([0, 1].map(() => rewardFailure('exception', message)));
+  });
+
+  it('takes results that come without a promise', async () => {
+    const now = (() => [{ ok: true, value: 1 }]) as unknown as Reward['score'];
+    expect(await scoreAll(redReward({ score: now }), batchOf([0]))).toEqual([
+      { ok: true, value: 1 },
+    ]);
+  });
+
   it('passes a reward’s own failures on', async () => {
     const failure = rewardFailure('timeout', 'no answer', true);
     expect(await scoreAll(failWith([failure]), batchOf([0]))).toEqual([failure]);
@@ -252,6 +282,8 @@ describe('scoreAll', () => {
       'gave the text "1" as value; expected a finite number',
     ],
     ['a typed array', Float32Array.of(1), 'wrong-count', 'gave a Float32Array in the place'],
+    ['a bigint', [{ ok: true, value: 1n }], 'non-finite', 'gave the bigint 1 as value'],
+    ['scores beside something else', [[0.5], {}], 'wrong-count', 'gave 2 results for 1 images'],
     ['more than its range', [{ ok: true, value: 1.5 }], 'out-of-range', 'outside its range [0, 1]'],
     ['less than its range', [{ ok: true, value: -0.1 }], 'out-of-range', 'gave -0.1'],
   ])('makes a failure of %s', async (_, results, kind, message) => {

@@ -119,7 +119,12 @@ describe('as a process', () => {
         env: { ...process.env, NODE_OPTIONS: '' },
       });
     };
-    const names = ['./value.mjs#one', './function.mjs', './old.cjs#three', 'shapes'];
+    const names = [
+      './value.mjs#one',
+      './function.mjs',
+      './old.cjs#three',
+      '@loop-diffusion/shapes-benchmark#shapesReward',
+    ];
     child = start(
       'serve',
       ...names.flatMap((name) => ['--reward', name]),
@@ -147,6 +152,8 @@ describe('as a process', () => {
     child = start('serve', '--reward', './none.mjs#one', '--port', '0');
     child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     expect(await once(child, 'exit')).toEqual([1, null]);
-    expect(errors).toContain('is, or returns, no reward; expected name, version, range');
+    expect(errors).toContain(
+      'its export is 1; expected a reward, a function ({ images, prompts }) => numbers',
+    );
   });
 });

@@ -1,9 +1,9 @@
 /** `loop-rewards <command>`: rewards as a server. */
 import { createRequire } from 'node:module';
 
+import { loadReward } from '../load-reward';
 import { type Reward } from '../reward';
 import { serveRewards } from '../serve/serve-rewards';
-import { loadReward } from './load-reward';
 import { parseSettings } from './parse-settings';
 import { UsageError } from './usage-error';
 

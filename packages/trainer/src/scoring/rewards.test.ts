@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createCombination, type Image, type Reward } from '@loop-diffusion/rewards';
+import { createCombination, notApplicable, type Image, type Reward } from '@loop-diffusion/rewards';
 
 import { createRewards, createScoring, scoreImages, type WeightedReward } from './rewards';
 
@@ -114,6 +114,32 @@ test('a reward that compares the images of a prompt sees them in one call', asyn
   scoring.add({ images: images.slice(2), prompts: prompts.slice(2) });
   expect((await scoring.finish([0, 0, 1, 0])).total).toEqual([1 / 3, 1 / 3, 1, 1 / 3]);
   expect(calls).toEqual([3, 1]);
+});
+
+test('a prompt that was drawn twice is two groups', async () => {
+  const sizes: number[] = [];
+  const crowd: Reward = {
+    ...red,
+    scope: 'group',
+    score: ({ images }) => {
+      sizes.push(images.length);
+      return Promise.resolve(images.map(() => ({ ok: true, value: 1 })));
+    },
+  };
+  const scoring = scoringOf([term(crowd)]);
+  scoring.add({ ...batchOf(0, 0.25, 0.5, 1), prompts: ['cat', 'cat', 'cat', 'cat'] });
+  await scoring.finish([0, 0, 1, 1]);
+  expect(sizes).toEqual([2, 2]);
+});
+
+test('an image that no reward applies to has no reward, and has not failed', async () => {
+  const quotes: Reward = {
+    ...red,
+    score: ({ images }) => Promise.resolve(images.map(() => notApplicable('no quotes'))),
+  };
+  const scores = await scoreImages([term(quotes)], batchOf(0.25, 1));
+  expect(scores.total).toEqual([Number.NaN, Number.NaN]);
+  expect(scores).toMatchObject({ failed: 0, failureRate: 0, failure: undefined });
 });
 
 test('scoring that nobody waits for any more fails unheard', async () => {

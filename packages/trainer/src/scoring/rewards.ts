@@ -32,7 +32,7 @@ export interface Scores {
   readonly values: Readonly<Record<string, readonly number[]>>;
   /** Mean of each reward over the images that it could score, by its name. */
   readonly components: Record<string, number>;
-  /** Images without a reward. */
+  /** Images without a reward because one failed. */
   readonly failed: number;
   /** The largest fraction of images that one of the rewards failed on, those that are only watched left out. */
   readonly failureRate: number;
@@ -65,12 +65,8 @@ export async function createReward(
   name: string,
   settings: Readonly<Record<string, unknown>> = {},
 ): Promise<Reward> {
-  if (name === 'shapes') {
-    if (Object.keys(settings).length > 0) throw new UserError('Reward "shapes" takes no settings');
-    return shapesReward();
-  }
   try {
-    return await loadReward(name, settings);
+    return await loadReward(name, settings, { factories: { shapes: shapesReward } });
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error), { cause: error });
   }
@@ -134,7 +130,9 @@ export function createScoring(
       };
       const results = await Promise.all(
         rewards.map(async (term, index) =>
-          isDueAtOnce(term) ? done.flatMap((batch) => batch[index] ?? []) : score(term.reward, all),
+          isDueAtOnce(term)
+            ? done.flatMap((batch) => batch[index] ?? [])
+            : score(term.reward, { ...all, groups }),
         ),
       );
       return {
@@ -161,7 +159,7 @@ function readScores(
   groups: readonly (number | string)[],
 ): Scores {
   try {
-    const { total, terms } = combination.combine(results, groups);
+    const { total, failed, terms } = combination.combine(results, groups);
     const counted = terms.filter((_, index) => rewards[index]?.weight !== 0);
     return {
       total,
@@ -172,7 +170,7 @@ function readScores(
           mean(values.filter((value) => !Number.isNaN(value))),
         ]),
       ),
-      failed: total.filter(Number.isNaN).length,
+      failed,
       failureRate: Math.max(0, ...counted.map(({ failed }) => failed / total.length)),
       failure: terms.find(({ failed }) => failed > 0)?.failure,
     };

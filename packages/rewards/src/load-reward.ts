@@ -1,0 +1,88 @@
+/** Rewards as configuration files and command lines name them. */
+import { basename } from 'node:path';
+import { cwd } from 'node:process';
+
+import { createReward, rewardNames } from './create-reward';
+import type { Reward } from './reward';
+import { rewardOfExport } from './reward-of-export';
+import { PackageNotFound, resolveModule } from './resolve-module';
+
+/** Makes a reward of its settings; one without parameters takes none. */
+export type RewardFactory = (
+  settings: Readonly<Record<string, unknown>>,
+) => Reward | Promise<Reward>;
+
+export interface LoadRewardOptions {
+  /** Where paths begin and packages are looked for; the working directory when left out. */
+  readonly folder?: string | undefined;
+  /** Rewards that have names besides those that {@link createReward} knows. */
+  readonly factories?: Readonly<Record<string, RewardFactory>> | undefined;
+}
+
+/**
+ * A reward by its name, or by the place of its code: `./file.mjs#export`, `PACKAGE#export`, or without `#export` the
+ * default export. The export is
+ * - a {@link Reward}, such as `defineReward` makes, or
+ * - a function that scores, `({ images, prompts }) => numbers` or `(images, prompts) => numbers`, or
+ * - a function of the settings that returns a reward or a promise of one. It has at most one parameter, and reads no
+ *   setting named `images`, `prompts`, `length` or `map` that may be left out: what reads these scores.
+ *
+ * @throws {Error} when there is none, or what is there is none
+ */
+export async function loadReward(
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  { folder = cwd(), factories = {} }: LoadRewardOptions = {},
+): Promise<Reward> {
+  if (Object.hasOwn(factories, name)) {
+    const factory = factories[name]!;
+    if (factory.length === 0 && Object.keys(settings).length > 0) {
+      throw new Error(`Reward "${name}" takes no settings.`);
+    }
+    return factory(settings);
+  }
+  // A bare word is a misspelt name rather than a package.
+  const isPlace = /[#/.@\\]/.test(name);
+  if (!isPlace || (await rewardNames()).includes(name)) {
+    return createReward(name, settings, Object.keys(factories));
+  }
+  try {
+    const [specifier = '', exported = 'default'] = name.split(/#(?=[^#]*$)/);
+    const found = exportOf(await importModule(specifier, folder), exported);
+    if (found === undefined) throw new Error(`"${specifier}" has no export "${exported}"`);
+    const ownName = exported === 'default' ? basename(specifier).replace(/\.[^.]*$/, '') : exported;
+    return await rewardOfExport(found, ownName, settings);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`Reward "${name}" cannot be loaded: ${why}.`.replace(/\.\.$/, '.'), {
+      cause: error,
+    });
+  }
+}
+
+/** What the folder does not have may lie beside this package, as in a global install. */
+async function importModule(specifier: string, folder: string): Promise<unknown> {
+  try {
+    return await importUrl(await resolveModule(specifier, folder));
+  } catch (error) {
+    if (!(error instanceof PackageNotFound)) throw error;
+    const elsewhere = await importUrl(specifier).catch(() => undefined);
+    if (elsewhere === undefined) throw error;
+    return elsewhere;
+  }
+}
+
+async function importUrl(target: string): Promise<unknown> {
+  return import(target);
+}
+
+function exportOf(module: unknown, name: string): unknown {
+  if (!isObject(module)) return undefined;
+  const { default: main } = module;
+  // In a module of the old kind, what is exported lies below its default.
+  return module[name] ?? (isObject(main) ? main[name] : undefined);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
