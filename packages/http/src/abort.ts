@@ -2,7 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Ends with the signal even where the task does not heed it. @throws the signal's reason */
-export async function untilAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function untilAborted<T>(
+  task: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return task;
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason as Error);

@@ -1,4 +1,5 @@
-import { Gate } from './protocol/gate';
+import { Gate } from '@loop-diffusion/http';
+
 import type { Reward } from './reward';
 
 /** One gate for a reward, however often it is asked for. */

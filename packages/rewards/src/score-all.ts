@@ -1,3 +1,5 @@
+import { untilAborted } from '@loop-diffusion/http';
+
 import { assertReward } from './assert-reward';
 import { describeValue } from './describe-value';
 import { gated } from './gated';
@@ -10,7 +12,6 @@ import {
   type RewardResult,
   type ScoreOptions,
 } from './reward';
-import { untilAborted } from './until-aborted';
 
 function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

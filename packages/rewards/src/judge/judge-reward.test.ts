@@ -197,7 +197,7 @@ const faults: [name: string, answer: Answer, kind: string, retryable: boolean][]
   ],
   ['half of the body', cutShort, 'network', true],
   ['a closed connection', (response) => void response.destroy(), 'network', true],
-  ['a redirection', reply(302, '', { location: 'http://127.0.0.1:1/' }), 'network', true],
+  ['a redirection', reply(302, '', { location: 'http://127.0.0.1:1/' }), 'http-error', false],
   ['far too much', reply(200, ' '.repeat(2 ** 20 + 1)), 'malformed-response', false],
   [
     'no log-probabilities',
@@ -238,6 +238,50 @@ it('gives up when nobody waits any more', async () => {
   const [result] = await reward.score(batch, { signal: controller.signal });
   expect(result).toMatchObject({ ok: false, kind: 'aborted' });
   expect(asked).toHaveLength(1);
+});
+
+it.each<[string, Answer]>([
+  ['a hanging server', () => undefined],
+  ['a server that asks for a pause', reply(503, '', { 'retry-after': '25' })],
+])('is over with its signal, beside %s and in line', async (_, answer) => {
+  const controller = new AbortController();
+  answers = [
+    (response, now) => {
+      answer(response, now);
+      if (asked.length === 2) setTimeout(() => controller.abort(), 20);
+    },
+  ];
+  const reward = judgeReward({ url, model: 'eye-2', concurrency: 2 });
+  const images = Array.from({ length: 9 }, () => image);
+  const results = await scoreAll(
+    reward,
+    { images, prompts: images.map(() => '') },
+    { signal: controller.signal },
+  );
+  expect(results).toHaveLength(9);
+  for (const result of results) {
+    expect(result).toMatchObject({ ok: false, kind: 'aborted', retryable: true });
+  }
+  expect(asked).toHaveLength(2);
+});
+
+it('asks no more at once than its concurrency, however many calls there are', async () => {
+  let underWay = 0;
+  let most = 0;
+  answers = [
+    (response, now) => {
+      most = Math.max(most, ++underWay);
+      setTimeout(() => {
+        underWay--;
+        yes(response, now);
+      }, 5);
+    },
+  ];
+  const reward = judgeReward({ url, model: 'eye-2', concurrency: 2 });
+  const batch = { images: [image, image, image], prompts: ['', '', ''] };
+  await Promise.all([1, 2, 3].map(() => reward.score(batch)));
+  expect(asked).toHaveLength(9);
+  expect(most).toBe(2);
 });
 
 it('asks again after a fault that passes, when the server says so', async () => {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 
+import { createHttpClient } from '@loop-diffusion/http';
+
 import type { Image } from '../image';
 import { encodePng } from '../png';
-import type { Reward, RewardResult } from '../reward';
-import { postJson } from './post-json';
-import { retry } from './retry';
+import { type Reward, rewardFailure, type RewardResult } from '../reward';
+import { judgeFailure } from './judge-failure';
 import { fillIn, INSTRUCTIONS, questionOf, type Rubric } from './rubric';
 import { readVerdict } from './verdict';
 
@@ -23,7 +24,7 @@ export interface JudgeRewardOptions {
   readonly timeoutMs?: number | undefined;
   /** How often is asked at most; 3 when left out. */
   readonly attempts?: number | undefined;
-  /** Images that are judged at once; 4 when left out. */
+  /** Requests at once, over all calls of the reward; 4 when left out. */
   readonly concurrency?: number | undefined;
   /** How many likeliest words the server is to name; 20, the interface's most, when left out. */
   readonly topLogprobs?: number | undefined;
@@ -35,6 +36,9 @@ export interface JudgeRewardOptions {
   /** Further fields of the request, for what a server wants besides. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** A completion of one token takes a few kilobytes. */
+const LARGEST_ANSWER = 2 ** 20;
 
 function endpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -70,7 +74,8 @@ function keyOf({ apiKey, apiKeyEnv }: JudgeRewardOptions): string | undefined {
  *
  * Failures: `timeout`, `network`, `rate-limited`, `unauthorised`, `http-error`,
  * `malformed-response`, `no-logprobs`, `no-verdict`, `aborted`. Faults of transport and the statuses
- * 408, 429 and 5xx are tried again; `Retry-After` is kept to.
+ * 408, 429 and 5xx are tried again; `Retry-After` is kept to, up to 30 s. The environment's proxy is asked, but for a judge
+ * on this machine.
  *
  * @throws {Error} when the URL or rubric is none, or the key's environment variable is not set
  */
@@ -88,8 +93,17 @@ export function judgeReward(options: JudgeRewardOptions): Reward {
   const url = endpoint(options.url);
   const question = questionOf(rubric);
   const key = keyOf(options);
-  const headers: Record<string, string> =
-    key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const client = createHttpClient({
+    timeoutMs,
+    attempts,
+    concurrency,
+    proxies: 'not-for-loopback',
+    headers: {
+      accept: 'application/json',
+      'content-type': 'application/json',
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    },
+  });
   const settings = JSON.stringify([url, model, INSTRUCTIONS, question, topLogprobs, extra]);
 
   const judge = async (
@@ -97,6 +111,9 @@ export function judgeReward(options: JudgeRewardOptions): Reward {
     prompt: string,
     signal?: AbortSignal,
   ): Promise<RewardResult> => {
+    if (signal?.aborted === true) {
+      return rewardFailure('aborted', 'Nobody waits for the answer.', true);
+    }
     const png = await encodePng(image);
     const body = JSON.stringify({
       model,
@@ -119,12 +136,16 @@ export function judgeReward(options: JudgeRewardOptions): Reward {
       top_logprobs: topLogprobs,
       ...extra,
     });
-    const answer = await retry(() => postJson({ url, headers, body, timeoutMs }, signal), {
-      attempts,
-      signal,
-    });
-    if (!answer.ok) return answer.failure;
-    const verdict = readVerdict(answer.json);
+    let completion: unknown;
+    try {
+      completion = await client.request(
+        { url, body, signal, maximumBytes: LARGEST_ANSWER },
+        (answer) => answer.json(),
+      );
+    } catch (error) {
+      return judgeFailure(error, url, key);
+    }
+    const verdict = readVerdict(completion);
     if (!verdict.ok) return verdict;
     const { value, yes, no } = verdict;
     return { ok: true, value, components: { yes, no } };

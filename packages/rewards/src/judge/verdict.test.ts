@@ -62,29 +62,67 @@ it('takes an answer that is not among the alternatives for impossible', () => {
   ).toMatchObject({ value: 0, yes: 0 });
 });
 
-it('keeps answers that are both next to impossible apart', () => {
-  // exp(−2000) is 0 in float64, exp(−1) is not.
-  const verdict = readVerdict(
-    completion([
+it.each<[string, readonly (readonly [string, number])[], string]>([
+  [
+    'neither Yes nor No',
+    [
+      ['The', log(0.8)],
+      ['<think>', log(0.2)],
+    ],
+    'a probability of 0 %; expected at least 50 %. Likeliest are "The" 80 %, "<think>" 20 %:',
+  ],
+  [
+    'next to nothing for Yes',
+    [
+      ['Yes', log(2e-6)],
+      ['So', log(0.562)],
+      ['Got', log(0.438)],
+      ['Okay', log(5e-5)],
+    ],
+    'a probability of 0.0002 %; expected at least 50 %. Likeliest are "So" 56 %, "Got" 44 %, "Okay" 0.005 %:',
+  ],
+  [
+    'thoughts first',
+    [
+      ['<think>', log(0.9999)],
+      ['Yes', log(1e-4)],
+      ['No', log(1e-5)],
+    ],
+    'Likeliest are "<think>" 100 %, "Yes" 0.01 %',
+  ],
+  [
+    'a little less than a half for both',
+    [
+      ['It', log(0.51)],
+      ['Yes', log(0.3)],
+      ['No', log(0.19)],
+    ],
+    'a probability of 49 %',
+  ],
+  [
+    'words that are both impossible in float64',
+    [
       ['Maybe', 0],
       ['Yes', -2000],
       ['No', -2001],
-    ]),
-  );
-  expect(verdict).toMatchObject({ ok: true });
-  if (!verdict.ok) return;
-  expect(verdict.value).toBeCloseTo(1 / (1 + Math.exp(-1)), 14);
+    ],
+    'a probability of 0 %',
+  ],
+])('is none where the judge gives %s', (_, alternatives, message) => {
+  const verdict = readVerdict(completion(alternatives));
+  expect(verdict).toMatchObject({ ok: false, kind: 'no-verdict', retryable: false });
+  expect(verdict).toHaveProperty('message', expect.stringContaining(message));
 });
 
-it('fails where the judge answers something else', () => {
+it('is one from a half on', () => {
   const verdict = readVerdict(
     completion([
-      ['The', -0.1],
-      ['<think>', -2],
+      ['It', log(0.5)],
+      ['Yes', log(0.4)],
+      ['No', log(0.1)],
     ]),
   );
-  expect(verdict).toMatchObject({ ok: false, kind: 'no-verdict', retryable: false });
-  expect(verdict).toHaveProperty('message', expect.stringContaining('"The", "<think>"'));
+  expect(verdict).toMatchObject({ ok: true, value: expect.closeTo(0.8, 14) });
 });
 
 it.each([

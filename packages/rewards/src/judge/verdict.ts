@@ -5,13 +5,6 @@ interface TokenLogprob {
   readonly logprob: number;
 }
 
-/** Log of the sum of the exponentials; minus infinity for none. */
-function logSumExp(values: readonly number[]): number {
-  const most = Math.max(...values);
-  if (most === -Infinity) return -Infinity;
-  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
-}
-
 /** `Ġ` and `▁` are how tokenizers write a space before a word. */
 function bareWord(token: string): string {
   return token.replaceAll(/[\s"'`“”‘’*.,:!Ġ▁]/g, '').toLowerCase();
@@ -21,6 +14,9 @@ function isTokenLogprob(entry: unknown): entry is TokenLogprob {
   const { token, logprob } = (entry ?? {}) as Partial<Record<keyof TokenLogprob, unknown>>;
   return typeof token === 'string' && typeof logprob === 'number' && Number.isFinite(logprob);
 }
+
+/** What is left of the probability for other words must not outweigh the answer. */
+const LEAST_MASS = 0.5;
 
 /** How much probability the first token gives to either answer. */
 export interface Verdict {
@@ -45,7 +41,8 @@ interface Completion {
 /**
  * P(Yes) / (P(Yes) + P(No)) of the first token, from its likeliest alternatives: `Yes`, ` yes`,
  * `"YES` and the like are one answer, and likewise for no. An answer that is not among the
- * alternatives counts as impossible.
+ * alternatives counts as impossible. Where both together have less than a half, the first word is no
+ * answer, and the ratio of what is left says nothing about the image.
  *
  * @param completion the body of a chat completion, parsed
  * @returns a failure (`no-logprobs`, `malformed-response`, `no-verdict`) where there is no answer
@@ -73,17 +70,26 @@ export function readVerdict(completion: unknown): Verdict | RewardFailure {
     );
   }
   const massOf = (word: string) =>
-    logSumExp(
-      alternatives.filter(({ token }) => bareWord(token) === word).map(({ logprob }) => logprob),
-    );
+    alternatives
+      .filter(({ token }) => bareWord(token) === word)
+      .reduce((mass, { logprob }) => mass + Math.exp(logprob), 0);
   const [yes, no] = [massOf('yes'), massOf('no')];
-  if (yes === -Infinity && no === -Infinity) {
-    const tokens = alternatives.slice(0, 3).map(({ token }) => JSON.stringify(token));
+  // Sums of rounded numbers may miss a half that is meant.
+  if (yes + no < LEAST_MASS - 1e-6) {
+    const likeliest = [...alternatives].sort((one, other) => other.logprob - one.logprob);
+    const tokens = likeliest
+      .slice(0, 3)
+      .map(({ token, logprob }) => `${JSON.stringify(token)} ${share(Math.exp(logprob))}`);
     return rewardFailure(
       'no-verdict',
-      `Neither Yes nor No is among the judge's ${alternatives.length} likeliest first words ` +
-        `(${tokens.join(', ')}, …): ask a model that answers at once, without reasoning first.`,
+      `The judge's first word is Yes or No with a probability of ${share(yes + no)}; expected at ` +
+        `least ${share(LEAST_MASS)}. Likeliest are ${tokens.join(', ')}: ask a model that answers at once, ` +
+        'without reasoning first.',
     );
   }
-  return { ok: true, value: 1 / (1 + Math.exp(no - yes)), yes: Math.exp(yes), no: Math.exp(no) };
+  return { ok: true, value: yes / (yes + no), yes, no };
+}
+
+function share(probability: number): string {
+  return `${Number((100 * probability).toPrecision(2))} %`;
 }

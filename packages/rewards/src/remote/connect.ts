@@ -1,40 +1,41 @@
 /** Makes a remote reward: looks at what the server says of itself, and whether it keeps to it. */
+import { Deadline, HttpError } from '@loop-diffusion/http';
+
 import { type Info, infoSchema, type Probe, PROTOCOL, type RewardInfo } from '../protocol/schemas';
 import type { Reward } from '../reward';
 import { cachedReward } from './cached-reward';
-import { Call } from './call';
 import { parseAnswer } from './parse-answer';
 import { RemoteFailure } from './remote-failure';
-import type { RemoteRewardOptions } from './remote-reward';
+import type { RemoteRewardOptions } from './remote-reward-options';
 import { type RemoteTarget, scoreRemotely } from './score-remotely';
-import { createServerLink } from './server-link';
+import { createServerLink, type Patience } from './server-link';
 
 const MAXIMUM_INFO_BYTES = 16 * 2 ** 20;
 const LONGEST_MS = 2 ** 31 - 1;
 
 export async function connect(options: RemoteRewardOptions): Promise<Reward> {
   const url = baseUrl(options.url);
-  const attempts = wholeNumber('attempts', options.attempts ?? 3, 3);
   const deadlineMs = wholeNumber('deadlineMs', options.deadlineMs ?? 180_000, LONGEST_MS);
   const { onEvent = () => {}, circuit } = options;
-  const link = await createServerLink({
+  const link = createServerLink({
     url,
     token: options.token,
     timeoutMs: wholeNumber('timeoutMs', options.timeoutMs ?? 60_000, LONGEST_MS),
+    attempts: wholeNumber('attempts', options.attempts ?? 3, 3),
     concurrency: wholeNumber('concurrency', options.concurrency ?? 2),
     circuit: {
       failures: wholeNumber('circuit.failures', circuit?.failures ?? 5),
       openMs: wholeNumber('circuit.openMs', circuit?.openMs ?? 10_000, LONGEST_MS),
     },
-    fetch: options.fetch ?? globalThis.fetch,
-    random: options.random ?? Math.random,
+    fetch: options.fetch,
+    random: options.random,
     onEvent,
   });
-  const call = new Call(deadlineMs, undefined);
+  const patience = patienceOf(deadlineMs, undefined);
   try {
     const info = await link.ask(
-      { path: 'info', maximumBytes: MAXIMUM_INFO_BYTES, read: readInfo, attempts },
-      call,
+      { path: 'info', maximumBytes: MAXIMUM_INFO_BYTES, read: readInfo },
+      patience,
     );
     const reward = chooseReward(info, options.name);
     const path =
@@ -45,18 +46,16 @@ export async function connect(options: RemoteRewardOptions): Promise<Reward> {
     const divisible = scope === 'image';
     const { limits } = info;
     const target: RemoteTarget = {
-      ...{ link, path, name, version, attempts, divisible, limits, onEvent },
+      ...{ link, path, name, version, divisible, limits, onEvent },
     };
     if (reward.probe === null) onEvent({ type: 'unprobed', reward: name });
-    else await checkProbe(target, reward.probe, call);
+    else await checkProbe(target, reward.probe, patience);
     const remote = asReward(target, reward, info, { ...options, deadlineMs });
     return options.cache === undefined ? remote : cachedReward(remote, options.cache);
   } catch (error) {
     if (!(error instanceof RemoteFailure)) throw error;
     const message = `The reward server at ${url} cannot be used (${error.kind}): ${error.message}`;
     throw new Error(message, { cause: error });
-  } finally {
-    call.end();
   }
 }
 
@@ -74,15 +73,14 @@ function asReward(
     concurrency,
     scope,
     deterministic,
-    async score(batch, scoring) {
-      const call = new Call(deadlineMs, scoring?.signal);
-      try {
-        return await scoreRemotely(target, batch, call);
-      } finally {
-        call.end();
-      }
-    },
+    score: (batch, scoring) =>
+      scoreRemotely(target, batch, patienceOf(deadlineMs, scoring?.signal)),
   };
+}
+
+function patienceOf(deadlineMs: number, signal: AbortSignal | undefined): Patience {
+  const message = `The reward server gave no answer within the deadline of ${deadlineMs} ms.`;
+  return { deadline: new Deadline(deadlineMs, () => new HttpError('deadline', message)), signal };
 }
 
 function readInfo(text: string): Info {
@@ -114,14 +112,20 @@ function chooseReward({ rewards }: Info, name: string | undefined): RewardInfo {
   );
 }
 
-/** Scores are float32 at best, so that a millionth is as close as two machines come. */
-const TOLERANCE = 1e-6;
+/**
+ * How close two machines come. Each rounds its float32 numbers by at most 2⁻²⁴ = 6e-8 of them, and a neural reward adds up
+ * thousands in another order, on another processor or a GPU with fused or TF32 products: 1e-5 is usual, 1e-4 is seen. Other
+ * weights or another preparation of the picture change a score by far more. The absolute part is for values near 0, where
+ * terms of the size of 1 cancel, and what is left has their rounding.
+ */
+const RELATIVE_TOLERANCE = 1e-3;
+const ABSOLUTE_TOLERANCE = 1e-4;
 
 /** @throws {Error} when the server's answer is not the one that it promises */
 async function checkProbe(
-  { link, path, name, version, attempts }: RemoteTarget,
+  { link, path, name, version }: RemoteTarget,
   { image, prompt, value }: Probe,
-  call: Call,
+  patience: Patience,
 ): Promise<void> {
   const [result] = await link.ask(
     {
@@ -129,11 +133,11 @@ async function checkProbe(
       body: JSON.stringify({ images: [image], prompts: [prompt] }),
       maximumBytes: MAXIMUM_INFO_BYTES,
       read: (text) => parseAnswer(text, { count: 1, reward: name, version }),
-      attempts,
     },
-    call,
+    patience,
   );
-  if (result?.ok === true && Math.abs(result.value - value) <= TOLERANCE * Math.abs(value)) return;
+  const tolerance = ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * Math.abs(value);
+  if (result?.ok === true && Math.abs(result.value - value) <= tolerance) return;
   const given = result?.ok === true ? String(result.value) : `no score (${result?.kind ?? ''})`;
   throw new Error(
     `The reward server gives ${given} for its known answer of reward "${name}" and promises ${value}: ` +

@@ -1,4 +1,7 @@
 /** Why a remote reward gave no score. */
+import { HttpError, type HttpErrorKind } from '@loop-diffusion/http';
+
+import { errorSchema } from '../protocol/schemas';
 
 /**
  * | kind | when | retried | split |
@@ -6,7 +9,7 @@
  * | `refused` | nothing listens at the address | yes | no |
  * | `unresolved` | the host's name has no address (now) | yes | no |
  * | `disconnected` | the connection ended before the answer was whole | yes | yes |
- * | `transport` | any other fault below HTTP, TLS included | yes | no |
+ * | `transport` | any other fault below HTTP: of the proxy, of a certificate | where that may help | no |
  * | `timeout` | one attempt took longer than `timeoutMs`, however little was missing | yes | yes |
  * | `deadline` | the whole call took longer than `deadlineMs` | no | no |
  * | `aborted` | the caller's signal was aborted | no | no |
@@ -50,27 +53,21 @@ export type RemoteFailureKind =
 export interface RemoteFailureTraits {
   /** Whether a later call may help. */
   readonly retryable: boolean;
-  /** Whether to ask again within this call. */
-  readonly again: boolean;
   /** Whether one of the images may be the cause. */
   readonly split: boolean;
-  /** Whether it says that the server is ill, rather than the request. */
-  readonly ill: boolean;
 }
 
-const FATAL: RemoteFailureTraits = { retryable: false, again: false, split: false, ill: false };
-const CONTENT: RemoteFailureTraits = { ...FATAL, split: true };
-const LATER: RemoteFailureTraits = { ...FATAL, retryable: true };
-const BUSY: RemoteFailureTraits = { ...LATER, again: true };
-const UNREACHABLE: RemoteFailureTraits = { ...BUSY, ill: true };
-const CRASH: RemoteFailureTraits = { ...UNREACHABLE, split: true };
+const FATAL: RemoteFailureTraits = { retryable: false, split: false };
+const CONTENT: RemoteFailureTraits = { retryable: false, split: true };
+const LATER: RemoteFailureTraits = { retryable: true, split: false };
+const CRASH: RemoteFailureTraits = { retryable: true, split: true };
 
 const TRAITS: Readonly<Record<Exclude<RemoteFailureKind, `http-${number}`>, RemoteFailureTraits>> =
   {
-    refused: UNREACHABLE,
-    unresolved: UNREACHABLE,
+    refused: LATER,
+    unresolved: LATER,
     disconnected: CRASH,
-    transport: UNREACHABLE,
+    transport: LATER,
     timeout: CRASH,
     deadline: LATER,
     aborted: LATER,
@@ -87,7 +84,7 @@ const TRAITS: Readonly<Record<Exclude<RemoteFailureKind, `http-${number}`>, Remo
 function traitsOf(kind: RemoteFailureKind): RemoteFailureTraits {
   if (!isStatusKind(kind)) return TRAITS[kind];
   const status = Number(kind.slice('http-'.length));
-  if (status === 408 || status === 429 || status === 503) return BUSY;
+  if (status === 408 || status === 429 || status === 503) return LATER;
   if (status >= 500) return CRASH;
   return status === 400 || status === 413 || status === 422 ? CONTENT : FATAL;
 }
@@ -103,45 +100,52 @@ export class RemoteFailure extends Error {
   constructor(
     readonly kind: RemoteFailureKind,
     message: string,
-    /** Milliseconds that the server asked to be left alone. */
-    readonly retryAfterMs = 0,
   ) {
     super(message);
     this.traits = traitsOf(kind);
   }
 }
 
-const CODES: Readonly<Record<string, RemoteFailureKind>> = {
-  ECONNREFUSED: 'refused',
-  ENOTFOUND: 'unresolved',
-  EAI_AGAIN: 'unresolved',
-  ECONNRESET: 'disconnected',
-  EPIPE: 'disconnected',
-  UND_ERR_SOCKET: 'disconnected',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'disconnected',
-  ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'timeout',
-  UND_ERR_BODY_TIMEOUT: 'timeout',
+/** Kinds of the client that are called otherwise here, since they have been for long. */
+const NAMES: Readonly<Record<Exclude<HttpErrorKind, 'status'>, RemoteFailureKind>> = {
+  refused: 'refused',
+  unresolved: 'unresolved',
+  disconnected: 'disconnected',
+  tls: 'transport',
+  proxy: 'transport',
+  transport: 'transport',
+  stalled: 'timeout',
+  timeout: 'timeout',
+  deadline: 'deadline',
+  aborted: 'aborted',
+  'too-large': 'answer-too-large',
+  'not-json': 'malformed',
+  'circuit-open': 'circuit-open',
 };
 
-/** Names what `fetch` threw, by the code that lies somewhere below it. */
-export function transportFailure(error: unknown): RemoteFailure {
+const MAXIMUM_MESSAGE = 300;
+
+/** Whatever a request ended with, as a failure of its images. */
+export function remoteFailure(error: unknown): RemoteFailure {
   if (error instanceof RemoteFailure) return error;
-  let message = 'no reason given';
-  for (let cause = error, depth = 0; isObject(cause) && depth < 8; depth++) {
-    if (typeof cause['message'] === 'string' && cause['message'] !== '') message = cause['message'];
-    const kind = CODES[String(cause['code'])];
-    if (kind !== undefined) {
-      return new RemoteFailure(kind, `The reward server gave no answer: ${message}.`);
-    }
-    // Two addresses of one name were tried.
-    const errors = cause['errors'];
-    cause = Array.isArray(errors) && errors.length > 0 ? (errors[0] as unknown) : cause['cause'];
+  if (!(error instanceof HttpError)) {
+    const why = error instanceof Error ? error.message : 'no reason given';
+    return new RemoteFailure('transport', `The reward server gave no answer: ${why}`);
   }
-  return new RemoteFailure('transport', `The reward server gave no answer: ${message}.`);
+  const { kind, answer, message } = error;
+  if (kind !== 'status' || answer === undefined) {
+    return new RemoteFailure(kind === 'status' ? 'transport' : NAMES[kind], message);
+  }
+  const said = reasonIn(answer.text);
+  const told = `The reward server answered ${answer.status}${said === undefined ? '.' : `: ${said}`}`;
+  return new RemoteFailure(`http-${answer.status}`, told);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+function reasonIn(text: string): string | undefined {
+  try {
+    const parsed = errorSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data.error.message.slice(0, MAXIMUM_MESSAGE) : undefined;
+  } catch {
+    return undefined;
+  }
 }

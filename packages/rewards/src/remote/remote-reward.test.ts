@@ -192,14 +192,31 @@ describe('connecting', () => {
     const connect = (value: number, onScore = ({ answer }: Asked) => answer()) =>
       connectTo(onScore, {}, { probe: { image, prompt: '', value } });
     await connect(1000);
-    await connect(1000 * (1 + 0.9e-6));
-    await expect(connect(1000 * (1 + 1.1e-6))).rejects.toThrow(
-      'gives 1000 for its known answer of reward "number" and promises 1000.0011',
+    await connect(1000 * (1 + 0.9e-3));
+    await expect(connect(1000 * (1 + 1.1e-3))).rejects.toThrow(
+      'gives 1000 for its known answer of reward "number" and promises 1001.1',
     );
     const failing = ({ answer }: Asked) =>
       answer([{ ok: false, kind: 'x', message: '', retryable: false }]);
     await expect(connect(1000, failing)).rejects.toThrow('gives no score (x)');
     await expect(connect(1000, ({ reply }) => reply(401, '{}'))).rejects.toThrow('(http-401)');
+  });
+
+  it('bears with the roundings of a server whose known answer is 0, and with no more', async () => {
+    const image = await encodeWireImage(numberedImage(0));
+    const connect = (given: number) =>
+      connectTo(
+        ({ answer }) => answer([{ ok: true, value: given }]),
+        {},
+        {
+          probe: { image, prompt: '', value: 0 },
+          range: [-1, 1],
+        },
+      );
+    for (const given of [0, 1e-9, -1e-5, 9e-5]) await connect(given);
+    for (const given of [1.1e-4, -0.5]) {
+      await expect(connect(given)).rejects.toThrow(`gives ${given} for its known answer`);
+    }
   });
 
   it('says what is wrong with its options', async () => {
@@ -392,11 +409,21 @@ describe('waiting', () => {
     const hanging = await connectTo(() => {}, { timeoutMs: 10_000, deadlineMs: 500 });
     const failure = { ok: false, kind: 'deadline', retryable: true };
     expect(await hanging.reward.score(batchOf([1]))).toMatchObject([failure]);
-    // The second call waits for the first.
+    // The second call waits for the first, which its own time does not count.
     const busy = await connectTo(() => {}, { deadlineMs: 500, concurrency: 1 });
     const both = [busy.reward.score(batchOf([1])), busy.reward.score(batchOf([2]))];
     expect(await Promise.all(both)).toMatchObject([[failure], [failure]]);
-    expect(busy.server.asked).toHaveLength(1);
+    expect(busy.server.asked).toHaveLength(2);
+  });
+
+  it('for other calls takes nothing of a call’s own time', async () => {
+    // The last waits for longer than the deadline.
+    const { reward } = await connectTo(({ answer }) => void setTimeout(answer, 300), {
+      concurrency: 1,
+      deadlineMs: 1500,
+    });
+    const results = await Promise.all(upTo(7).map((number) => reward.score(batchOf([number]))));
+    expect(results.flatMap(outcomes)).toEqual(upTo(7));
   });
 
   it('ends with the caller’s patience', async () => {
@@ -409,6 +436,28 @@ describe('waiting', () => {
     expect(await reward.score(batchOf([1]), { signal: controller.signal })).toMatchObject([
       failure,
     ]);
+  });
+
+  it.each<[string, number, (asked: Asked) => void]>([
+    ['an attempt', 1, () => {}],
+    ['a pause', 3, ({ reply }) => reply(503, '{}', { 'retry-after': '60' })],
+    ['a search', 2, ({ count, reply }) => (count === 1 ? reply(422, '{}') : undefined)],
+  ])('ends with the caller’s patience in %s and in line', async (_, last, act) => {
+    const controller = new AbortController();
+    const { reward, server } = await connectTo(
+      (asked) => {
+        act(asked);
+        if (asked.count === last) setTimeout(() => controller.abort(), 20);
+      },
+      { concurrency: 1 },
+    );
+    // More calls than may be under way at once.
+    const { signal } = controller;
+    const calls = upTo(3).map(() => reward.score(batchOf([1, 2]), { signal }));
+    const results = (await Promise.all(calls)).flat();
+    expect(outcomes(results)).toEqual(results.map(() => 'aborted'));
+    expect(outcomes(await reward.score(batchOf([1]), { signal }))).toEqual(['aborted']);
+    expect(server.asked).toHaveLength(last);
   });
 
   it('is for no more requests at once than allowed', async () => {

@@ -2,11 +2,10 @@
 import type { Info, ScoreRequest } from '../protocol/schemas';
 import { encodeWireImage } from '../protocol/wire-image';
 import { type RewardBatch, rewardFailure, type RewardResult } from '../reward';
-import type { Call } from './call';
 import { parseAnswer } from './parse-answer';
-import { type RemoteFailure, transportFailure } from './remote-failure';
-import type { RemoteRewardEvent } from './remote-reward';
-import type { ServerLink } from './server-link';
+import { RemoteFailure, remoteFailure } from './remote-failure';
+import type { RemoteRewardEvent } from './remote-reward-options';
+import type { Patience, ServerLink } from './server-link';
 
 export interface RemoteTarget {
   readonly link: ServerLink;
@@ -14,7 +13,6 @@ export interface RemoteTarget {
   readonly path: string;
   readonly name: string;
   readonly version: string;
-  readonly attempts: number;
   /** False for a reward that compares images: half of a group would have other scores. */
   readonly divisible: boolean;
   /** What the server says one request may have. */
@@ -38,9 +36,13 @@ const ENVELOPE_BYTES = 64;
 export async function scoreRemotely(
   target: RemoteTarget,
   { images, prompts }: RewardBatch,
-  call: Call,
+  patience: Patience,
 ): Promise<RewardResult[]> {
   const results: RewardResult[] = [];
+  if (patience.signal?.aborted === true) {
+    const { kind, message, traits } = new RemoteFailure('aborted', 'The caller no longer waits.');
+    return images.map(() => rewardFailure(kind, message, traits.retryable));
+  }
   const encoded = await Promise.all(
     images.map(async (image, index): Promise<Item[]> => {
       try {
@@ -59,7 +61,7 @@ export async function scoreRemotely(
     const keep = (part: readonly Item[], found: readonly RewardResult[]) => {
       for (const [position, { index }] of part.entries()) results[index] = found[position]!;
     };
-    for (const part of cutToFit(target, items)) await scoreParts(target, part, call, keep);
+    for (const part of cutToFit(target, items)) await scoreParts(target, part, patience, keep);
   }
   return results;
 }
@@ -94,7 +96,7 @@ function cutToFit({ limits, divisible }: RemoteTarget, items: readonly Item[]): 
 async function scoreParts(
   target: RemoteTarget,
   items: readonly Item[],
-  call: Call,
+  patience: Patience,
   keep: (part: readonly Item[], results: readonly RewardResult[]) => void,
 ): Promise<void> {
   let requestsLeft = 4 * Math.ceil(Math.log2(items.length));
@@ -113,10 +115,10 @@ async function scoreParts(
       continue;
     }
     try {
-      keep(own, await askFor(target, own, call, failed !== undefined));
+      keep(own, await askFor(target, own, patience, failed !== undefined));
     } catch (error) {
-      const failure = transportFailure(error);
-      if (!target.divisible || own.length === 1 || !failure.traits.split || call.signal.aborted) {
+      const failure = remoteFailure(error);
+      if (!target.divisible || own.length === 1 || !failure.traits.split || isOver(patience)) {
         failAll(failure);
         continue;
       }
@@ -128,10 +130,14 @@ async function scoreParts(
   }
 }
 
+function isOver({ deadline, signal }: Patience): boolean {
+  return deadline.signal.aborted || signal?.aborted === true;
+}
+
 async function askFor(
-  { link, path, name, version, attempts }: RemoteTarget,
+  { link, path, name, version }: RemoteTarget,
   items: readonly Item[],
-  call: Call,
+  patience: Patience,
   searching: boolean,
 ): Promise<RewardResult[]> {
   const request: ScoreRequest = {
@@ -144,9 +150,8 @@ async function askFor(
       body: JSON.stringify(request),
       maximumBytes: ANSWER_BYTES * (items.length + 1),
       read: (text) => parseAnswer(text, { count: items.length, reward: name, version }),
-      attempts: searching ? 1 : attempts,
       searching,
     },
-    call,
+    patience,
   );
 }

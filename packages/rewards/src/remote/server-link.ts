@@ -1,22 +1,34 @@
-/** Asks one server, with patience: bounded concurrency, attempts with backoff, and a circuit breaker for all of its calls. */
+/** Asks one server, with patience: all calls of a reward share its gate and its circuit breaker. */
 import { randomUUID } from 'node:crypto';
 
-import { Gate } from '../protocol/gate';
-import { fullJitter } from './backoff';
-import { type Call, untilAborted } from './call';
-import { type Fetch, requestJson } from './http-client';
-import { RemoteFailure, transportFailure } from './remote-failure';
-import type { RemoteRewardEvent } from './remote-reward';
+import {
+  createHttpClient,
+  type Deadline,
+  type Fetch,
+  HttpError,
+  type HttpEvent,
+  isServerFault,
+} from '@loop-diffusion/http';
+
+import { RemoteFailure, remoteFailure } from './remote-failure';
+import type { RemoteRewardEvent } from './remote-reward-options';
 
 export interface ServerLinkOptions {
   readonly url: string;
   readonly token: string | undefined;
   readonly timeoutMs: number;
+  readonly attempts: number;
   readonly concurrency: number;
   readonly circuit: { readonly failures: number; readonly openMs: number };
-  readonly fetch: Fetch;
-  readonly random: () => number;
+  readonly fetch: Fetch | undefined;
+  readonly random: (() => number) | undefined;
   readonly onEvent: (event: RemoteRewardEvent) => void;
+}
+
+/** The time of one call of `score`, and its caller's patience. */
+export interface Patience {
+  readonly deadline: Deadline;
+  readonly signal: AbortSignal | undefined;
 }
 
 export interface Question<T> {
@@ -26,84 +38,70 @@ export interface Question<T> {
   readonly maximumBytes: number;
   /** Makes something of the answer, or throws a {@link RemoteFailure}. */
   readonly read: (text: string) => T;
-  readonly attempts: number;
-  /** Whether a fault of the server is expected, because one of the images is its cause. */
+  /** Whether a fault of the server is expected, because one of the images is its cause: asked once, and no fault. */
   readonly searching?: boolean;
 }
 
 export interface ServerLink {
   /** @throws {RemoteFailure} when no attempt brought an answer, the circuit is open, or the call's time is over */
-  ask<T>(question: Question<T>, call: Call): Promise<T>;
+  ask<T>(question: Question<T>, patience: Patience): Promise<T>;
 }
 
-export async function createServerLink(options: ServerLinkOptions): Promise<ServerLink> {
-  const { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, isBrokenCircuitError } =
-    await import('cockatiel');
-  const { url, token, timeoutMs, concurrency, circuit, fetch, random, onEvent } = options;
-  const gate = new Gate(concurrency);
-  const isIll = (error: unknown) => error instanceof RemoteFailure && error.traits.ill;
-  const breaker = circuitBreaker(handleWhen(isIll), {
-    breaker: new ConsecutiveBreaker(circuit.failures),
-    halfOpenAfter: circuit.openMs,
+export function createServerLink({
+  url,
+  token,
+  onEvent,
+  ...options
+}: ServerLinkOptions): ServerLink {
+  const client = createHttpClient({
+    ...options,
+    longestPauseMs: Infinity, // the deadline bounds it
+    proxies: 'not-for-loopback',
+    headers: {
+      accept: 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    onEvent: (event) => onEvent(asRemoteEvent(event)),
   });
-  const states = {
-    [CircuitState.Closed]: 'closed',
-    [CircuitState.Open]: 'open',
-    [CircuitState.HalfOpen]: 'half-open',
-    [CircuitState.Isolated]: 'open',
-  } as const;
-  breaker.onStateChange((state) => onEvent({ type: 'circuit', state: states[state] }));
-
-  /** One attempt. A fault that is searched for says nothing about the server's health, except that it answers. */
-  const tryOnce = async <T>(question: Question<T>, requestId: string, call: Call) => {
-    const { path, body, maximumBytes, read, searching = false } = question;
-    const outcome = await breaker.execute(async (): Promise<{ answer: T } | RemoteFailure> => {
-      try {
-        const text = await call.attempt(timeoutMs, (signal) =>
-          requestJson({
-            fetch,
-            url: `${url}/${path}`,
-            token,
-            requestId,
-            signal,
-            maximumBytes,
-            ...(body === undefined ? {} : { body }),
-          }),
-        );
-        return { answer: read(text) };
-      } catch (error) {
-        const failure = transportFailure(error);
-        if (searching && failure.kind.startsWith('http-')) return failure;
-        throw failure;
-      }
-    });
-    if (outcome instanceof RemoteFailure) throw outcome;
-    return outcome.answer;
-  };
-
-  const asFailure = (error: unknown): RemoteFailure => {
-    if (!isBrokenCircuitError(error)) return transportFailure(error);
-    const message = `The reward server failed ${circuit.failures} times in a row and is left alone for ${circuit.openMs} ms.`;
-    return new RemoteFailure('circuit-open', message);
-  };
-
   return {
-    async ask(question, call) {
-      const requestId = randomUUID();
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const turn = () => tryOnce(question, requestId, call);
-          return await untilAborted(gate.run(turn, call.signal), call.signal);
-        } catch (error) {
-          const failure = asFailure(error);
-          if (!failure.traits.again || attempt >= question.attempts) throw failure;
-          const delayMs = Math.max(fullJitter(attempt, random), failure.retryAfterMs);
-          // To wait until the deadline and fail then helps nobody.
-          if (delayMs >= call.remainingMs) throw failure;
-          onEvent({ type: 'retry', attempt, kind: failure.kind, delayMs });
-          await call.sleep(delayMs);
-        }
+    async ask({ path, body, maximumBytes, read, searching = false }, { deadline, signal }) {
+      const requestId = randomUUID(); // the same when a request is sent again
+      try {
+        return await client.request(
+          {
+            url: `${url}/${path}`,
+            headers: {
+              'x-request-id': requestId,
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            },
+            body,
+            maximumBytes,
+            accepts: (status) => status === 200,
+            deadline,
+            signal,
+            attempts: searching ? 1 : undefined,
+            isFault: (error) => isServerFault(error) && !(searching && hasStatus(error)),
+          },
+          async (answer) => {
+            const type = answer.headers.get('content-type') ?? 'no content type';
+            if (/^application\/json *(;|$)/i.test(type)) return read(await answer.text());
+            const message = `The reward server at ${url}/${path} answered with ${type.slice(0, 80)}; expected application/json.`;
+            throw new RemoteFailure('not-json', message);
+          },
+        );
+      } catch (error) {
+        throw remoteFailure(error);
       }
     },
   };
+}
+
+function hasStatus(error: unknown): boolean {
+  return error instanceof HttpError && error.kind === 'status';
+}
+
+function asRemoteEvent(event: HttpEvent): RemoteRewardEvent {
+  if (event.type === 'circuit') return event;
+  const { attempt, error, pauseMs } = event;
+  return { type: 'retry', attempt, kind: remoteFailure(error).kind, delayMs: pauseMs };
 }

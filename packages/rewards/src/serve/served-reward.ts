@@ -1,6 +1,7 @@
 /** A reward behind a server: as many calls at once as it allows, a line of bounded length before it, and a known answer. */
+import { Gate } from '@loop-diffusion/http';
+
 import type { Image } from '../image';
-import { Gate } from '../protocol/gate';
 import type { RewardInfo, ScoreRequest } from '../protocol/schemas';
 import {
   decodeWireImage,
@@ -16,15 +17,13 @@ import type { ServeLimits } from './limits';
 export class ServedReward {
   /** Requests whose images are unpacked: one more than are scored, so that the reward need not wait for PNG. */
   readonly #requests: Gate;
-  readonly #gated: Reward;
   #admitted = 0;
 
   private constructor(
     readonly info: RewardInfo,
-    reward: Reward,
+    readonly reward: Reward,
     readonly limits: ServeLimits,
   ) {
-    this.#gated = withGatedCalls(reward);
     this.#requests = new Gate(info.concurrency + 1);
   }
 
@@ -102,7 +101,7 @@ export class ServedReward {
         'data' in image ? [{ image, index }] : [],
       );
       const scored = await scoreAll(
-        this.#gated,
+        this.reward,
         {
           images: readable.map(({ image }) => image),
           prompts: readable.map(({ index }) => prompts[index] ?? ''),
@@ -142,21 +141,6 @@ async function decode(picture: WirePicture | string): Promise<Image | RewardResu
   } catch {
     return invalid('its PNG file is damaged');
   }
-}
-
-/** Requests come at any time, and the reward has said how many calls it takes at once. */
-function withGatedCalls(reward: Reward): Reward {
-  const { name, version, range, batchSize, concurrency = 1, scope } = reward;
-  const gate = new Gate(concurrency);
-  return {
-    name,
-    version,
-    range,
-    batchSize,
-    concurrency,
-    scope,
-    score: (batch, options) => gate.run(() => reward.score(batch, options), options?.signal),
-  };
 }
 
 /** Only what the protocol has, and numbers that JSON has. */
