@@ -225,7 +225,7 @@ describe('scoreAll', () => {
     expect(results).toMatchObject([{ ok: true }, { ok: true }, failed, failed, { ok: true }]);
   });
 
-  it.each<[string, () => Promise<RewardResult[]>, string]>([
+  it.each<[string, Reward['score'], string]>([
     ['a text', throwing('out of memory'), 'out of memory'],
     ['nothing', throwing(undefined), 'undefined'],
     [
