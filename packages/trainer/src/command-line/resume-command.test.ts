@@ -10,6 +10,7 @@ import { configFileText } from '../run-folder/config-file';
 import type { RunSummary } from '../run-folder/records';
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { nothingDrawn } from '../testing/nothing-drawn';
 import { runCommandLine } from './run-command-line';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -69,7 +70,8 @@ async function resume(...flags: string[]) {
         async train(config, recorder, _signal, from) {
           seen.push({ config, from });
           from?.onDifference('threads was 8 and is 2');
-          recorder.iteration(exampleIteration((from?.checkpoint?.step ?? 0) + 1));
+          const iteration = (from?.checkpoint?.step ?? 0) + 1;
+          await recorder.iteration(exampleIteration(iteration), nothingDrawn);
           const summary: RunSummary = { ...exampleSummary(), iterations: config.iterations };
           await recorder.finish(summary);
           return summary;

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { nothingDrawn } from '../testing/nothing-drawn';
 import { UserError } from '../user-error';
 import type { Core } from './core';
 import { runCommandLine } from './run-command-line';
@@ -34,7 +35,7 @@ afterEach(() => {
 });
 
 const train: Core['train'] = async (_config, recorder) => {
-  recorder.iteration(exampleIteration(1));
+  await recorder.iteration(exampleIteration(1), nothingDrawn);
   await recorder.finish(exampleSummary());
   return exampleSummary();
 };

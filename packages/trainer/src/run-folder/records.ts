@@ -90,6 +90,8 @@ export interface RunSummary {
   seconds: Record<string, number>;
   versions: Record<string, string>;
   backend: string;
-  /** Whether the run was ended before its last iteration. */
+  /** Whether the run was ended by a signal before its last iteration. */
   interrupted: boolean;
+  /** Why it was ended before its last iteration by one of its sinks, where one did. */
+  stopped?: string | undefined;
 }

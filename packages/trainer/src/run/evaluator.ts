@@ -73,7 +73,7 @@ export function createRunEvaluator(
             drawImages(policy, { ...common, prompts, settings, onProgress }),
           );
     const { shown } = await run.screen.show(images);
-    await recorder.sampleGrid(name, shown, prompts);
+    await recorder.sampleGrid(name, { images: shown, prompts });
   }
 
   /** An evaluation, where there are any, and the grid from its first images. */

@@ -15,7 +15,7 @@ import { promptsAt } from '../prompts/prompt-order';
 import { reportIteration } from '../report/report-iteration';
 import type { IterationRecord } from '../run-folder/records';
 import { createScoring } from '../scoring/rewards';
-import type { DrawnImages } from '../tracking/recorder';
+import type { DrawnImages } from '../tracking/sink';
 import { createGuards, type Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';

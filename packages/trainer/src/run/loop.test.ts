@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../configuration/schema';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { makeRunFolder, recordRun, type Recording, type RunFolder } from '../testing/tiny-run';
-import type { RunRecorder } from '../tracking/recorder';
+import type { RunSink } from '../tracking/sink';
 import { train } from './loop';
 
 let folder: RunFolder;
@@ -197,16 +197,26 @@ describe('a run that goes on', () => {
     expect(second.evaluations.map((evaluation) => evaluation.name)).toEqual(['after']);
   });
 
+  it('ends early where a sink asks for it, evaluated, and goes on from there', async () => {
+    const config = configFor('stopped', straightAndBroken);
+    const stop: RunSink = {
+      iteration: ({ iteration }) => (iteration === 1 ? { stop: 'good enough' } : undefined),
+    };
+    const recording = recordRun(stop);
+    const summary = await train(config, recording, forever);
+    expect(summary).toMatchObject({ iterations: 1, interrupted: false, stopped: 'good enough' });
+    expect(recording.evaluations.at(-1)?.name).toBe('after');
+    expect(newest(config)?.step).toBe(1);
+  });
+
   it('leaves a checkpoint when something goes wrong', async () => {
     const config = configFor('failing', [...straightAndBroken, 'checkpoint.every=0']);
-    const failing: RunRecorder = {
-      ...recordRun(),
+    const failing: RunSink = {
       iteration: ({ iteration }) => {
         if (iteration === 2) throw new Error('no space is left');
-        return Promise.resolve();
       },
     };
-    await expect(train(config, failing, forever)).rejects.toThrow('no space is left');
+    await expect(train(config, recordRun(failing), forever)).rejects.toThrow('no space is left');
     expect(newest(config)?.step).toBe(2);
     expect(adapterOf(config).length).toBeGreaterThan(0);
   });

@@ -5,7 +5,8 @@
 import type { TrainConfig } from '../configuration/schema';
 import type { Checkpoint } from '../run-folder/checkpoint-folder';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
-import type { DrawnImages, RunRecorder } from '../tracking/recorder';
+import type { RunRecorder } from '../tracking/recorder';
+import type { DrawnImages } from '../tracking/sink';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import { createRunEvaluator } from './evaluator';
 import { createGuards } from './guards';
@@ -81,7 +82,7 @@ async function iterate(
     run.releaseBase();
     await evaluator.afterIteration(iterations);
     clock.lap();
-    while (iterations < config.iterations) {
+    while (iterations < config.iterations && recorder.stopRequest === undefined) {
       const result = await allOrNothing(run, () =>
         runIteration(run, clock, iterations, signal, guards),
       );
@@ -104,10 +105,15 @@ async function iterate(
   await attempt(async () => {
     checkpoints.save();
     if (iterations > 0) saveTrained(run);
-    if (iterations === config.iterations && !signal.aborted) await evaluator.after();
+    const isDone = iterations === config.iterations || recorder.stopRequest !== undefined;
+    if (isDone && !signal.aborted) await evaluator.after();
   });
   if (failure !== undefined) throw failure as Error;
-  const summary = summarizeRun(run, { iterations, evaluator, clock, interrupted: signal.aborted });
+  const summary = summarizeRun(run, {
+    ...{ iterations, evaluator, clock },
+    interrupted: signal.aborted,
+    stopped: recorder.stopRequest?.stop,
+  });
   await recorder.finish(summary);
   return summary;
 }

@@ -70,7 +70,7 @@ async function writtenBy(config: TrainConfig) {
       async iteration(record, drawn) {
         records.push(record.rewards);
         tensors.push(record.tensors);
-        alerts.push(...(await drawn!()).images);
+        alerts.push(...(await drawn()).images);
         await recorder.iteration(record, drawn);
       },
     },

@@ -14,6 +14,7 @@ export function summarizeRun(
     readonly evaluator: RunEvaluator;
     readonly clock: PhaseClock;
     readonly interrupted: boolean;
+    readonly stopped: string | undefined;
   },
 ): RunSummary {
   const { before, after, base } = facts.evaluator.records;
@@ -35,5 +36,6 @@ export function summarizeRun(
     },
     backend: backend.name,
     interrupted: facts.interrupted,
+    stopped: facts.stopped,
   };
 }

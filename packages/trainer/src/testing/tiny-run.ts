@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig } from '../configuration/schema';
 import type { EvaluationRecord, IterationRecord } from '../run-folder/records';
-import type { RunRecorder } from '../tracking/recorder';
+import { createRecorder, type RunRecorder } from '../tracking/recorder';
+import type { RunSink } from '../tracking/sink';
 import { PIPELINE } from './fixtures';
 
 export interface RunFolder {
@@ -52,29 +53,15 @@ export interface Recording extends RunRecorder {
   readonly grids: string[];
 }
 
-/** Keeps what a run reports. */
-export function recordRun(): Recording {
+/** Keeps what a run reports. @param sinks told besides */
+export function recordRun(...sinks: readonly RunSink[]): Recording {
   const iterations: IterationRecord[] = [];
   const evaluations: EvaluationRecord[] = [];
   const grids: string[] = [];
-  return {
-    iterations,
-    evaluations,
-    grids,
-    iteration: (iteration) => {
-      iterations.push(iteration);
-      return Promise.resolve();
-    },
-    evaluation: (evaluation) => {
-      evaluations.push(evaluation);
-      return Promise.resolve();
-    },
-    sampleGrid: (name) => {
-      grids.push(name);
-      return Promise.resolve();
-    },
-    phase: () => undefined,
-    finish: () => Promise.resolve(),
-    close: () => undefined,
+  const kept: RunSink = {
+    iteration: (record) => void iterations.push(record),
+    evaluation: (record) => void evaluations.push(record),
+    sampleGrid: (name) => void grids.push(name),
   };
+  return Object.assign(createRecorder([kept, ...sinks]), { iterations, evaluations, grids });
 }

@@ -1,7 +1,7 @@
 /** The images of an iteration that were rewarded most. */
 import type { IterationRecord } from '../run-folder/records';
 import { figure } from '../terminal/words';
-import type { DrawnImages } from './recorder';
+import type { DrawnImages } from './sink';
 import { renderSampleGrid } from './sample-grid';
 
 const MOST = 16;

@@ -74,13 +74,13 @@ describe('createConsoleReport', () => {
 
   test('quiet: warnings and the summary only', () => {
     const output = captureOutput();
-    const report = createConsoleReport(config, output, { quiet: true });
+    const report = createConsoleReport(config, output, { quiet: true, folder: 'runs/x' });
     report.iteration(exampleIteration(1));
     report.evaluation(exampleEvaluation('before', 0.6));
     report.note('samples');
     expect(output.outText()).toBe('');
     report.warn('mind this');
-    report.finish(exampleSummary(), 'runs/x');
+    report.finish(exampleSummary());
     expect(output.errorText()).toBe('Warning: mind this\n');
     expect(output.outText()).toContain('runs/x');
   });
@@ -99,5 +99,10 @@ describe('summaryLines', () => {
   test('an interrupted run says so, and needs no evaluation', () => {
     const summary = { ...exampleSummary(), interrupted: true, iterations: 7, evaluation: {} };
     expect(summaryLines(summary)).toEqual(['Ended early after 7 iterations.']);
+  });
+
+  test('a run that a sink stopped says why', () => {
+    const summary = { ...exampleSummary(), stopped: 'good enough', iterations: 7, evaluation: {} };
+    expect(summaryLines(summary)).toEqual(['Stopped after 7 iterations: good enough.']);
   });
 });

@@ -9,14 +9,18 @@ import type { Output, OutputStream } from '../terminal/output';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { durationInWords, figure, median, percent, signed, withError } from '../terminal/words';
 
-export interface ConsoleReport {
+/** Lines between the reports. */
+export interface Announcer {
+  /** About files and the like. */
+  note(text: string): void;
+  warn(text: string): void;
+}
+
+export interface ConsoleReport extends Announcer {
   phase(name: string, fraction: number): void;
   iteration(record: IterationRecord): void;
   evaluation(record: EvaluationRecord): void;
-  /** Lines about files and the like. */
-  note(text: string): void;
-  warn(text: string): void;
-  finish(summary: RunSummary, folder: string): void;
+  finish(summary: RunSummary): void;
   close(): void;
 }
 
@@ -48,11 +52,12 @@ const ROWS_BETWEEN_HEADS = 25;
 /**
  * @param options.quiet only warnings and the summary
  * @param options.iterationsDone of a run that goes on; 0 for a new one
+ * @param options.folder of the run, to be named at its end
  */
 export function createConsoleReport(
   config: TrainConfig,
   output: Output,
-  options: { quiet: boolean; iterationsDone?: number | undefined },
+  options: { quiet: boolean; iterationsDone?: number | undefined; folder?: string | undefined },
 ): ConsoleReport {
   const terminal = output.out.isTTY === true;
   const colors = colorsFor(output.out);
@@ -147,9 +152,9 @@ export function createConsoleReport(
       live.clear();
       output.error.write(`${colorsFor(output.error).yellow('Warning:')} ${text}\n`);
     },
-    finish(summary, folder) {
+    finish(summary) {
       for (const text of summaryLines(summary)) line(text);
-      line(`Everything is in ${folder}`);
+      if (options.folder !== undefined) line(`Everything is in ${options.folder}`);
     },
     close() {
       live.clear();
@@ -166,9 +171,11 @@ function colorsFor(stream: OutputStream): ReturnType<typeof createColors> {
 export function summaryLines(summary: RunSummary): string[] {
   const { before, after, gain, base } = summary.evaluation;
   const lines = [
-    summary.interrupted
-      ? `Ended early after ${String(summary.iterations)} iterations.`
-      : `Done: ${String(summary.iterations)} iterations.`,
+    summary.stopped !== undefined
+      ? `Stopped after ${String(summary.iterations)} iterations: ${summary.stopped}.`
+      : summary.interrupted
+        ? `Ended early after ${String(summary.iterations)} iterations.`
+        : `Done: ${String(summary.iterations)} iterations.`,
   ];
   if (before !== undefined && after !== undefined) {
     const gainText =

@@ -9,6 +9,7 @@ import { resolveConfig } from '../configuration/resolve-config';
 import { createRunFolder, openRunFolder, type RunFolder } from '../run-folder/run-folder';
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
+import { nothingDrawn } from '../testing/nothing-drawn';
 import { readEventFile, type ReadEvent } from '../testing/read-event-file';
 import { createRunRecorder } from './create-run-recorder';
 
@@ -46,10 +47,10 @@ test('a whole run leaves its events, summary, curves and samples', async () => {
   const prompts = ['a red circle', 'a <b> & "c"'];
   recorder.phase('rollout', 0.5);
   await recorder.evaluation(exampleEvaluation('before', 0.6));
-  await recorder.sampleGrid('before', [image(40), image(80)], prompts);
-  recorder.iteration(exampleIteration(1));
-  recorder.iteration(exampleIteration(2));
-  await recorder.sampleGrid('after', [image(120), image(160)], prompts);
+  await recorder.sampleGrid('before', { images: [image(40), image(80)], prompts });
+  recorder.iteration(exampleIteration(1), nothingDrawn);
+  recorder.iteration(exampleIteration(2), nothingDrawn);
+  await recorder.sampleGrid('after', { images: [image(120), image(160)], prompts });
   await recorder.evaluation(exampleEvaluation('after', 0.8));
   await recorder.finish(exampleSummary());
   recorder.close();
@@ -86,8 +87,8 @@ test('a whole run leaves its events, summary, curves and samples', async () => {
 test('a later grid stands beside the first, and has the pixels of both', async () => {
   const output = captureOutput();
   const recorder = createRunRecorder(folder, config, { json: false, quiet: false, output });
-  await recorder.sampleGrid('before', [image(40)], ['a red circle']);
-  await recorder.sampleGrid('after', [image(160)], ['a red circle']);
+  await recorder.sampleGrid('before', { images: [image(40)], prompts: ['a red circle'] });
+  await recorder.sampleGrid('after', { images: [image(160)], prompts: ['a red circle'] });
   const { data } = await sharp(join(folder.path, 'samples/after.png'))
     .greyscale()
     .raw()
@@ -132,11 +133,11 @@ test('curves are drawn anew now and then', async () => {
     output: captureOutput(),
     now: () => time,
   });
-  recorder.iteration(exampleIteration(1));
+  recorder.iteration(exampleIteration(1), nothingDrawn);
   await recorder.evaluation(exampleEvaluation('iteration-1', 0.6));
   expect(existsSync(join(folder.path, 'curves.png'))).toBe(false);
   time = 61_000;
-  recorder.iteration(exampleIteration(2));
+  recorder.iteration(exampleIteration(2), nothingDrawn);
   await recorder.evaluation(exampleEvaluation('iteration-2', 0.6));
   expect(existsSync(join(folder.path, 'curves.png'))).toBe(true);
   recorder.close();
@@ -153,9 +154,9 @@ test('TensorBoard gets what the events say, at the same steps, also when a run g
   const options = { json: false, quiet: true, output: captureOutput() };
   const first = createRunRecorder(folder, config, options);
   await first.evaluation(exampleEvaluation('before', 0.6));
-  await first.sampleGrid('before', [image(40)], ['a red circle']);
-  first.iteration(exampleIteration(1));
-  first.iteration(exampleIteration(2));
+  await first.sampleGrid('before', { images: [image(40)], prompts: ['a red circle'] });
+  first.iteration(exampleIteration(1), nothingDrawn);
+  first.iteration(exampleIteration(2), nothingDrawn);
   first.close();
   const grid = readFileSync(join(folder.path, 'samples/before.png'));
   const [, evaluation, samples, iteration] = readTensorBoard();
@@ -170,7 +171,7 @@ test('TensorBoard gets what the events say, at the same steps, also when a run g
     resumed: { iterations: 1, history: { iterations: [exampleIteration(1)], evaluations: [] } },
   });
   await second.evaluation(exampleEvaluation('iteration-1', 0.7));
-  second.iteration(exampleIteration(2));
+  second.iteration(exampleIteration(2), nothingDrawn);
   second.close();
   const steps = readTensorBoard().map(({ step, sessionStatus = 0 }) => [step, sessionStatus]);
   expect(steps.slice(5)).toEqual([

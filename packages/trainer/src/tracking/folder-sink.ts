@@ -1,0 +1,185 @@
+/** A run's reports into its folder: events, summary, curves, sample grids, the model card, and what `tracking` asks for. */
+import type { TrainConfig } from '../configuration/schema';
+import { modelCardFile, writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
+import { configFileText } from '../run-folder/config-file';
+import { describeEnvironment } from '../run-folder/environment';
+import type { RunEvent } from '../run-folder/event-log';
+import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
+import type { RunFolder } from '../run-folder/run-folder';
+import { withoutDistributions, type RunHistory } from '../run-folder/run-history';
+import { renderBestImages } from './best-images';
+import { renderCurves } from './curves';
+import { createFirstGrid } from './first-grid';
+import { openSinks } from './open-sinks';
+import { renderSampleGrid } from './sample-grid';
+import type { DrawnImages, RunSink } from './sink';
+
+export interface FolderSinkOptions {
+  /** Told of each event as it is written. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+  /** Lines about files. */
+  readonly note: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** What the run had recorded when it goes on after so many iterations. */
+  readonly resumed?: { readonly iterations: number; readonly history: RunHistory } | undefined;
+  /** Milliseconds since any fixed time. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface FolderSink extends RunSink {
+  /** Records a warning with, where they are given, the images that it is about, and tells it. */
+  warning(
+    iteration: IterationRecord,
+    texts: readonly string[],
+    drawn?: () => Promise<DrawnImages>,
+  ): Promise<void>;
+}
+
+/** Drawing takes about a second of a run's processor time. */
+const MILLISECONDS_BETWEEN_CURVES = 60_000;
+
+/** Writes `config.yaml` at once, and everything else as it is reported. */
+export function createFolderSink(
+  folder: RunFolder,
+  config: TrainConfig,
+  options: FolderSinkOptions,
+): FolderSink {
+  const { resumed, now = Date.now, note, warn } = options;
+  const trackers = openSinks(folder, config, { resumedFrom: resumed?.iterations, warn });
+  const history = {
+    iterations: (resumed?.history.iterations ?? []).map(withoutDistributions),
+    evaluations: [...(resumed?.history.evaluations ?? [])],
+  };
+  const firstGrid = createFirstGrid(folder);
+  let samples: DrawnSamples | undefined;
+  let curvesDrawnAt = now();
+  let drawing: Promise<void> | undefined;
+
+  folder.write('config.yaml', configFileText(config));
+  if (resumed !== undefined) {
+    emit('resume', { iteration: resumed.iterations, environment: describeEnvironment() });
+  }
+
+  function emit(event: string, content: object): void {
+    if (folder.events.count === 0 && event !== 'start')
+      emit('start', { config, environment: describeEnvironment() });
+    const line = { event, time: new Date().toISOString(), ...content };
+    folder.events.append(line);
+    options.onEvent?.(line);
+  }
+
+  async function drawCurves(): Promise<void> {
+    curvesDrawnAt = now();
+    await warnOfFailure('curves.png', async () => {
+      folder.write('curves.png', await renderCurves(history));
+    });
+  }
+
+  /** The images that the policy is pushed towards. */
+  async function keepAlertImages(
+    record: IterationRecord,
+    drawn: () => Promise<DrawnImages>,
+  ): Promise<string | undefined> {
+    const file = `alerts/iteration-${String(record.iteration)}.png`;
+    let written: string | undefined;
+    await warnOfFailure(file, async () => {
+      folder.write(file, await renderBestImages(record, await drawn()));
+      written = file;
+    });
+    return written;
+  }
+
+  /** A run is worth more than its pictures; the figures are in events.jsonl. */
+  async function warnOfFailure(file: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      warn(`${file} was not written: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  return {
+    iteration(record) {
+      emit('iteration', record);
+      history.iterations.push(withoutDistributions(record));
+      for (const tracker of trackers) tracker.iteration(record);
+      if (drawing === undefined && now() - curvesDrawnAt > MILLISECONDS_BETWEEN_CURVES) {
+        drawing = drawCurves().finally(() => {
+          drawing = undefined;
+        });
+      }
+    },
+    async warning(record, texts, drawn) {
+      const images = drawn && (await keepAlertImages(record, drawn));
+      for (const text of texts) {
+        warn(images === undefined ? text : `${text}: ${folder.path}/${images}`);
+        emit('warning', { iteration: record.iteration, text, images });
+      }
+    },
+    async evaluation(record, iteration) {
+      emit('evaluation', record);
+      history.evaluations.push({ iteration, record });
+      for (const tracker of trackers) tracker.evaluation(record, iteration);
+      await drawing;
+    },
+    async sampleGrid(name, { images, prompts }, iteration) {
+      if (images.length === 0) return;
+      const first = await firstGrid(name, images);
+      const isFirst = first.images === images;
+      const rows = prompts.map((prompt, index) => ({
+        prompt,
+        images: (isFirst ? [images[index]] : [first.images[index], images[index]]).filter(
+          (image) => image !== undefined,
+        ),
+      }));
+      const file = `samples/${name}.png`;
+      const png = await renderSampleGrid(rows, {
+        title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
+        labels: isFirst ? [name] : [first.name, name],
+      });
+      folder.write(file, png);
+      emit('samples', { name, file });
+      // Those before are the base model's.
+      if (name !== 'before') samples = { file, images, prompts };
+      for (const tracker of trackers) tracker.sampleGrid(name, png, iteration);
+      note(`samples: ${folder.path}/${file}`);
+    },
+    async finish(summary) {
+      await drawing;
+      const file = withoutRewards(summary);
+      folder.write('summary.json', `${JSON.stringify(file, null, 2)}\n`);
+      emit('finish', { summary: file });
+      const delivered = Promise.all(trackers.map((tracker) => tracker.finish(summary)));
+      if (history.iterations.length + history.evaluations.length > 0) await drawCurves();
+      await delivered;
+      await warnOfFailure(modelCardFile(config), () =>
+        writeModelCard(folder, { config, summary, samples }),
+      );
+    },
+    close() {
+      for (const tracker of trackers) tracker.close();
+      folder.close();
+    },
+  };
+}
+
+/** The rewards of single images are in `events.jsonl`; a summary is for reading. */
+function withoutRewards(summary: RunSummary): object {
+  const { before, after, base, gain } = summary.evaluation;
+  return {
+    ...summary,
+    evaluation: {
+      before: scores(before),
+      after: scores(after),
+      gain,
+      base: base?.map(scores),
+    },
+  };
+}
+
+function scores(record: EvaluationRecord | undefined): object | undefined {
+  if (record === undefined) return undefined;
+  const rest: Partial<EvaluationRecord> = { ...record };
+  delete rest.rewards;
+  return rest;
+}

@@ -1,0 +1,32 @@
+/** Warns of what a run's iterations show of its health. */
+import type { TrainConfig } from '../configuration/schema';
+import type { IterationRecord } from '../run-folder/records';
+import { createClipWatch } from './clip-watch';
+import { createCollapseWatch } from './collapse-watch';
+import type { FolderSink } from './folder-sink';
+import type { RunSink } from './sink';
+
+/**
+ * @param earlier iterations of a run that goes on: what the policy was like at first is what later images are compared with, and
+ *   what was said then is not said again
+ */
+export function createWatchSink(
+  config: TrainConfig,
+  warning: FolderSink['warning'],
+  earlier: readonly IterationRecord[] = [],
+): RunSink {
+  const watchClip = createClipWatch(config);
+  const watchCollapse = createCollapseWatch(config);
+  for (const record of earlier) {
+    watchClip(record);
+    watchCollapse(record);
+  }
+  return {
+    async iteration(record, drawn) {
+      const clip = watchClip(record);
+      if (clip !== undefined) await warning(record, [clip]);
+      const alerts = watchCollapse(record);
+      if (alerts.length > 0) await warning(record, alerts, drawn);
+    },
+  };
+}
