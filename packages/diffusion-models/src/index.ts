@@ -56,6 +56,7 @@ export { mergeLora, mergeLoras } from './lora/merge-lora';
 export type { WeightedLora } from './lora/merge-lora';
 export { loadStableDiffusion, readStableDiffusionConfigs } from './folder/load-stable-diffusion';
 export type { LoadOptions, StableDiffusionConfigs } from './folder/load-stable-diffusion';
+export { pipelineOf } from './folder/stable-diffusion';
 export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';
 export { cutOffPrompt } from './prompts/cut-off-prompt';
 export { encodeEmptyPrompt, encodePrompts } from './prompts/encode-prompts';

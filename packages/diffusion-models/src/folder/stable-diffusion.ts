@@ -37,3 +37,11 @@ export interface StableDiffusion extends StableDiffusionParts {
   /** Frees all weights. */
   dispose(): void;
 }
+
+/** The class of diffusers' pipeline that the parts make up. */
+export function pipelineOf({
+  textEncoder2,
+}: Pick<StableDiffusionParts, 'textEncoder2'>):
+  'StableDiffusionPipeline' | 'StableDiffusionXLPipeline' {
+  return textEncoder2 === undefined ? 'StableDiffusionPipeline' : 'StableDiffusionXLPipeline';
+}

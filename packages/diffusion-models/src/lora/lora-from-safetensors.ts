@@ -14,9 +14,11 @@ import { alphaFromPeftSettings, isObject, type AlphaOf } from './peft-settings';
 export interface LoraFileOptions {
   /**
    * The parsed content of peft's `adapter_config.json`, which lies beside a file in peft's layout and has its alpha: `lora_alpha`,
-   * `alpha_pattern` and `use_rslora`. Alphas in the file itself go before it.
+   * `alpha_pattern` and `use_rslora`. Alphas in the file itself go before it; where all are there it is not looked at.
    */
   readonly adapterConfig?: unknown;
+  /** Refuse a file that says alpha nowhere, instead of taking alpha = rank. Always so in peft's layout. Default false. */
+  readonly alphaRequired?: boolean | undefined;
   /** Leave out what the file changes of the text encoder, instead of refusing it. Default false. */
   readonly ignoreTextEncoder?: boolean | undefined;
 }
@@ -41,7 +43,7 @@ export function loraFromSafetensors(
   const file = readSafetensors(bytes);
   const paths = modulePaths(unet);
   const modules = collectModules(file, paths, options.ignoreTextEncoder === true);
-  const alphaOf = alphaReader(file, options.adapterConfig);
+  const alphaOf = alphaReader(file, options);
   if (modules.size === 0) {
     throw new Error(
       file.tensors.size === 0
@@ -67,27 +69,36 @@ export function loraFromSafetensors(
   };
 }
 
-/** @throws Error when the file is peft's and nothing says alpha */
-function alphaReader(file: SafetensorsFile, adapterConfig: unknown): AlphaOf {
+/** Of modules without an alpha tensor. */
+function alphaReader(
+  file: SafetensorsFile,
+  { adapterConfig, alphaRequired = false }: LoraFileOptions,
+): AlphaOf {
   const fromMetadata = alphaFromMetadata(file);
-  if (adapterConfig === undefined) {
-    if (![...file.tensors.keys()].some(isPeftKey)) return fromMetadata;
-    return (path, rank) => {
-      const alpha = fromMetadata(path, rank);
-      if (alpha !== undefined) return alpha;
-      throw new Error(
-        "The adapter is in peft's layout, which keeps alpha in adapter_config.json: without that file its strength is not known.",
-      );
-    };
-  }
-  if (!isObject(adapterConfig)) {
-    throw new Error("The adapter's adapter_config.json must hold a JSON object.");
-  }
-  const fromConfig = alphaFromPeftSettings("The adapter's adapter_config.json", adapterConfig);
+  const isRequired = alphaRequired || [...file.tensors.keys()].some(isPeftKey);
+  let fromConfig: AlphaOf | undefined;
   return (path, rank) => {
-    const alpha = fromMetadata(path, rank) ?? fromConfig(path, rank);
+    const own = fromMetadata(path, rank);
+    if (own !== undefined) return own;
+    if (adapterConfig !== undefined) {
+      fromConfig ??= alphaFromConfig(adapterConfig);
+      return fromConfig(path, rank);
+    }
+    if (!isRequired) return undefined;
+    throw new Error(
+      'Its alpha is not known: peft keeps it in adapter_config.json, which belongs beside the weights. Put it there; without it {"peft_type": "LORA", "lora_alpha": …} with the alpha of the training does as well.',
+    );
+  };
+}
+
+function alphaFromConfig(json: unknown): AlphaOf {
+  const what = "The adapter's adapter_config.json";
+  if (!isObject(json)) throw new Error(`${what} must hold a JSON object.`);
+  const alphaOf = alphaFromPeftSettings(what, json);
+  return (path, rank) => {
+    const alpha = alphaOf(path, rank);
     if (alpha !== undefined) return alpha;
-    throw new Error("The adapter's adapter_config.json gives no lora_alpha.");
+    throw new Error(`${what} gives no lora_alpha.`);
   };
 }
 

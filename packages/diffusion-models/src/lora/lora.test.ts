@@ -238,6 +238,15 @@ describe('loraFromSafetensors', () => {
       expect(() => read(changes as Record<string, unknown>)).toThrow(message);
     });
 
+    it('is wanted for other layouts when alpha must be known, and not where it is', () => {
+      const required = { alphaRequired: true };
+      expect(() => loraFromSafetensors(file(good), weights, required)).toThrow(/not known/);
+      const withAlpha = file(good, metadata({ lora_alpha: 3 }));
+      expect(loraFromSafetensors(withAlpha, weights, required).config.alpha).toBe(3);
+      const unused = { adapterConfig: { use_dora: true } };
+      expect(loraFromSafetensors(withAlpha, weights, unused).config.alpha).toBe(3);
+    });
+
     it('refuses what is no object', () => {
       expect(() => loraFromSafetensors(file(peftLayout), weights, { adapterConfig: [] })).toThrow(
         /must hold a JSON object/,
@@ -340,7 +349,11 @@ describe('loraFromSafetensors', () => {
       file(good, metadata({ 'unet.use_dora': true })),
       /lora_adapter_metadata sets use_dora, which is not supported/,
     ],
-    ["peft's layout alone", file(peftLayout), /peft's layout, which keeps alpha in adapter_config/],
+    [
+      "peft's layout alone",
+      file(peftLayout),
+      /alpha is not known: peft keeps it in adapter_config/,
+    ],
     [
       'NaN',
       file({ ...good, [`${q}.lora.up.weight`]: filled([8, 2], NaN) }),

@@ -28,6 +28,8 @@ export interface ConvertLoraOptions {
   readonly to: LoraLayout;
   /** A `.safetensors` file that does not exist. */
   readonly out: string;
+  /** Leave out what the adapter changes of the text encoder, which is refused else. */
+  readonly unetOnly?: boolean | undefined;
 }
 
 export interface ConvertedLora {
@@ -47,9 +49,9 @@ export async function convertLora(options: ConvertLoraOptions): Promise<Converte
     throw new UserError(`'${out}' exists already and is never overwritten; name another file`);
   }
   const unet = await readShapes(options.model);
-  const bytes = await readAdapterFile(lora);
+  const file = await readAdapterFile(lora);
   await useBestBackend({ quiet: true });
-  const adapter = openAdapter(lora, bytes, unet);
+  const adapter = openAdapter(lora, file, unet, options);
   try {
     writeFileAtomically(out, WRITERS[to](adapter));
     const { rank, alpha } = adapter.config;

@@ -18,6 +18,8 @@ interface DrawingOptions {
    * added up.
    */
   lora?: string | readonly string[] | undefined;
+  /** Leave out what adapters change of the text encoder, which is refused else. */
+  unetOnly?: boolean | undefined;
   seed: number;
   steps: number;
   /** Of `ddim` alone. */

@@ -7,7 +7,7 @@ import {
   planDenoiseSteps,
   type NoiseSchedule,
 } from '@loop-diffusion/diffusion-mdp';
-import type { StableDiffusion } from '@loop-diffusion/diffusion-models';
+import { pipelineOf, type StableDiffusion } from '@loop-diffusion/diffusion-models';
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { encodePng } from '@loop-diffusion/rewards';
 import {
@@ -137,7 +137,8 @@ function chooseSampler(
       };
     };
   }
-  const sampler = createSampler(parseSamplerConfig(model.scheduler, scheduler), steps);
+  const config = parseSamplerConfig(model.scheduler, scheduler, pipelineOf(model));
+  const sampler = createSampler(config, steps);
   return async (denoiser, request) => ({
     timesteps: sampler.steps.map(({ timestep }) => timestep),
     trajectories: await integrateTrajectories(denoiser, { ...request, sampler }),

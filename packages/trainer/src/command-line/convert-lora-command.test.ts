@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readSafetensors } from '@loop-diffusion/safetensors';
+import { readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { captureOutput } from '../testing/captured-output';
@@ -52,6 +52,23 @@ test('there and back again', async () => {
   expect(await convert(...argv)).toEqual({ code: 0, out: '', error: '' });
   expect(Buffer.compare(readFileSync(again), readFileSync(back))).toBe(0);
   expect(tf.memory().numTensors).toBe(numTensors);
+});
+
+test('leaves out the text encoder when it is told to', async () => {
+  const known = readSafetensors(
+    readFileSync(join(LORAS, '../lora/a8/kohya/lora_kohya.safetensors')),
+  );
+  const [alpha] = [...known.tensors].filter(([key]) => key.endsWith('.alpha'));
+  const text = 'lora_te_text_model_encoder_layers_0_mlp_fc1.alpha';
+  const whole = join(base, 'whole.safetensors');
+  writeFileSync(whole, writeSafetensors([...known.tensors, [text, alpha![1]]]));
+  const argv = ['--lora', whole, '--to', 'kohya', '--out', out];
+  const refused = await convert(...argv);
+  expect(refused.code).toBe(1);
+  expect(refused.error).toContain("the UNet's part can be read alone (--unet-only");
+  expect(await convert(...argv, '--unet-only', '--quiet')).toEqual({ code: 0, out: '', error: '' });
+  const { tensors } = readSafetensors(readFileSync(out));
+  expect([...tensors.keys()].sort()).toEqual([...known.tensors.keys()].sort());
 });
 
 test.each([

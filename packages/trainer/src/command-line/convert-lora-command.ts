@@ -5,12 +5,14 @@ import type { LoraLayout } from '../api/convert-lora';
 import { UsageError } from '../usage-error';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
+import { UNET_ONLY_FLAG } from './sampler-flags';
 
 export interface ConvertLoraFlags extends CommonFlags {
   readonly model: string;
   readonly lora: string;
   readonly to: LoraLayout;
   readonly out: string;
+  readonly unetOnly?: boolean;
 }
 
 const LAYOUTS: readonly LoraLayout[] = ['diffusers', 'kohya'];
@@ -23,7 +25,8 @@ export function addConvertLoraFlags(command: Command): Command {
     .addOption(
       new Option('--to <layout>', 'the layout to write').choices(LAYOUTS).makeOptionMandatory(),
     )
-    .requiredOption('--out <file>', 'the .safetensors file to write; it must not exist');
+    .requiredOption('--out <file>', 'the .safetensors file to write; it must not exist')
+    .option('--unet-only', UNET_ONLY_FLAG);
 }
 
 /** @returns the exit code */
@@ -36,8 +39,8 @@ export async function convertLoraCommand(
   }
   await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   const { convertLora } = await import('../api/convert-lora');
-  const { model, lora, to, out } = flags;
-  const converted = await convertLora({ model, lora, to, out });
+  const { model, lora, to, out, unetOnly } = flags;
+  const converted = await convertLora({ model, lora, to, out, unetOnly });
   if (flags.json === true) output.out.write(`${JSON.stringify(converted)}\n`);
   else if (flags.quiet !== true) {
     const { file, modules, rank, alpha } = converted;

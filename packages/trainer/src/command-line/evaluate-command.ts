@@ -63,6 +63,7 @@ export async function evaluateCommand(
       model: flags.model,
       unet: flags.unet,
       lora: flags.lora,
+      unetOnly: flags.unetOnly,
       prompts: flags.prompts,
       reward: flags.reward,
       rewardSettings: applyOverrides({}, flags.rewardSetting, '--reward-setting'),

@@ -1,8 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { loraFromSafetensors, mergeLoras } from '@loop-diffusion/diffusion-models';
+import { float32Tensor, readSafetensors, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { captureOutput } from '../testing/captured-output';
@@ -63,6 +72,30 @@ test('--dtype f16 halves the files', async () => {
   const file = 'unet/diffusion_pytorch_model.safetensors';
   const [half, whole] = [out, PIPELINE].map((folder) => readFileSync(join(folder, file)).length);
   expect(half).toBeLessThan(0.6 * whole!);
+});
+
+test('writes no model that is not finite', async () => {
+  const { tensors } = readSafetensors(readFileSync(OTHER));
+  const [first] = [...tensors.keys()].filter((key) => key.endsWith('lora_up.weight'));
+  const { shape } = tensors.get(first!)!;
+  const values = new Float32Array(shape.reduce((a, b) => a * b)).fill(NaN);
+  const broken = join(base, 'broken.safetensors');
+  writeFileSync(
+    broken,
+    writeSafetensors(new Map(tensors).set(first!, float32Tensor(values, shape))),
+  );
+  const refused = await merge('--lora', broken, '--out', out);
+  expect(refused.code).toBe(1);
+  expect(refused.error).toContain(
+    `The adapter '${broken}' cannot be used: The adapter holds NaN in`,
+  );
+  // Within float32, and beyond float16.
+  const large = await merge('--lora', `${OTHER}:1e8`, '--out', out, '--dtype', 'f16');
+  expect(large.code).toBe(1);
+  expect(large.error).toMatch(
+    /The merged model cannot be written: The weight ".*" holds .*, which float16 does not reach/,
+  );
+  expect(existsSync(out)).toBe(false);
 });
 
 test('says what it wrote', async () => {

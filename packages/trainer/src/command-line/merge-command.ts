@@ -7,7 +7,7 @@ import { parseLoraArgument } from '../weights/lora-argument';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
-import { UNET_FLAG } from './sampler-flags';
+import { UNET_FLAG, UNET_ONLY_FLAG } from './sampler-flags';
 
 export interface MergeFlags extends CommonFlags {
   readonly model: string;
@@ -15,6 +15,7 @@ export interface MergeFlags extends CommonFlags {
   readonly lora: readonly string[];
   readonly out: string;
   readonly dtype: 'f32' | 'f16';
+  readonly unetOnly?: boolean;
 }
 
 export function addMergeFlags(command: Command): Command {
@@ -30,6 +31,7 @@ export function addMergeFlags(command: Command): Command {
       (value: string, previous: readonly string[]) => [...previous, value],
       [] as readonly string[],
     )
+    .option('--unet-only', UNET_ONLY_FLAG)
     .requiredOption('--out <folder>', 'the folder to write; it must not exist')
     .addOption(
       new Option('--dtype <type>', 'numbers of the weights').choices(['f32', 'f16']).default('f32'),
@@ -55,6 +57,7 @@ export async function mergeCommand(flags: MergeFlags, context: CommandContext): 
       model: flags.model,
       unet: flags.unet,
       loras,
+      unetOnly: flags.unetOnly,
       out: flags.out,
       dtype: flags.dtype === 'f16' ? 'F16' : 'F32',
       signal: interruption.signal,

@@ -74,6 +74,7 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       model: flags.model,
       unet: flags.unet,
       lora: flags.lora,
+      unetOnly: flags.unetOnly,
       prompts: flags.prompt,
       seed: flags.seed,
       steps: flags.steps,

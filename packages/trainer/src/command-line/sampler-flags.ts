@@ -9,6 +9,7 @@ export interface SamplerFlags {
   readonly model: string;
   readonly unet?: string;
   readonly lora?: readonly string[];
+  readonly unetOnly?: boolean;
   readonly seed: number;
   readonly steps: number;
   /** {@link DEFAULT_ETA} where left out. */
@@ -27,6 +28,10 @@ export const DEFAULT_ETA = 1;
 export const UNET_FLAG =
   "a UNet in the place of the model's own: the folder of a run with lora: null, or a diffusers folder";
 
+/** Of the commands that read adapters. */
+export const UNET_ONLY_FLAG =
+  'leave out what adapters change of the text encoder, which is refused else';
+
 export function addSamplerFlags(command: Command): Command {
   return addBackendFlag(
     command
@@ -37,6 +42,7 @@ export function addSamplerFlags(command: Command): Command {
         'an adapter in safetensors, or the folder that holds it; may be given many times, and all are added',
         (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
       )
+      .option('--unet-only', UNET_ONLY_FLAG)
       .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
       .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
       .option(

@@ -15,7 +15,7 @@ test('takes the place of the model and frees all with it', async () => {
   const original = await loadPipeline();
   const expected = mergeLora(
     original.unet.weights,
-    openAdapter(LORA, file!.bytes, original.unet.weights),
+    openAdapter(LORA, file!, original.unet.weights),
     0.5,
   );
   const model = await loadPipeline();

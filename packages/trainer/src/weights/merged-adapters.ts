@@ -7,17 +7,15 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { LoraArgument } from './lora-argument';
-import { openAdapter } from './open-adapter';
-import { readAdapterFile } from './read-adapter-file';
+import { openAdapter, type OpenAdapterOptions } from './open-adapter';
+import { readAdapterFile, type AdapterFile } from './read-adapter-file';
 
-export interface LoraFile extends LoraArgument {
-  readonly bytes: Uint8Array;
-}
+export type LoraFile = LoraArgument & AdapterFile;
 
 /** @throws UserError when one cannot be read */
 export async function readLoraFiles(loras: readonly LoraArgument[]): Promise<LoraFile[]> {
   const files: LoraFile[] = [];
-  for (const lora of loras) files.push({ ...lora, bytes: await readAdapterFile(lora.path) });
+  for (const lora of loras) files.push({ ...lora, ...(await readAdapterFile(lora.path)) });
   return files;
 }
 
@@ -30,12 +28,14 @@ export async function readLoraFiles(loras: readonly LoraArgument[]): Promise<Lor
 export function withMergedAdapters(
   model: StableDiffusion,
   files: readonly LoraFile[],
+  options: OpenAdapterOptions = {},
 ): StableDiffusion {
   const { config, weights } = model.unet;
   const opened: { adapter: LoraAdapter; weight: number }[] = [];
   try {
-    for (const { path, bytes, weight } of files) {
-      opened.push({ adapter: openAdapter(path, bytes, weights), weight });
+    for (const file of files) {
+      const adapter = openAdapter(file.path, file, weights, options);
+      opened.push({ adapter, weight: file.weight });
     }
     const merged = mergeLoras(weights, opened);
     for (const [key, weight] of Object.entries(weights)) {

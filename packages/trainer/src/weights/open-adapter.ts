@@ -5,6 +5,12 @@ import {
 } from '@loop-diffusion/diffusion-models';
 
 import { UserError } from '../user-error';
+import type { AdapterFile } from './read-adapter-file';
+
+export interface OpenAdapterOptions {
+  /** Read the UNet's part of an adapter that changes the text encoder too, which is refused else. */
+  readonly unetOnly?: boolean | undefined;
+}
 
 /**
  * An adapter of which the file was read, for a model.
@@ -13,11 +19,22 @@ import { UserError } from '../user-error';
  * @param unet weights of the model's UNet, or their shapes
  * @throws UserError when it is none, or one of another model
  */
-export function openAdapter(path: string, bytes: Uint8Array, unet: Shaped): LoraAdapter {
+export function openAdapter(
+  path: string,
+  { bytes, settings }: AdapterFile,
+  unet: Shaped,
+  { unetOnly }: OpenAdapterOptions = {},
+): LoraAdapter {
   try {
-    return loraFromSafetensors(bytes, unet);
+    return loraFromSafetensors(bytes, unet, { ...settings, ignoreTextEncoder: unetOnly });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`The adapter '${path}' cannot be used: ${reason}`, { cause: error });
+    const remedy = reason.includes('(ignoreTextEncoder)')
+      ? ' (--unet-only; of an adapter to train further, convert-lora --unet-only writes it)'
+      : '';
+    throw new UserError(
+      `The adapter '${path}' cannot be used: ${reason.replace(' (ignoreTextEncoder)', remedy)}`,
+      { cause: error },
+    );
   }
 }

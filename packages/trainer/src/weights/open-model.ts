@@ -6,7 +6,7 @@ import {
 } from '@loop-diffusion/diffusion-mdp';
 import {
   loadStableDiffusion,
-  loraFromSafetensors,
+  pipelineOf,
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
@@ -21,6 +21,7 @@ import { backendOptions } from '../configuration/backend-options';
 import type { BackendSetting } from '../configuration/schema';
 import { parseLoraArgument } from './lora-argument';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
+import { openAdapter } from './open-adapter';
 import { readAdapterFile } from './read-adapter-file';
 import { resolveModel } from './resolve-model';
 import { withUNetOf } from './with-unet-of';
@@ -33,7 +34,7 @@ export interface OpenModel {
 }
 
 /**
- * @param lora a LoRA file, or a folder with `pytorch_lora_weights.safetensors`; or a list of them, each perhaps with `:WEIGHT`,
+ * @param lora a LoRA file, or a folder that holds one; or a list of them, each perhaps with `:WEIGHT`,
  *   which are merged into the model's weights instead
  * @throws an error whose message says what is wrong with the model, the adapter or the backend
  */
@@ -42,6 +43,8 @@ export async function openModel(options: {
   /** The folder of a UNet in the place of the model's own. */
   readonly unet?: string | undefined;
   readonly lora?: string | readonly string[] | undefined;
+  /** Read the UNet's part alone of adapters that change the text encoder too. */
+  readonly unetOnly?: boolean | undefined;
   readonly backend: BackendSetting;
   /** Of the smallest batch that the model will work on. */
   readonly rows: number;
@@ -52,7 +55,7 @@ export async function openModel(options: {
   // Files are looked at before the backend, which takes longer to start.
   const reader = withUNetOf(await resolveModel(options.model), options.unet);
   const { lora } = options;
-  const adapterBytes = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
+  const adapterFile = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
   const loraFiles =
     typeof lora === 'object' ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
   const backend = await useBestBackend({
@@ -64,12 +67,12 @@ export async function openModel(options: {
     widen: widenOnDevice,
   });
   try {
-    if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles);
-    const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
+    if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles, options);
+    const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler, pipelineOf(model)));
     const adapter =
-      adapterBytes === undefined
+      typeof lora !== 'string' || adapterFile === undefined
         ? undefined
-        : loraFromSafetensors(adapterBytes, model.unet.weights);
+        : openAdapter(lora, adapterFile, model.unet.weights, options);
     return { backend, model, schedule, adapter };
   } catch (error) {
     model.dispose();

@@ -48,10 +48,10 @@ test('what holds no UNet is refused with what it is for', () => {
 test('what holds a UNet is no adapter', async () => {
   cpSync(join(PIPELINE, 'unet'), join(folder, 'unet'), { recursive: true });
   const refusal = /trained all weights of the UNet.*--unet/;
-  expect(() => readAdapterFile(folder)).toThrow(refusal);
-  expect(() => readAdapterFile(join(folder, 'unet'))).toThrow(refusal);
+  await expect(readAdapterFile(folder)).rejects.toThrow(refusal);
+  await expect(readAdapterFile(join(folder, 'unet'))).rejects.toThrow(refusal);
   const checkpoint = join(folder, 'checkpoints', 'step-1');
   mkdirSync(checkpoint, { recursive: true });
   writeFileSync(join(checkpoint, 'unet.safetensors'), '');
-  expect(() => readAdapterFile(checkpoint)).toThrow(refusal);
+  await expect(readAdapterFile(checkpoint)).rejects.toThrow(refusal);
 });
