@@ -1,1 +1,5 @@
 export function dependenciesMatchLock(folder: string): boolean;
+export function nativeLibraryProblem(
+  status: number,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | null;

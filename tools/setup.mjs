@@ -90,6 +90,24 @@ function stop(sentence) {
   process.exit(1);
 }
 
+/**
+ * Why a failed installation of the native library ends the set-up. On a person's machine it does not; in continuous
+ * integration the tests that need the library would not have been run.
+ *
+ * @param {number} status of the installation
+ * @param {Record<string, string | undefined>} environment
+ * @returns {string | null}
+ */
+export function nativeLibraryProblem(status, environment) {
+  if (status === 0 || !isContinuousIntegration(environment)) return null;
+  return 'the native library could not be installed, see above, and CI is set: its tests would be left out.';
+}
+
+/** @param {Record<string, string | undefined>} environment */
+function isContinuousIntegration({ CI }) {
+  return CI !== undefined && !['', '0', 'false'].includes(CI);
+}
+
 /** @param {{ build: boolean }} options */
 function setup({ build }) {
   const started = Date.now();
@@ -107,8 +125,12 @@ function setup({ build }) {
     }
   }
 
-  const nativeTensorflow = join('packages', 'native-tensorflow', 'src', 'install-cli.ts');
-  if (run(process.execPath, ['-C', '@loop/source', '--import', 'tsx', nativeTensorflow]) !== 0) {
+  const installer = join('packages', 'native-tensorflow', 'src', 'install-cli.ts');
+  const tsx = ['-C', '@loop/source', '--import', 'tsx'];
+  const status = run(process.execPath, [...tsx, installer, 'install', '--quick']);
+  const problem = nativeLibraryProblem(status, process.env);
+  if (problem !== null) stop(problem);
+  if (status !== 0) {
     console.error('setup: no native TensorFlow here; the slower WebAssembly backend serves.');
   }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { dependenciesMatchLock } from './setup.mjs';
+import { dependenciesMatchLock, nativeLibraryProblem } from './setup.mjs';
 
 const wanted = {
   '': {},
@@ -43,5 +43,20 @@ describe('dependenciesMatchLock', () => {
     expect(dependenciesMatchLock(folder)).toBe(false);
     install({}, '{"packages": {"node_mod');
     expect(dependenciesMatchLock(folder)).toBe(false);
+  });
+});
+
+describe('nativeLibraryProblem', () => {
+  it.each([
+    [0, 'true'],
+    [1, undefined],
+    [1, ''],
+    [1, 'false'],
+  ])('is content with exit status %s where CI is %s', (status, CI) => {
+    expect(nativeLibraryProblem(status, { CI })).toBeNull();
+  });
+
+  it.each(['true', '1'])('ends the set-up without the library where CI is %s', (CI) => {
+    expect(nativeLibraryProblem(1, { CI })).toContain('could not be installed');
   });
 });

@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { addonHash } from './addon';
+import { NativeTensorflowError } from './errors';
+import { sha256OfFile } from './sha256-of-file';
 import type { NativeBuild } from './wheels';
 
 export const manifestFile = 'manifest.json';
@@ -16,13 +18,33 @@ export interface Manifest {
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>;
 }
 
-/** This user's cache: `$LOOP_DIFFUSION_CACHE`, else `$XDG_CACHE_HOME/loop-diffusion`, else `~/.cache/loop-diffusion`. */
+/**
+ * This user's cache: `$LOOP_DIFFUSION_CACHE`, else `$XDG_CACHE_HOME/loop-diffusion`, else `~/.cache/loop-diffusion`. Always an
+ * absolute path, so that it does not depend on where a process is started.
+ * @throws NativeTensorflowError where this user has no home either
+ */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const own = env['LOOP_DIFFUSION_CACHE'];
-  if (own !== undefined && own !== '') return own;
+  if (own !== undefined && own !== '') return resolve(own);
   const shared = env['XDG_CACHE_HOME'];
-  if (shared !== undefined && shared !== '') return join(shared, 'loop-diffusion');
-  return join(homedir(), '.cache', 'loop-diffusion');
+  // By its specification a path that is not absolute counts as none.
+  if (shared !== undefined && isAbsolute(shared)) return join(shared, 'loop-diffusion');
+  return join(homeFolder(env['HOME']), '.cache', 'loop-diffusion');
+}
+
+/** `$HOME` may be empty or missing in containers: then what the system says of this user counts. */
+function homeFolder(home: string | undefined): string {
+  if (home !== undefined && isAbsolute(home)) return home;
+  try {
+    const { homedir } = userInfo();
+    if (isAbsolute(homedir)) return homedir;
+  } catch {
+    // A user without an entry in the system's list.
+  }
+  throw new NativeTensorflowError(
+    'disk',
+    'This user has no home folder for the cache: set HOME or LOOP_DIFFUSION_CACHE to a folder that can be written.',
+  );
 }
 
 /** Where a build lies once installed. */
@@ -49,6 +71,14 @@ export async function readInstalled(folder: string): Promise<Manifest | null> {
     }),
   );
   return whole.every(Boolean) ? manifest : null;
+}
+
+/** The file in `folder` whose bytes are no longer those of the manifest; null when all are. Reads everything. */
+export async function findChangedFile(folder: string, manifest: Manifest): Promise<string | null> {
+  for (const [path, { sha256 }] of Object.entries(manifest.files)) {
+    if ((await sha256OfFile(join(folder, path))) !== sha256) return path;
+  }
+  return null;
 }
 
 function isManifest(value: unknown): value is Manifest {

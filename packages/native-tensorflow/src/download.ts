@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, NativeTensorflowError } from './errors';
 import { run, type CommandResult } from './run-command';
+import { sha256OfFile } from './sha256-of-file';
 import type { Wheel } from './wheels';
 
 export type Progress = (message: string, fraction?: number) => void;
@@ -72,21 +71,25 @@ async function downloadWheel(wheel: Wheel, folder: string, onProgress: Progress)
   }, 500);
   let result: CommandResult;
   try {
-    result = await run(
-      python,
-      [
-        '-m', 'pip', 'download', `${wheel.project}==${wheel.version}`,
-        '--no-deps', '--dest', folder,
-        '--only-binary', ':all:', '--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311', '--abi', 'none',
-        ...platformTags(wheel).flatMap((tag) => ['--platform', tag]),
-        '--no-cache-dir', '--no-input', '--quiet', '--disable-pip-version-check', '--retries', '3',
-      ],
-      { env: { ...process.env, TMPDIR: scratch, PIP_REQUIRE_VIRTUALENV: '0', PIP_USER: '0' } },
-    ); // prettier-ignore
+    result = await run(python, ['-m', 'pip', 'download', ...pipOptions(wheel, folder)], {
+      env: { ...process.env, TMPDIR: scratch, PIP_REQUIRE_VIRTUALENV: '0', PIP_USER: '0' },
+    });
   } finally {
     clearInterval(timer);
   }
   if (result.code !== 0) throw describePipError(wheel, result);
+}
+
+/** This one wheel into `folder`, whatever Python and platform pip itself runs on. */
+function pipOptions(wheel: Wheel, folder: string): string[] {
+  return [
+    ...[`${wheel.project}==${wheel.version}`, '--no-deps', '--dest', folder],
+    ...['--only-binary', ':all:', '--python-version', '3.11', '--implementation', 'cp'],
+    ...['--abi', 'cp311', '--abi', 'none'],
+    ...platformTags(wheel).flatMap((tag) => ['--platform', tag]),
+    ...['--no-cache-dir', '--no-input', '--quiet', '--disable-pip-version-check'],
+    ...['--retries', '3'],
+  ];
 }
 
 /** The platform tags in a wheel's name: `a-1-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl` has two. */
@@ -172,14 +175,6 @@ export async function verifyWheel(wheel: Wheel, path: string): Promise<void> {
       `${wheel.file} has sha256 ${actual} where ${wheel.sha256} was expected; nothing was installed. Check which package index pip uses (\`pip config list\`).`,
     );
   }
-}
-
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Buffer);
-  }
-  return hash.digest('hex');
 }
 
 export function megabytes(bytes: number): string {

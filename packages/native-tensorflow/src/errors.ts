@@ -31,7 +31,7 @@ export function describeInstallError(error: unknown, folder: string): NativeTens
       { cause: error },
     );
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') {
+  if (code !== undefined && isUnwritable(code, error)) {
     return new NativeTensorflowError(
       'disk',
       `The cache folder ${folder} cannot be written (${code}); set LOOP_DIFFUSION_CACHE to a folder that can.`,
@@ -42,4 +42,10 @@ export function describeInstallError(error: unknown, folder: string): NativeTens
   return new NativeTensorflowError('load', `Installing the native library failed: ${message}`, {
     cause: error,
   });
+}
+
+function isUnwritable(code: string, error: unknown): boolean {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code)) return true;
+  // What Node says when it cannot make a folder inside one that is read-only.
+  return code === 'ENOENT' && (error as NodeJS.ErrnoException).syscall === 'mkdir';
 }

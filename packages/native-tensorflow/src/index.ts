@@ -1,4 +1,12 @@
-export { compile, type Compiled, type CompileOptions } from './compile/compile';
+export {
+  compile,
+  compiledMemory,
+  createCompileScope,
+  disposeCompiled,
+  type Compiled,
+  type CompileOptions,
+  type CompileScope,
+} from './compile/compile';
 export type { Fusion } from './compile/lower';
 export { installNativeTensorflow, type InstallOptions, type InstallResult } from './install';
 export type { Progress } from './download';

@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withInstallLock } from './install-lock';
@@ -16,28 +16,18 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const noProcess = 2 ** 22 + 1; // above Linux's largest process id
-const anHourAgo = new Date(Date.now() - 3_600_000);
-
-it.each([
-  ['whose process is gone', { host: hostname(), pid: noProcess }, new Date()],
-  ['of another machine, not renewed', { host: 'elsewhere', pid: 1 }, anHourAgo],
-  ['with a process id that went to somebody else', { host: hostname(), pid: 1 }, anHourAgo],
-  ['that was never written out', null, anHourAgo],
-])('a lock %s is taken over', async (_name, owner, renewed) => {
-  writeFileSync(lock, owner === null ? '' : JSON.stringify(owner));
-  utimesSync(lock, renewed, renewed);
+it('a lock that nobody renews is taken over', async () => {
+  mkdirSync(lock);
+  const aMinuteAgo = new Date(Date.now() - 60_000);
+  utimesSync(lock, aMinuteAgo, aMinuteAgo);
   const onWait = jest.fn();
   await expect(withInstallLock(lock, onWait, () => Promise.resolve('done'))).resolves.toBe('done');
   expect(onWait).not.toHaveBeenCalled();
   expect(existsSync(lock)).toBe(false);
 });
 
-it.each([
-  ['of a running process', { host: hostname(), pid: process.pid }],
-  ['of another machine', { host: 'elsewhere', pid: 1 }],
-])('a lock %s is waited for, and said so once', async (_name, owner) => {
-  writeFileSync(lock, JSON.stringify(owner));
+it('a lock that is renewed is waited for, and said so once', async () => {
+  mkdirSync(lock);
   const onWait = jest.fn();
   let ran = false;
   const waiting = withInstallLock(lock, onWait, () => {
@@ -47,13 +37,41 @@ it.each([
   await sleep(600);
   expect(ran).toBe(false);
   expect(onWait).toHaveBeenCalledTimes(1);
-  rmSync(lock);
+  rmdirSync(lock);
   await waiting;
   expect(ran).toBe(true);
+});
+
+it('in one process too, one comes after the other', async () => {
+  const events: string[] = [];
+  const hold = (name: string) =>
+    withInstallLock(lock, jest.fn(), async () => {
+      events.push(`${name} begins`);
+      await sleep(20);
+      events.push(`${name} ends`);
+    });
+  await Promise.all([hold('a'), hold('b')]);
+  expect(events.map((event) => event.slice(2))).toEqual(['begins', 'ends', 'begins', 'ends']);
+});
+
+it('a lock that is lost meanwhile harms nothing', async () => {
+  const work = async () => {
+    rmdirSync(lock);
+    return 'done';
+  };
+  await expect(withInstallLock(lock, jest.fn(), work)).resolves.toBe('done');
 });
 
 it('a failure releases the lock', async () => {
   const failing = withInstallLock(lock, jest.fn(), () => Promise.reject(new Error('no')));
   await expect(failing).rejects.toThrow('no');
   expect(existsSync(lock)).toBe(false);
+});
+
+it('a folder that is not there is an error and no endless wait', async () => {
+  rmSync(folder, { recursive: true });
+  await expect(withInstallLock(lock, jest.fn(), () => Promise.resolve())).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+  mkdirSync(folder);
 });

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,6 @@ let wheels: string;
 let parent: string;
 let folder: string;
 let build: NativeBuild;
-const quiet = () => undefined;
 
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'native-tensorflow-'));
@@ -51,7 +51,7 @@ async function failure(promise: Promise<unknown>): Promise<NativeTensorflowError
 
 describe('a whole installation', () => {
   it('keeps the two libraries, the headers and the addon, and nothing else', async () => {
-    const result = await installBuild(build, folder, fakeSteps(wheels), quiet);
+    const result = await installBuild(build, folder, fakeSteps(wheels));
     expect(result).toEqual({ folder, alreadyThere: false });
     const manifest = await readInstalled(folder);
     expect(Object.keys(manifest?.files ?? {})).toEqual([
@@ -69,44 +69,92 @@ describe('a whole installation', () => {
   });
 
   it('is found the second time, without any step', async () => {
-    await installBuild(build, folder, fakeSteps(wheels), quiet);
+    await installBuild(build, folder, fakeSteps(wheels));
     const calls: string[] = [];
-    const second = await installBuild(build, folder, fakeSteps(wheels, calls), quiet);
+    const second = await installBuild(build, folder, fakeSteps(wheels, calls));
     expect(second.alreadyThere).toBe(true);
     expect(calls).toEqual([]);
   });
 
   it('is made anew when a file of it was cut off', async () => {
-    await installBuild(build, folder, fakeSteps(wheels), quiet);
+    await installBuild(build, folder, fakeSteps(wheels));
     truncateSync(join(folder, 'tensorflow/libtensorflow_cc.so.2'), 100);
     expect(await readInstalled(folder)).toBeNull();
-    const again = await installBuild(build, folder, fakeSteps(wheels), quiet);
+    const again = await installBuild(build, folder, fakeSteps(wheels));
     expect(again.alreadyThere).toBe(false);
     expect(await readInstalled(folder)).not.toBeNull();
     expect(readdirSync(parent)).toEqual(['2.21.0-cpu-0123456789ab']);
   });
 
+  it('is made anew when bytes of it changed, if it is to verify that', async () => {
+    await installBuild(build, folder, fakeSteps(wheels));
+    const library = join(folder, 'tensorflow/libtensorflow_cc.so.2');
+    writeFileSync(library, 'C'.repeat(5000));
+    expect(await installBuild(build, folder, fakeSteps(wheels))).toMatchObject({
+      alreadyThere: true,
+    });
+    const said: string[] = [];
+    const again = await installBuild(build, folder, fakeSteps(wheels), {
+      verify: true,
+      onProgress: (message) => said.push(message),
+    });
+    expect(again.alreadyThere).toBe(false);
+    expect(said).toContain(
+      'tensorflow/libtensorflow_cc.so.2 is damaged, so that the library is installed anew',
+    );
+    expect(readFileSync(library, 'utf8')).toBe('c'.repeat(5000));
+    const whole = await installBuild(build, folder, fakeSteps(wheels), { verify: true });
+    expect(whole.alreadyThere).toBe(true);
+  });
+
+  it('is made anew when it does not load, if it is to verify that', async () => {
+    await installBuild(build, folder, fakeSteps(wheels));
+    let loads = false;
+    const steps: InstallSteps = {
+      ...fakeSteps(wheels),
+      compile: async (into) => {
+        loads = true;
+        await fakeSteps(wheels).compile(into);
+      },
+      verify: () => (loads ? Promise.resolve() : Promise.reject(new Error('no'))),
+    };
+    const again = await installBuild(build, folder, steps, { verify: true });
+    expect(again.alreadyThere).toBe(false);
+    expect(await readInstalled(folder)).not.toBeNull();
+  });
+
   it('takes the libraries of another addon for the same TensorFlow', async () => {
-    await installBuild(build, folder, fakeSteps(wheels), quiet);
+    await installBuild(build, folder, fakeSteps(wheels));
     const calls: string[] = [];
     const next = join(parent, '2.21.0-cpu-ba9876543210');
-    await installBuild(build, next, fakeSteps(wheels, calls), quiet);
+    await installBuild(build, next, fakeSteps(wheels, calls));
     expect(calls).toEqual(['compile']);
     expect(await readInstalled(next)).not.toBeNull();
     expect(statSync(join(next, 'tensorflow/libtensorflow_cc.so.2')).nlink).toBe(2);
+  });
+
+  it('but not those whose bytes changed', async () => {
+    await installBuild(build, folder, fakeSteps(wheels));
+    writeFileSync(join(folder, 'tensorflow/libtensorflow_framework.so.2'), 'F'.repeat(3000));
+    const calls: string[] = [];
+    const next = join(parent, '2.21.0-cpu-ba9876543210');
+    await installBuild(build, next, fakeSteps(wheels, calls));
+    expect(calls).toEqual(['fetch', 'compile']);
+    const library = join(next, 'tensorflow/libtensorflow_framework.so.2');
+    expect(readFileSync(library, 'utf8')).toBe('f'.repeat(3000));
   });
 });
 
 describe('an installation that fails leaves nothing behind', () => {
   async function expectNothingLeft(): Promise<void> {
     expect(existsSync(parent) ? readdirSync(parent) : []).toEqual([]);
-    await installBuild(build, folder, fakeSteps(wheels), quiet);
+    await installBuild(build, folder, fakeSteps(wheels));
     expect(await readInstalled(folder)).not.toBeNull();
   }
 
   it('at a wheel with another hash', async () => {
     const wrong = { ...build, tensorflow: { ...build.tensorflow, sha256: '0'.repeat(64) } };
-    const error = await failure(installBuild(wrong, folder, fakeSteps(wheels), quiet));
+    const error = await failure(installBuild(wrong, folder, fakeSteps(wheels)));
     expect(error.kind).toBe('hash');
     expect(error.message).toContain(build.tensorflow.sha256);
     await expectNothingLeft();
@@ -114,7 +162,7 @@ describe('an installation that fails leaves nothing behind', () => {
 
   it('at a wheel that is cut off', async () => {
     truncateSync(join(wheels, build.tensorflow.file), 200);
-    const error = await failure(installBuild(build, folder, fakeSteps(wheels), quiet));
+    const error = await failure(installBuild(build, folder, fakeSteps(wheels)));
     expect(error.kind).toBe('hash');
     expect(error.message).toMatch(/has 200 bytes where \d+ were expected/);
     makeTensorflowWheel(wheels);
@@ -123,9 +171,7 @@ describe('an installation that fails leaves nothing behind', () => {
 
   it('at a file that is no archive', async () => {
     const tensorflow = pinWheel(wheels, 'other.whl', Buffer.from('<html>Sign in</html>'));
-    const error = await failure(
-      installBuild({ ...build, tensorflow }, folder, fakeSteps(wheels), quiet),
-    );
+    const error = await failure(installBuild({ ...build, tensorflow }, folder, fakeSteps(wheels)));
     expect(error.kind).toBe('archive');
     await expectNothingLeft();
   });
@@ -135,7 +181,7 @@ describe('an installation that fails leaves nothing behind', () => {
       ...fakeSteps(wheels),
       compile: () => Promise.reject(Object.assign(new Error('write'), { code: 'ENOSPC' })),
     };
-    const error = await failure(installBuild(build, folder, full, quiet));
+    const error = await failure(installBuild(build, folder, full));
     expect(error.kind).toBe('disk');
     expect(error.message).toContain('LOOP_DIFFUSION_CACHE');
     await expectNothingLeft();
@@ -144,7 +190,7 @@ describe('an installation that fails leaves nothing behind', () => {
   it('at a disk with too little room, before anything is fetched', async () => {
     const calls: string[] = [];
     const large = { ...build, installedSize: Number.MAX_SAFE_INTEGER / 2 };
-    const error = await failure(installBuild(large, folder, fakeSteps(wheels, calls), quiet));
+    const error = await failure(installBuild(large, folder, fakeSteps(wheels, calls)));
     expect(error.kind).toBe('disk');
     expect(calls).toEqual([]);
     await expectNothingLeft();
@@ -155,14 +201,14 @@ describe('an installation that fails leaves nothing behind', () => {
       ...fakeSteps(wheels),
       verify: () => Promise.reject(new Error('cannot open shared object file')),
     };
-    const error = await failure(installBuild(build, folder, broken, quiet));
+    const error = await failure(installBuild(build, folder, broken));
     expect(error.message).toContain('cannot open shared object file');
     await expectNothingLeft();
   });
 
   it('at a cache folder that cannot be written', async () => {
     writeFileSync(join(scratch, 'cache'), 'a file where the folder should be');
-    const error = await failure(installBuild(build, folder, fakeSteps(wheels), quiet));
+    const error = await failure(installBuild(build, folder, fakeSteps(wheels)));
     expect(error.kind).toBe('disk');
     rmSync(join(scratch, 'cache'));
     await expectNothingLeft();
@@ -173,7 +219,7 @@ describe('several installations', () => {
   it('in one process download once', async () => {
     const calls: string[] = [];
     const results = await Promise.all(
-      [1, 2, 3].map(() => installBuild(build, folder, fakeSteps(wheels, calls), quiet)),
+      [1, 2, 3].map(() => installBuild(build, folder, fakeSteps(wheels, calls))),
     );
     expect(calls).toEqual(['fetch', 'compile']);
     expect(results.filter((result) => result.alreadyThere)).toHaveLength(2);
@@ -189,6 +235,7 @@ describe('several installations', () => {
       'tsx',
       script,
       wheels,
+      JSON.stringify(build.tensorflow),
       folder,
       log,
     ];
@@ -216,7 +263,12 @@ describe('several installations', () => {
     await ended;
     expect(await readInstalled(folder)).toBeNull();
     expect(readdirSync(parent)).toHaveLength(2); // its folder and its lock
-    const result = await installBuild(build, folder, fakeSteps(wheels), quiet);
+    const lock = `${folder}.lock`;
+    expect(existsSync(lock)).toBe(true);
+    // As if the time had passed in which a living process renews it.
+    const aMinuteAgo = new Date(Date.now() - 60_000);
+    utimesSync(lock, aMinuteAgo, aMinuteAgo);
+    const result = await installBuild(build, folder, fakeSteps(wheels));
     expect(result.alreadyThere).toBe(false);
     expect(readdirSync(parent)).toEqual(['2.21.0-cpu-0123456789ab']);
   });

@@ -13,11 +13,19 @@ import {
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { compileAddon, findCompiler } from './addon';
-import { buildFolder, cacheFolder, manifestFile, readInstalled, type Manifest } from './cache';
-import { fetchWheel, findPython, megabytes, sha256OfFile, type Progress } from './download';
-import { describeInstallError, NativeTensorflowError } from './errors';
-import { isRunning, withInstallLock } from './install-lock';
+import {
+  buildFolder,
+  cacheFolder,
+  findChangedFile,
+  manifestFile,
+  readInstalled,
+  type Manifest,
+} from './cache';
+import { fetchWheel, findPython, megabytes, type Progress } from './download';
+import { describeInstallError, errorCode, NativeTensorflowError } from './errors';
+import { withInstallLock } from './install-lock';
 import { requirePlatform } from './platform';
+import { sha256OfFile } from './sha256-of-file';
 import { verifyAddon } from './verify-addon';
 import { unzip } from './unzip';
 import { isKeptNvidiaFile, isKeptTensorflowFile, nativeBuilds, type NativeBuild } from './wheels';
@@ -25,6 +33,11 @@ import { isKeptNvidiaFile, isKeptTensorflowFile, nativeBuilds, type NativeBuild 
 export interface InstallOptions {
   /** The build for NVIDIA GPUs instead of the one for the CPU. */
   readonly gpu?: boolean | undefined;
+  /**
+   * Read all files of a build that is there already, compare their sha256 and load it, and make it anew where something is
+   * wrong: a few seconds. Otherwise their sizes tell.
+   */
+  readonly verify?: boolean | undefined;
   /** Told what is going on; `fraction` in [0, 1] where it is known. */
   readonly onProgress?: Progress | undefined;
 }
@@ -63,12 +76,7 @@ export async function installNativeTensorflow(
   options: InstallOptions = {},
 ): Promise<InstallResult> {
   const build = nativeBuilds[options.gpu === true ? 'gpu' : 'cpu'];
-  return installBuild(
-    build,
-    buildFolder(build),
-    realSteps,
-    options.onProgress ?? (() => undefined),
-  );
+  return installBuild(build, buildFolder(build), realSteps, options);
 }
 
 /** The same for any build, folder and steps. */
@@ -76,10 +84,13 @@ export async function installBuild(
   build: NativeBuild,
   folder: string,
   steps: InstallSteps,
-  onProgress: Progress,
+  options: Pick<InstallOptions, 'onProgress' | 'verify'> = {},
 ): Promise<InstallResult> {
+  const { onProgress = () => undefined, verify = false } = options;
   try {
-    if ((await readInstalled(folder)) !== null) return { folder, alreadyThere: true };
+    if (await isWhole(build, folder, steps, { onProgress, verify })) {
+      return { folder, alreadyThere: true };
+    }
     await steps.prepare();
     await mkdir(dirname(folder), { recursive: true });
     return await withInstallLock(
@@ -89,7 +100,9 @@ export async function installBuild(
       },
       async () => {
         await removeLeftovers(folder);
-        if ((await readInstalled(folder)) !== null) return { folder, alreadyThere: true };
+        if (await isWhole(build, folder, steps, { onProgress, verify })) {
+          return { folder, alreadyThere: true };
+        }
         await makeBuild(build, folder, steps, onProgress);
         return { folder, alreadyThere: false };
       },
@@ -97,6 +110,31 @@ export async function installBuild(
   } catch (error) {
     throw describeInstallError(error, cacheFolder());
   }
+}
+
+async function isWhole(
+  build: NativeBuild,
+  folder: string,
+  steps: InstallSteps,
+  { onProgress, verify }: { readonly onProgress: Progress; readonly verify: boolean },
+): Promise<boolean> {
+  const manifest = await readInstalled(folder);
+  if (manifest === null || !verify) return manifest !== null;
+  onProgress('checking what is installed');
+  const changed = await findChangedFile(folder, manifest);
+  if (changed !== null) {
+    onProgress(`${changed} is damaged, so that the library is installed anew`);
+  } else {
+    try {
+      await steps.verify(folder, build);
+      return true;
+    } catch {
+      onProgress('what is installed does not load, so that it is installed anew');
+    }
+  }
+  // Out of the way, so that nobody loads it meanwhile.
+  await rm(join(folder, manifestFile), { force: true });
+  return false;
 }
 
 async function makeBuild(
@@ -151,8 +189,9 @@ async function shareLibraries(build: NativeBuild, folder: string, into: string):
     const manifest = await readInstalled(other);
     if (manifest?.wheel !== build.tensorflow.sha256) continue;
     try {
-      for (const path of Object.keys(manifest.files)) {
+      for (const [path, { sha256 }] of Object.entries(manifest.files)) {
         if (!path.includes('/')) continue;
+        if ((await sha256OfFile(join(other, path))) !== sha256) throw new Error('It is damaged.');
         await mkdir(dirname(join(into, path)), { recursive: true });
         await link(join(other, path), join(into, path));
       }
@@ -233,5 +272,14 @@ async function removeLeftovers(folder: string): Promise<void> {
     const abandoned =
       owner[1] === host ? !isRunning(Number(owner[2])) : Date.now() - mtimeMs > 86_400_000;
     if (abandoned) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { addonFile, startupAddonFile } from './addon';
 import { NativeTensorflowError } from './errors';
-import { requireFromTfjsNode, requireHere, tfjsNodeFile } from './package-files';
+import { requireGradients, requireHere, tfjsNodeFile } from './package-files';
 import { runtimeLibraries } from './wheels';
 
 /** The part of tfjs-node's addon that is used here; the rest goes through its own JavaScript. */
@@ -27,21 +27,13 @@ interface BackendModule {
 
 export const nativeBackendName = 'tensorflow';
 
-let folderLoaded: string | null = null;
-
-/** The build that this process runs on, unless the application brought its own. */
-export function loadedFolder(): string | null {
-  return folderLoaded;
-}
-
 /**
  * Loads an installed build and registers it as the backend `tensorflow`, once per process.
  *
- * @param environment variables that the library reads when it is loaded; those that are set already stay as they are
- *
- *
  * Not through @tensorflow/tfjs-node-gpu's entry point, which insists on a binary inside node_modules: its addon comes from
  * the cache, its kernels and its backend class are required one by one.
+ *
+ * @param environment variables that the library reads when it is loaded; those that are set already stay as they are
  */
 export function registerNativeBackend(
   folder: string,
@@ -78,9 +70,7 @@ function openAddon(
     startup.setEnvironment('TF_CPP_MIN_LOG_LEVEL', process.env['TF_CPP_MIN_LOG_LEVEL']);
     for (const [name, value] of Object.entries(environment)) startup.setEnvironment(name, value);
     startup.openLibrary(join(folder, runtimeLibraries[0]), asked === undefined || asked === '3');
-    const binding = requireHere(join(folder, addonFile)) as TensorflowBinding;
-    folderLoaded = folder;
-    return binding;
+    return requireHere(join(folder, addonFile)) as TensorflowBinding;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new NativeTensorflowError(
@@ -100,10 +90,10 @@ export function restoreRemovedUtilities(): void {
   utilities['isArray'] = (value: unknown) => Array.isArray(value);
 }
 
-/** tfjs-core alone knows no gradients; the union package registers those of all kernels, whatever the backend. */
+/** tfjs-core alone, as Node loads it, knows no gradients; these are those of all kernels, whatever the backend. */
 export function loadGradients(): void {
   if ((tf.getGradient('Conv2D') as unknown) !== undefined) return;
-  requireFromTfjsNode()('@tensorflow/tfjs');
+  requireGradients();
   silenceCpuBackend();
 }
 
@@ -111,10 +101,10 @@ export function loadGradients(): void {
  * The plain JavaScript backend greets with advice to install tfjs-node at its first use; this package's choice has been
  * made and said by then.
  */
-function silenceCpuBackend(): void {
-  const factory = tf.findBackendFactory('cpu') as (() => tf.KernelBackend) | undefined;
+export function silenceCpuBackend(): void {
+  if (!isRegistered('cpu')) return;
+  const factory = tf.findBackendFactory('cpu') as () => tf.KernelBackend;
   const registered = (tf.engine().registry as Record<string, unknown>)['cpu'];
-  if (factory === undefined) return;
   if (registered !== undefined) {
     (registered as { firstUse?: boolean }).firstUse = false;
     return;

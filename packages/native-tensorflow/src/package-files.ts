@@ -20,9 +20,11 @@ export function tfjsNodeFile(path: string): string {
   return join(tfjsNodeFolder(), path);
 }
 
-/** `require` as seen from tfjs-node's JavaScript, so that both get the same copy of TensorFlow.js. */
-export function requireFromTfjsNode(): NodeJS.Require {
-  return createRequire(tfjsNodeFile('package.json'));
+/** Registers TensorFlow.js's gradients: from the build's bundle of them, in the workspace from the union package. */
+export function requireGradients(): void {
+  const bundle = tfjsNodeFile('dist/gradients.js');
+  if (existsSync(bundle)) requireHere(bundle);
+  else createRequire(tfjsNodeFile('package.json'))('@tensorflow/tfjs');
 }
 
 /** The folder with `node_api.h`. */

@@ -1,21 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { runScript } from './fixtures/run-script';
 import { installNativeTensorflow } from './install';
 
 /** The library is loaded once a process, so each precision needs one of its own. */
 function productIn(precision: string): Float32Array {
-  const script = `
-    import * as tf from '@tensorflow/tfjs-core';
-    import { useBestBackend } from ${JSON.stringify(join(__dirname, 'index.ts'))};
-    await useBestBackend({ backend: 'tensorflow', quiet: true, precision: '${precision}' });
+  const values = runScript<number[]>(`
+    await native.useBestBackend({ backend: 'tensorflow', quiet: true, precision: '${precision}' });
     const [a, b] = [1, 2].map((seed) => tf.randomNormal([256, 256], 0, 1, 'float32', seed));
-    console.log(JSON.stringify([...tf.matMul(a, b).dataSync()]));`;
-  const output = execFileSync(
-    process.execPath,
-    ['-C', '@loop/source', '--import', 'tsx', '--input-type=module', '--eval', script],
-    { cwd: join(__dirname, '..'), encoding: 'utf8', maxBuffer: 1e8 },
-  );
-  return Float32Array.from(JSON.parse(output) as number[]);
+    report([...tf.matMul(a, b).dataSync()]);`);
+  return Float32Array.from(values);
 }
 
 beforeAll(async () => {

@@ -1,14 +1,15 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { errorCode, NativeTensorflowError } from './errors';
 
-/** Large pieces: with the streams' default of 64 KB, most of the time goes into passing them on. */
+/** Large pieces: with the streams' default of 16 to 64 KB, most of the time goes into passing them on. */
 const chunkSize = 1 << 20;
+
+const deflated = 8;
 
 /**
  * Unpacks those files of a zip archive that `wanted` picks into `folder`, under their own paths (yauzl refuses absolute
@@ -23,12 +24,11 @@ export async function unzip(
 ): Promise<string[]> {
   let zip: ZipFile | undefined;
   try {
-    zip = await openPromise(archive, { lazyEntries: true, autoClose: false });
-    const entries = await listEntries(zip);
+    zip = await openPromise(archive, { autoClose: false });
     const written: string[] = [];
-    for (const entry of entries) {
+    for await (const entry of zip.eachEntry()) {
       if (entry.fileName.endsWith('/') || !wanted(entry.fileName)) continue;
-      await extract(archive, zip, entry, join(folder, entry.fileName));
+      await extract(zip, entry, join(folder, entry.fileName));
       written.push(entry.fileName);
     }
     return written;
@@ -44,42 +44,19 @@ export async function unzip(
   }
 }
 
-function listEntries(zip: ZipFile): Promise<Entry[]> {
-  return new Promise((resolve, reject) => {
-    const entries: Entry[] = [];
-    zip.once('error', reject);
-    zip.once('end', () => {
-      resolve(entries);
-    });
-    zip.on('entry', (entry: Entry) => {
-      entries.push(entry);
-      zip.readEntry();
-    });
-    zip.readEntry();
-  });
-}
-
-async function extract(archive: string, zip: ZipFile, entry: Entry, target: string): Promise<void> {
-  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
-    throw new Error(
-      `${entry.fileName} is compressed in a way (${entry.compressionMethod.toString()}) other than deflate`,
-    );
-  }
+async function extract(zip: ZipFile, entry: Entry, target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
-  const { fileDataStart: start } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
   // Archives made on Unix keep the mode in the upper half; only whether a file may be executed matters here.
   const isExecutable = ((entry.externalFileAttributes >>> 16) & 0o111) !== 0;
   const output = createWriteStream(target, {
     highWaterMark: chunkSize,
     mode: isExecutable ? 0o755 : 0o644,
   });
-  const end = start + entry.compressedSize - 1;
-  const input =
-    entry.compressedSize === 0
-      ? Readable.from([])
-      : createReadStream(archive, { start, end, highWaterMark: chunkSize });
-  if (entry.compressionMethod === 0) await pipeline(input, output);
-  else await pipeline(input, createInflateRaw({ chunkSize }), output);
+  if (entry.compressionMethod === deflated) {
+    // Inflated here, in pieces larger than yauzl's own: in half the time.
+    const input = await zip.openReadStreamPromise(entry, { decodeFileData: false });
+    await pipeline(input, createInflateRaw({ chunkSize }), output);
+  } else await pipeline(await zip.openReadStreamPromise(entry), output);
   const { size } = await stat(target);
   if (size !== entry.uncompressedSize) {
     throw new Error(

@@ -39,7 +39,9 @@ describe('where the native library is not installed', () => {
     expect(tf.getBackend()).toBe('wasm');
     expect(said.mock.calls).toEqual([[choice.reason]]);
     expect(choice.reason).not.toContain('\n');
-    expect(choice.reason).toMatch(/doctor --install|native library is installed on Linux/);
+    expect(choice.reason).toMatch(
+      /`npx @loop-diffusion\/native-tensorflow install`|native library is installed on Linux/,
+    );
   });
 
   it.each(['tensorflow', 'tensorflow-gpu'] as const)(

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { buildFolder, readInstalled } from './cache';
@@ -8,10 +8,12 @@ import {
   loadGradients,
   nativeBackendName,
   registerNativeBackend,
+  silenceCpuBackend,
   type TensorflowBinding,
 } from './load';
 import { requireHere } from './package-files';
 import { nvidiaDriver, unsupportedPlatform } from './platform';
+import { sharedState, type LoadedLibrary, type SharedState } from './shared-state';
 import { nativeBuilds } from './wheels';
 
 export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
@@ -25,9 +27,16 @@ export interface BackendChoice {
   readonly gpu: boolean;
   /** e.g. `TensorFlow 2.21.0` */
   readonly version: string;
+  /** What of this call's options could not be had, a sentence each; said on standard error, too, unless `quiet`. */
+  readonly notes: readonly string[];
 }
 
+/** What a backend is, whatever a call asked for. */
+type Backend = Omit<BackendChoice, 'notes'>;
+
 export type Precision = 'float32' | 'bfloat16';
+
+const defaultPrecision: Precision = 'float32';
 
 export interface BackendOptions {
   /** This one and no other. */
@@ -36,48 +45,31 @@ export interface BackendOptions {
   readonly quiet?: boolean | undefined;
   /**
    * Threads that one operation of the native library may use on the processor; all cores unless told. 1 is fastest where
-   * compiled functions cut their work into parts that run side by side, see `parallelParts`. Counts when the library is
-   * loaded, once a process.
+   * compiled functions cut their work into parts that run side by side, see `parallelParts`. The library reads it when it is
+   * loaded, once a process: what a later call asks for besides is in the choice's `notes`.
    */
   readonly threadsPerOperation?: number | undefined;
   /**
    * Of the operands of convolutions and matrix products on the processor; tensors, sums and everything else stay float32.
    * bfloat16 has 8 bits and is faster on large models where the processor has instructions for it (AMX, AVX512-BF16); on
-   * others it changes nothing. Counts when the library is loaded, once a process.
+   * others it changes nothing. The library reads it when it is loaded, once a process, in float32 unless told: a later call
+   * that asks for the other one is an error, for its numbers would be others than it expects.
    */
   readonly precision?: Precision | undefined;
 }
 
-/** Shared by the ESM and the CommonJS copy of this module in one process. */
-interface SharedState {
-  pending: Promise<unknown>;
-  /** The kind of native library that this process has loaded; it cannot hold two. */
-  loaded: { readonly kind: 'cpu' | 'gpu'; readonly folder: string } | undefined;
-  readonly choices: Map<BackendName | 'best', BackendChoice>;
-  readonly said: Set<string>;
-}
-
-const stateKey = Symbol.for('@loop-diffusion/native-tensorflow');
-
-function sharedState(): SharedState {
-  const holder = globalThis as unknown as Record<symbol, SharedState | undefined>;
-  return (holder[stateKey] ??= {
-    pending: Promise.resolve(),
-    loaded: undefined,
-    choices: new Map(),
-    said: new Set(),
-  });
-}
+/** By its whole name, so that npx takes the installed package, and no other that has the command's name on npm. */
+const installCommand = 'npx @loop-diffusion/native-tensorflow install';
 
 /** How to get the native library, at the end of every line that says it is missing. */
-const howToInstall =
-  'install it with `npx loop-diffusion doctor --install` (in the workspace `npm run setup`, from code `installNativeTensorflow()`)';
+const howToInstall = `install it with \`${installCommand}\` (from code \`installNativeTensorflow()\`)`;
 
 /**
  * Makes the fastest backend that can be had the one that TensorFlow.js uses: TensorFlow with a GPU, TensorFlow on the CPU,
  * WebAssembly, plain JavaScript, in this order. Says in one line on standard error which and why. Downloads nothing, and
  * calling it again changes nothing.
- * @throws NativeTensorflowError when the backend asked for by name cannot be had; never without a name
+ * @throws NativeTensorflowError when the backend asked for by name cannot be had, or when this process computes in another
+ *   precision than the one asked for; never otherwise
  */
 export function useBestBackend(options: BackendOptions = {}): Promise<BackendChoice> {
   const state = sharedState();
@@ -97,27 +89,54 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
   const key = backend ?? 'best';
   let choice = state.choices.get(key);
   if (choice === undefined) {
-    choice =
+    const found =
       backend === undefined
         ? await bestBackend(state, options)
         : await namedBackend(state, backend, options);
+    choice = { ...found, notes: [] };
     state.choices.set(key, choice);
   } else {
     await activate(tfjsName(choice.name));
   }
-  if (options.quiet !== true && !state.said.has(choice.reason)) {
-    state.said.add(choice.reason);
-    console.error(choice.reason);
+  const notes = choice.name === 'tensorflow' ? compareWithLoaded(state.loaded, options) : [];
+  for (const line of options.quiet === true ? [] : [choice.reason, ...notes]) {
+    if (state.said.has(line)) continue;
+    state.said.add(line);
+    console.error(line);
   }
-  return choice;
+  return notes.length === 0 ? choice : { ...choice, notes };
+}
+
+/**
+ * @returns what is asked for and cannot be had any more
+ * @throws NativeTensorflowError where the numbers would be others
+ */
+function compareWithLoaded(
+  loaded: LoadedLibrary | undefined,
+  { precision, threadsPerOperation }: BackendOptions,
+): string[] {
+  if (loaded === undefined) return [];
+  if (precision !== undefined && precision !== loaded.precision) {
+    throw new NativeTensorflowError(
+      'backend',
+      `The precision ${precision} was asked for, but this process has loaded TensorFlow for ${loaded.precision} already, and its library reads that once: ask for it in the first call of useBestBackend, or in a process of its own.`,
+    );
+  }
+  if (threadsPerOperation === undefined || threadsPerOperation === loaded.threadsPerOperation) {
+    return [];
+  }
+  const had = loaded.threadsPerOperation?.toString() ?? 'all';
+  return [
+    `threadsPerOperation: ${threadsPerOperation.toString()} has no effect: this process has loaded TensorFlow for ${had} threads an operation already, and its library reads that once; ask for it in the first call of useBestBackend.`,
+  ];
 }
 
 function tfjsName(name: BackendName): string {
   return name === 'tensorflow-gpu' ? nativeBackendName : name;
 }
 
-async function bestBackend(state: SharedState, options: BackendOptions): Promise<BackendChoice> {
-  let native: BackendChoice | null = null;
+async function bestBackend(state: SharedState, options: BackendOptions): Promise<Backend> {
+  let native: Backend | null = null;
   let problem: string;
   try {
     native = await bestNative(state, options);
@@ -150,7 +169,7 @@ async function whyNotNative(): Promise<string | null> {
  * The backend of an application that has imported @tensorflow/tfjs-node itself. It is taken as it is: a second TensorFlow
  * in the same process would not get on with the first.
  */
-async function applicationBackend(state: SharedState): Promise<BackendChoice | null> {
+async function applicationBackend(state: SharedState): Promise<Backend | null> {
   if (state.loaded !== undefined || !isRegistered(nativeBackendName)) return null;
   loadGradients();
   await activate(nativeBackendName);
@@ -165,24 +184,50 @@ async function applicationBackend(state: SharedState): Promise<BackendChoice | n
   };
 }
 
-async function bestNative(
-  state: SharedState,
-  options: BackendOptions,
-): Promise<BackendChoice | null> {
+async function bestNative(state: SharedState, options: BackendOptions): Promise<Backend | null> {
   const registered = await applicationBackend(state);
   if (registered !== null) return registered;
   const driver = await nvidiaDriver();
-  if (driver !== null && (await isInstalled('gpu')))
-    return loadNative(state, 'gpu', 'any', options);
-  if (await isInstalled('cpu')) {
-    const hint =
-      driver === null
-        ? ''
-        : ' There is an NVIDIA driver: `npx loop-diffusion doctor --install --gpu` installs the build for it.';
-    const choice = await loadNative(state, 'cpu', 'any', options);
-    return { ...choice, reason: choice.reason + hint };
+  const kinds = driver === null ? (['cpu', 'gpu'] as const) : (['gpu', 'cpu'] as const);
+  const backend = await firstThatLoads(state, kinds, 'any', options);
+  if (backend === null || driver === null || (await isInstalled('gpu'))) return backend;
+  const hint = ` There is an NVIDIA driver: \`${installCommand} --gpu\` installs the build for it.`;
+  return { ...backend, reason: backend.reason + hint };
+}
+
+/**
+ * The first of the builds that is installed and loads; why another one before it did not is in the reason.
+ * @returns null when none is installed
+ * @throws NativeTensorflowError when none of those installed loads
+ */
+export async function firstThatLoads(
+  state: SharedState,
+  kinds: readonly ('cpu' | 'gpu')[],
+  device: 'any' | 'cpu',
+  options: BackendOptions,
+): Promise<Backend | null> {
+  const problems: NativeTensorflowError[] = [];
+  for (const kind of kinds) {
+    if (!(await isInstalled(kind))) continue;
+    try {
+      const backend = await loadNative(state, kind, device, options);
+      const reason = [backend.reason, ...problems.map(({ message }) => message)].join(' ');
+      return { ...backend, reason };
+    } catch (error) {
+      if (!(error instanceof NativeTensorflowError) || error.kind !== 'load') throw error;
+      const build = kind === 'gpu' ? 'The build for NVIDIA GPUs' : 'The build for the processor';
+      const command = `${installCommand}${kind === 'gpu' ? ' --gpu' : ''}`;
+      problems.push(
+        new NativeTensorflowError(
+          'load',
+          `${build} is installed, but broken (\`${command}\` makes it anew): ${error.message}`,
+          { cause: error },
+        ),
+      );
+    }
   }
-  if (await isInstalled('gpu')) return loadNative(state, 'gpu', 'any', options);
+  const [first] = problems;
+  if (first !== undefined) throw first;
   return null;
 }
 
@@ -194,7 +239,7 @@ async function namedBackend(
   state: SharedState,
   name: BackendName,
   options: BackendOptions,
-): Promise<BackendChoice> {
+): Promise<Backend> {
   if (name === 'tensorflow' || name === 'tensorflow-gpu') {
     const registered = await applicationBackend(state);
     if (registered?.name === name) return registered;
@@ -209,15 +254,14 @@ async function namedBackend(
     if (!(await isInstalled('gpu'))) {
       throw new NativeTensorflowError(
         'backend',
-        'The backend "tensorflow-gpu" was asked for, but the build for NVIDIA GPUs is not installed: install it with `npx loop-diffusion doctor --install --gpu`.',
+        'The backend "tensorflow-gpu" was asked for, but the build for NVIDIA GPUs is not installed: install it with `npx @loop-diffusion/native-tensorflow install --gpu`.',
       );
     }
     return loadNative(state, 'gpu', 'gpu', options);
   }
   if (name === 'tensorflow') {
-    for (const kind of ['cpu', 'gpu'] as const) {
-      if (await isInstalled(kind)) return loadNative(state, kind, 'cpu', options);
-    }
+    const backend = await firstThatLoads(state, ['cpu', 'gpu'], 'cpu', options);
+    if (backend !== null) return backend;
     throw new NativeTensorflowError(
       'backend',
       `The backend "tensorflow" was asked for, but ${unsupportedPlatform() ?? `TensorFlow's native library is not installed: ${howToInstall}.`}`,
@@ -232,7 +276,7 @@ async function loadNative(
   kind: 'cpu' | 'gpu',
   device: 'any' | 'cpu' | 'gpu',
   options: BackendOptions,
-): Promise<BackendChoice> {
+): Promise<Backend> {
   const loaded = state.loaded;
   const folder = loaded?.folder ?? buildFolder(nativeBuilds[kind]);
   if (loaded !== undefined && loaded.kind !== kind && device === 'gpu') {
@@ -244,7 +288,12 @@ async function loadNative(
   if (loaded === undefined && device === 'cpu' && kind === 'gpu')
     process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   const binding = registerNativeBackend(folder, environmentOf(options));
-  state.loaded = loaded ?? { kind, folder };
+  state.loaded = loaded ?? {
+    kind,
+    folder,
+    precision: options.precision ?? defaultPrecision,
+    threadsPerOperation: options.threadsPerOperation,
+  };
   const gpu = binding.isUsingGpuDevice();
   if (device === 'gpu' && !gpu) {
     throw new NativeTensorflowError(
@@ -260,7 +309,8 @@ async function loadNative(
   }
   await activate(nativeBackendName);
   const version = `TensorFlow ${binding.TF_Version}`;
-  const threads = `${cpus().length.toString()} ${cpus().length === 1 ? 'thread' : 'threads'}`;
+  const count = availableParallelism();
+  const threads = `${count.toString()} ${count === 1 ? 'thread' : 'threads'}`;
   return {
     name: gpu ? 'tensorflow-gpu' : 'tensorflow',
     gpu,
@@ -271,7 +321,7 @@ async function loadNative(
   };
 }
 
-async function useWasm(): Promise<BackendChoice> {
+async function useWasm(): Promise<Backend> {
   try {
     loadGradients();
     const wasm = requireHere('@tensorflow/tfjs-backend-wasm') as {
@@ -297,9 +347,10 @@ async function useWasm(): Promise<BackendChoice> {
   }
 }
 
-async function usePlainJavaScript(): Promise<BackendChoice> {
+async function usePlainJavaScript(): Promise<Backend> {
   loadGradients();
   const { version_cpu } = requireHere('@tensorflow/tfjs-backend-cpu') as { version_cpu: string };
+  silenceCpuBackend();
   await activate('cpu');
   const version = `TensorFlow.js plain JavaScript ${version_cpu}`;
   return { name: 'cpu', gpu: false, version, reason: `Backend: ${version}, 1 thread, slow.` };

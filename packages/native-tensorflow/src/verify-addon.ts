@@ -1,15 +1,27 @@
 import { join } from 'node:path';
-import { addonFile, startupAddonFile } from './addon';
+import { addonFile, functionsAddonFile, startupAddonFile } from './addon';
+import { ATTRIBUTE, DTYPE } from './compile/operation';
 import { NativeTensorflowError } from './errors';
 import { run } from './run-command';
 import { runtimeLibraries, type NativeBuild } from './wheels';
 
-/** Loads a build in a process of its own, which survives whatever happens, and asks for TensorFlow's version. */
+/**
+ * Loads a build's three addons in a process of its own, which survives whatever happens, asks for TensorFlow's version and
+ * registers a function.
+ */
 export async function verifyAddon(folder: string, build: NativeBuild): Promise<void> {
+  const path = (file: string) => JSON.stringify(join(folder, file));
+  const placeholder = [{ name: 'dtype', type: ATTRIBUTE.type, value: DTYPE.float32 }];
+  const identity = [{ name: 'T', type: ATTRIBUTE.type, value: DTYPE.float32 }];
   const script = `
-    require(${JSON.stringify(join(folder, startupAddonFile))}).openLibrary(
-      ${JSON.stringify(join(folder, runtimeLibraries[0]))}, true);
-    console.log(require(${JSON.stringify(join(folder, addonFile))}).TF_Version);`;
+    require(${path(startupAddonFile)}).openLibrary(${path(runtimeLibraries[0])}, true);
+    const { TF_Version } = require(${path(addonFile)});
+    const functions = require(${path(functionsAddonFile)});
+    const graph = functions.newGraph();
+    functions.addOperation(graph, 'Placeholder', ${JSON.stringify(placeholder)}, [], []);
+    functions.addOperation(graph, 'Identity', ${JSON.stringify(identity)}, [[0, 0]], []);
+    functions.defineFunction(${path(addonFile)}, graph, 'check', [[0, 0]], [[1, 0]], []);
+    console.log(TF_Version);`;
   const result = await run(process.execPath, ['--eval', script], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', NODE_OPTIONS: '' },
     timeout: 600_000,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { addonFile, functionsAddonFile } from '../addon';
-import { loadedFolder } from '../load';
 import { requireHere } from '../package-files';
+import { sharedState } from '../shared-state';
 import type { Attribute, Reference } from './operation';
 
-/** Handles of native objects, freed with their JavaScript values. */
+/** Handles of native objects, freed by `release`, and with their JavaScript values where somebody forgot. */
 export interface NativeGraph {
   readonly graph: unique symbol;
 }
@@ -34,14 +34,18 @@ export interface FunctionAddon {
   ): NativeFunction;
   importFunction(graph: NativeGraph, definition: NativeFunction): void;
   removeFunction(addon: string, name: string): void;
+  /** Frees what the handle stands for; using it after that is an error. */
+  release(handle: NativeGraph | NativeFunction): void;
+  /** How many graphs and functions this addon has made that are not freed yet. */
+  countObjects(): { readonly graphs: number; readonly functions: number };
 }
 
 /** The addon and the path of tfjs-node's, whose context functions are registered with; null where there is none. */
 export function functionAddon(): { addon: FunctionAddon; binding: string } | null {
-  const folder = loadedFolder();
-  if (folder === null) return null;
+  const { loaded } = sharedState();
+  if (loaded === undefined) return null;
   return {
-    addon: requireHere(join(folder, functionsAddonFile)) as FunctionAddon,
-    binding: join(folder, addonFile),
+    addon: requireHere(join(loaded.folder, functionsAddonFile)) as FunctionAddon,
+    binding: join(loaded.folder, addonFile),
   };
 }

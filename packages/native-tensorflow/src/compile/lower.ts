@@ -12,6 +12,7 @@ import {
   type TensorType,
 } from './operation';
 import { outputType, type Recording } from './record';
+import type { FusedFunction, SharedState } from '../shared-state';
 
 /** A serialized AttrValue that says `b: true`. */
 const TRUE = Uint8Array.of(0x28, 0x01);
@@ -26,25 +27,68 @@ export interface Lowering {
   readonly addon: FunctionAddon;
   /** Path of tfjs-node's addon. */
   readonly binding: string;
-  /** Functions of fused operations that were made already, by name. */
-  readonly fused: Map<string, NativeFunction>;
+  /** Functions of fused operations that were made already. */
+  readonly fused: SharedState['fused'];
 }
 
-/** Registers the recording as a function of this name. Unless XLA is to order it anew, it runs in the order of the recording. */
+/**
+ * Registers the recording as a function of this name. Unless XLA is to order it anew, it runs in the order of the recording.
+ *
+ * @returns removes the function, and those of fused operations that no other one uses
+ */
 export function lower(
   lowering: Lowering,
   recording: Recording,
   name: string,
   fuse: Fusion | undefined,
-): void {
+): () => void {
+  const { addon, binding, fused } = lowering;
+  const used = new Set<string>();
+  const freeFused = (): void => {
+    for (const part of used) {
+      const entry = fused.get(part);
+      if (entry === undefined || --entry.users > 0) continue;
+      fused.delete(part);
+      addon.removeFunction(binding, part);
+      addon.release(entry.definition);
+    }
+  };
+  const graph = addon.newGraph();
+  try {
+    const definition = define(lowering, recording, { graph, used, name, fuse });
+    return () => {
+      addon.removeFunction(binding, name);
+      addon.release(definition);
+      freeFused();
+    };
+  } catch (error) {
+    freeFused();
+    throw error;
+  } finally {
+    addon.release(graph);
+  }
+}
+
+interface Definition {
+  /** Empty, to be filled. */
+  readonly graph: NativeGraph;
+  /** The names of the functions that it calls, of which it is a user from then on. */
+  readonly used: Set<string>;
+  readonly name: string;
+  readonly fuse: Fusion | undefined;
+}
+
+function define(
+  lowering: Lowering,
+  recording: Recording,
+  { graph, used, name, fuse }: Definition,
+): NativeFunction {
   const operations = withoutUnused(recording);
   const clusters =
     fuse === 'runs'
       ? clusterOperations(operations.operations)
       : new Int32Array(operations.operations.length).fill(-1);
   const { addon } = lowering;
-  const graph = addon.newGraph();
-  const imported = new Set<string>();
   // Where each result is in the new graph.
   const placed = new Map<string, Reference>();
   let added = 0;
@@ -68,9 +112,10 @@ export function lower(
       operation.outputs.forEach((_, output) => placed.set([first, output].join(), [added, output]));
     } else {
       const fused = fusedFunction(lowering, operations, unit.members);
-      if (!imported.has(fused.name)) {
-        addon.importFunction(graph, fused.definition);
-        imported.add(fused.name);
+      if (!used.has(fused.name)) {
+        fused.entry.users += 1;
+        used.add(fused.name);
+        addon.importFunction(graph, fused.entry.definition);
       }
       addon.addOperation(
         graph,
@@ -96,7 +141,7 @@ export function lower(
     }
     added += 1;
   }
-  addon.defineFunction(
+  return addon.defineFunction(
     lowering.binding,
     graph,
     name,
@@ -177,15 +222,15 @@ function orderUnits(operations: readonly Operation[], clusters: Int32Array): Uni
   return units;
 }
 
-interface FusedFunction {
+interface FusedCall {
   readonly name: string;
-  readonly definition: NativeFunction;
+  readonly entry: FusedFunction;
   readonly inputs: readonly Reference[];
   readonly outputs: readonly Reference[];
 }
 
 /** The group as a function of its own, the same one for equal groups. */
-function fusedFunction(lowering: Lowering, body: Body, members: readonly number[]): FusedFunction {
+function fusedFunction(lowering: Lowering, body: Body, members: readonly number[]): FusedCall {
   const { operations } = body;
   const { addon } = lowering;
   const inside = new Set(members);
@@ -236,26 +281,31 @@ function fusedFunction(lowering: Lowering, body: Body, members: readonly number[
   }
   const text = JSON.stringify([local, outputs.map(place)]);
   const name = `fused_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
-  let definition = lowering.fused.get(name);
-  if (definition === undefined) {
-    const graph: NativeGraph = addon.newGraph();
-    for (const operation of local) {
-      addon.addOperation(graph, operation.name, operation.attributes, operation.inputs, []);
+  let entry = lowering.fused.get(name);
+  if (entry === undefined) {
+    const graph = addon.newGraph();
+    try {
+      for (const operation of local) {
+        addon.addOperation(graph, operation.name, operation.attributes, operation.inputs, []);
+      }
+      const definition = addon.defineFunction(
+        lowering.binding,
+        graph,
+        name,
+        [...inputs.keys()].map((_, index): Reference => [index, 0]),
+        outputs.map(place),
+        [
+          ['_XlaMustCompile', TRUE],
+          ['_noinline', TRUE],
+        ],
+      );
+      entry = { definition, users: 0 };
+      lowering.fused.set(name, entry);
+    } finally {
+      addon.release(graph);
     }
-    definition = addon.defineFunction(
-      lowering.binding,
-      graph,
-      name,
-      [...inputs.keys()].map((_, index): Reference => [index, 0]),
-      outputs.map(place),
-      [
-        ['_XlaMustCompile', TRUE],
-        ['_noinline', TRUE],
-      ],
-    );
-    lowering.fused.set(name, definition);
   }
-  return { name, definition, inputs: [...inputs.values()], outputs };
+  return { name, entry, inputs: [...inputs.values()], outputs };
 }
 
 function isSmallConstant(operation: Operation | undefined): boolean {

@@ -1,4 +1,5 @@
 /** In which order the operations of a compiled function run. */
+import { sharedState } from '../shared-state';
 
 /** Keeps operations from running long before their turn. */
 export interface ProgramOrder {
@@ -11,12 +12,10 @@ export interface ProgramOrder {
   follow(record: () => void): void;
 }
 
-type Fork = <Item, Result>(
+export type Fork = <Item, Result>(
   items: readonly Item[],
   run: (item: Item, index: number) => Result,
 ) => Result[];
-
-let fork: Fork | undefined;
 
 /** An operation whose inputs are no further back than this needs no holding back. */
 const NEAR = 3;
@@ -54,11 +53,12 @@ export function createProgramOrder(): ProgramOrder {
       return turn - turnAfter(inputs) >= NEAR ? before : [];
     },
     follow(record) {
-      fork = forkHere;
+      const state = sharedState();
+      state.fork = forkHere;
       try {
         record();
       } finally {
-        fork = undefined;
+        state.fork = undefined;
       }
     },
   };
@@ -72,5 +72,6 @@ export function sideBySide<Item, Result>(
   items: readonly Item[],
   run: (item: Item, index: number) => Result,
 ): Result[] {
+  const { fork } = sharedState();
   return fork === undefined ? items.map(run) : fork(items, run);
 }

@@ -153,13 +153,14 @@ export function record(
     },
   };
 
-  const inputs = examples.map(({ dataId, shape }) =>
-    addPlaceholder({ dtype: backend.tensorMap.get(dataId).dtype, shape }),
-  );
+  const inputs: Reference[] = [];
   const outputs: Reference[] = [];
   backend.binding = recordingBinding;
   Object.assign(backend, recordingMethods);
   try {
+    for (const { dataId, shape } of examples) {
+      inputs.push(addPlaceholder({ dtype: backend.tensorMap.get(dataId).dtype, shape }));
+    }
     order.follow(() =>
       tf.tidy(() => {
         const results = f(inputs.map((input) => backend.createOutputTensor(newSymbol(input))));
@@ -172,6 +173,7 @@ export function record(
     );
   } finally {
     backend.binding = binding;
+    addon.release(graph);
     for (const name of Object.keys(recordingMethods)) Reflect.deleteProperty(backend, name);
   }
   return { operations, inputs: [...inputs, ...captured.values()], captures, outputs };

@@ -1,4 +1,5 @@
 /** Tensors inside arrays and plain objects, as arguments and results are given. */
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 
 export interface TensorTree {
@@ -9,7 +10,7 @@ export interface TensorTree {
   readonly withTensors: (tensors: readonly tf.Tensor[]) => unknown;
 }
 
-/** Everything that is neither a tensor, an array nor a plain object counts by what it is, objects by their identity. */
+/** What is neither a tensor, an array nor a plain object counts by what it is: typed arrays by their bytes, other objects by identity. */
 export function flattenTree(tree: unknown): TensorTree {
   const tensors: tf.Tensor[] = [];
   const describe = (part: unknown): string => {
@@ -56,6 +57,11 @@ const identities = new WeakMap<object, number>();
 let objects = 0;
 
 function describeStatic(value: unknown): string {
+  if (ArrayBuffer.isView(value)) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    const hash = createHash('sha256').update(bytes).digest('base64');
+    return `${Object.prototype.toString.call(value)} ${hash}`;
+  }
   if (typeof value === 'function' || (typeof value === 'object' && value !== null)) {
     const known = identities.get(value);
     if (known !== undefined) return `#${String(known)}`;

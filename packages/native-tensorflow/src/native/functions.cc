@@ -4,10 +4,13 @@
 #include <dlfcn.h>
 #include <node_api.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensorflow/c/c_api.h"
@@ -40,16 +43,44 @@ class Status {
   TF_Status *status_;
 };
 
-struct Graph {
-  TF_Graph *graph = TF_NewGraph();
-  std::vector<TF_Operation *> operations;
-  ~Graph() { TF_DeleteGraph(graph); }
+// Those that are not freed yet, of all threads.
+std::atomic<int64_t> live_graphs{0};
+std::atomic<int64_t> live_functions{0};
+
+// What a handle stands for.
+struct Object {
+  virtual ~Object() = default;
+  // What V8 has been told of the object's size, so that forgotten handles are collected before memory runs out.
+  int64_t told = 0;
 };
 
-struct Function {
-  TF_Function *function = nullptr;
-  ~Function() { TF_DeleteFunction(function); }
+struct Graph : Object {
+  TF_Graph *graph = TF_NewGraph();
+  std::vector<TF_Operation *> operations;
+  Graph() { live_graphs++; }
+  ~Graph() override {
+    TF_DeleteGraph(graph);
+    live_graphs--;
+  }
 };
+
+struct Function : Object {
+  TF_Function *function;
+  explicit Function(TF_Function *made) : function(made) { live_functions++; }
+  ~Function() override {
+    TF_DeleteFunction(function);
+    live_functions--;
+  }
+};
+
+// TensorFlow does not tell sizes: about what a node takes with its name, its attributes and its inferred shapes.
+constexpr int64_t kBytesPerOperation = 4096;
+
+void Tell(napi_env env, Object &object, int64_t bytes) {
+  int64_t total = 0;
+  napi_adjust_external_memory(env, bytes, &total);
+  object.told += bytes;
+}
 
 // Reading JavaScript values
 
@@ -108,20 +139,37 @@ napi_value Property(napi_env env, napi_value object, const char *name) {
   return value;
 }
 
-template <typename T>
-T *ReadExternal(napi_env env, napi_value value) {
+// The object behind a handle is freed by release(), or with the handle.
+using Handle = std::unique_ptr<Object>;
+
+void Free(napi_env env, Handle &handle) {
+  if (handle == nullptr) return;
+  Tell(env, *handle, -handle->told);
+  handle.reset();
+}
+
+Handle &ReadHandle(napi_env env, napi_value value) {
   void *data = nullptr;
   Check(napi_get_value_external(env, value, &data), "a handle was expected");
-  return static_cast<T *>(data);
+  return *static_cast<Handle *>(data);
 }
 
 template <typename T>
-napi_value NewExternal(napi_env env, std::unique_ptr<T> object) {
+T &ReadExternal(napi_env env, napi_value value) {
+  auto *object = dynamic_cast<T *>(ReadHandle(env, value).get());
+  if (object == nullptr) throw Failure{"the handle has been released, or is of another kind"};
+  return *object;
+}
+
+napi_value NewExternal(napi_env env, std::unique_ptr<Object> object, int64_t bytes) {
+  auto handle = std::make_unique<Handle>(std::move(object));
+  const auto finalize = [](napi_env env, void *data, void *) {
+    Free(env, *static_cast<Handle *>(data));
+    delete static_cast<Handle *>(data);
+  };
   napi_value value;
-  Check(napi_create_external(
-            env, object.get(), [](napi_env, void *data, void *) { delete static_cast<T *>(data); }, nullptr, &value),
-        "no handle could be made");
-  object.release();
+  Check(napi_create_external(env, handle.get(), finalize, nullptr, &value), "no handle could be made");
+  Tell(env, **handle.release(), bytes);
   return value;
 }
 
@@ -131,7 +179,11 @@ TF_Output ReadOutput(napi_env env, const Graph &graph, napi_value value) {
   if (pair.size() != 2 || pair[0] < 0 || pair[0] >= static_cast<int64_t>(graph.operations.size())) {
     throw Failure{"an [operation, output] pair of this graph was expected"};
   }
-  return {graph.operations[pair[0]], static_cast<int>(pair[1])};
+  TF_Operation *operation = graph.operations[pair[0]];
+  if (pair[1] < 0 || pair[1] >= TF_OperationNumOutputs(operation)) {
+    throw Failure{std::string(TF_OperationOpType(operation)) + " has no output " + std::to_string(pair[1])};
+  }
+  return {operation, static_cast<int>(pair[1])};
 }
 
 std::vector<TF_Output> ReadOutputs(napi_env env, const Graph &graph, napi_value value) {
@@ -150,7 +202,9 @@ void SetTensor(napi_env env, TF_OperationDescription *description, const char *n
   Check(napi_get_typedarray_info(env, Property(env, value, "values"), &type, &length, &data, nullptr, nullptr),
         "a typed array was expected");
   int64_t count = 1;
-  for (int64_t size : shape) count *= size;
+  for (int64_t size : shape) {
+    if (size < 0 || __builtin_mul_overflow(count, size, &count)) throw Failure{"a constant's shape is none"};
+  }
   const size_t element = TF_DataTypeSize(dtype);
   const size_t width = type == napi_uint8_array ? 1 : type == napi_float32_array || type == napi_int32_array ? 4 : 0;
   if (width != element || static_cast<int64_t>(length) != count) {
@@ -255,13 +309,15 @@ TFE_Context *Context(const std::string &addon) {
 }
 
 // newGraph(): Graph
-napi_value NewGraph(napi_env env, const std::vector<napi_value> &) { return NewExternal(env, std::make_unique<Graph>()); }
+napi_value NewGraph(napi_env env, const std::vector<napi_value> &) {
+  return NewExternal(env, std::make_unique<Graph>(), kBytesPerOperation);
+}
 
 // addOperation(graph, type, attributes, inputs, after): {dtype, shape}[]. An input is an [operation, output] pair, or an
 // array of such pairs where the operation takes a list; `after` are operations that must be done before this one begins.
 // Operations are numbered in the order they are added.
 napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
-  Graph &graph = *ReadExternal<Graph>(env, values[0]);
+  Graph &graph = ReadExternal<Graph>(env, values[0]);
   const std::string type = ReadString(env, values[1]);
   const std::string name = "n" + std::to_string(graph.operations.size());
   // Read before the description is begun, which nothing but finishing frees.
@@ -298,6 +354,7 @@ napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
   TF_Operation *operation = TF_FinishOperation(description, status);
   status.Check(type);
   graph.operations.push_back(operation);
+  Tell(env, graph, kBytesPerOperation);
 
   napi_value result;
   const int count = TF_OperationNumOutputs(operation);
@@ -311,16 +368,16 @@ napi_value AddOperation(napi_env env, const std::vector<napi_value> &values) {
 // defineFunction(addon, graph, name, inputs, outputs, attributes): Function. Attributes are [name, serialized AttrValue].
 napi_value DefineFunction(napi_env env, const std::vector<napi_value> &values) {
   TFE_Context *context = Context(ReadString(env, values[0]));
-  Graph &graph = *ReadExternal<Graph>(env, values[1]);
+  Graph &graph = ReadExternal<Graph>(env, values[1]);
   const std::string name = ReadString(env, values[2]);
   const std::vector<TF_Output> inputs = ReadOutputs(env, graph, values[3]);
   const std::vector<TF_Output> outputs = ReadOutputs(env, graph, values[4]);
   Status status;
-  auto function = std::make_unique<Function>();
-  function->function = TF_GraphToFunction(graph.graph, name.c_str(), 0, -1, nullptr, static_cast<int>(inputs.size()),
-                                          inputs.data(), static_cast<int>(outputs.size()), outputs.data(), nullptr,
-                                          nullptr, nullptr, status);
+  TF_Function *made = TF_GraphToFunction(graph.graph, name.c_str(), 0, -1, nullptr, static_cast<int>(inputs.size()),
+                                         inputs.data(), static_cast<int>(outputs.size()), outputs.data(), nullptr,
+                                         nullptr, nullptr, status);
   status.Check(name);
+  auto function = std::make_unique<Function>(made);
   for (napi_value attribute : ReadArray(env, values[5])) {
     const std::vector<napi_value> pair = ReadArray(env, attribute);
     if (pair.size() != 2) throw Failure{"a [name, value] pair was expected"};
@@ -333,14 +390,14 @@ napi_value DefineFunction(napi_env env, const std::vector<napi_value> &values) {
   }
   TFE_ContextAddFunction(context, function->function, status);
   status.Check(name);
-  return NewExternal(env, std::move(function));
+  return NewExternal(env, std::move(function), kBytesPerOperation * static_cast<int64_t>(graph.operations.size()));
 }
 
 // importFunction(graph, function): void. Lets operations of the graph call the function.
 napi_value ImportFunction(napi_env env, const std::vector<napi_value> &values) {
-  Graph &graph = *ReadExternal<Graph>(env, values[0]);
+  Graph &graph = ReadExternal<Graph>(env, values[0]);
   Status status;
-  TF_GraphCopyFunction(graph.graph, ReadExternal<Function>(env, values[1])->function, nullptr, status);
+  TF_GraphCopyFunction(graph.graph, ReadExternal<Function>(env, values[1]).function, nullptr, status);
   status.Check("importFunction");
   return nullptr;
 }
@@ -353,6 +410,29 @@ napi_value RemoveFunction(napi_env env, const std::vector<napi_value> &values) {
   return nullptr;
 }
 
+// release(handle): void
+napi_value Release(napi_env env, const std::vector<napi_value> &values) {
+  Free(env, ReadHandle(env, values[0]));
+  return nullptr;
+}
+
+// countObjects(): {graphs, functions}
+napi_value CountObjects(napi_env env, const std::vector<napi_value> &) {
+  napi_value result, graphs, functions;
+  Check(napi_create_object(env, &result), "object");
+  Check(napi_create_int64(env, live_graphs, &graphs), "graphs");
+  Check(napi_create_int64(env, live_functions, &functions), "functions");
+  Check(napi_set_named_property(env, result, "graphs", graphs), "graphs");
+  Check(napi_set_named_property(env, result, "functions", functions), "functions");
+  return result;
+}
+
+void ThrowError(napi_env env, const char *message) {
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending) napi_throw_error(env, nullptr, message);
+}
+
 template <napi_value (*Call)(napi_env, const std::vector<napi_value> &), size_t Count>
 napi_value Wrap(napi_env env, napi_callback_info info) {
   try {
@@ -362,11 +442,11 @@ napi_value Wrap(napi_env env, napi_callback_info info) {
     if (count != Count) throw Failure{"wrong number of arguments"};
     return Call(env, values);
   } catch (const Failure &failure) {
-    bool pending = false;
-    napi_is_exception_pending(env, &pending);
-    if (!pending) napi_throw_error(env, nullptr, failure.message.c_str());
-    return nullptr;
+    ThrowError(env, failure.message.c_str());
+  } catch (const std::exception &problem) {  // std::bad_alloc, std::length_error: an error in JavaScript, not the process's end
+    ThrowError(env, problem.what());
   }
+  return nullptr;
 }
 
 napi_value Initialize(napi_env env, napi_value exports) {
@@ -379,6 +459,8 @@ napi_value Initialize(napi_env env, napi_value exports) {
       method("defineFunction", Wrap<DefineFunction, 6>),
       method("importFunction", Wrap<ImportFunction, 2>),
       method("removeFunction", Wrap<RemoveFunction, 2>),
+      method("release", Wrap<Release, 1>),
+      method("countObjects", Wrap<CountObjects, 0>),
   };
   napi_define_properties(env, exports, sizeof(methods) / sizeof(methods[0]), methods);
   return exports;

@@ -1,0 +1,51 @@
+import type { NativeFunction } from './compile/function-addon';
+import type { Fork } from './compile/program-order';
+import type { BackendChoice, BackendName, Precision } from './use-best-backend';
+
+/** The library that this process has loaded; it cannot hold two, and reads its settings once. */
+export interface LoadedLibrary {
+  readonly kind: 'cpu' | 'gpu';
+  readonly folder: string;
+  readonly precision: Precision;
+  /** Undefined: all cores. */
+  readonly threadsPerOperation: number | undefined;
+}
+
+/** A function of fused operations, and how many traces use it. */
+export interface FusedFunction {
+  readonly definition: NativeFunction;
+  users: number;
+}
+
+/** What the ES module and the CommonJS copy of this package have in common, where a process has loaded both. */
+export interface SharedState {
+  /** The call of `useBestBackend` that the next one waits for. */
+  pending: Promise<unknown>;
+  loaded: LoadedLibrary | undefined;
+  readonly choices: Map<BackendName | 'best', BackendChoice>;
+  readonly said: Set<string>;
+  /** Whether a function is being run on symbols. */
+  recording: boolean;
+  /** What `sideBySide` does inside that function. */
+  fork: Fork | undefined;
+  /** By their names, which say what is in them. */
+  readonly fused: Map<string, FusedFunction>;
+  /** What `disposeCompiled` disposes of. */
+  readonly compiled: Set<{ dispose(): void }>;
+}
+
+export const stateKey = Symbol.for('@loop-diffusion/native-tensorflow');
+
+export function sharedState(): SharedState {
+  const holder = globalThis as unknown as Record<symbol, SharedState | undefined>;
+  return (holder[stateKey] ??= {
+    pending: Promise.resolve(),
+    loaded: undefined,
+    choices: new Map(),
+    said: new Set(),
+    recording: false,
+    fork: undefined,
+    fused: new Map(),
+    compiled: new Set(),
+  });
+}
