@@ -18,9 +18,8 @@ export { widenOnDevice } from './widen-on-device';
 export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
 export {
   backendNames,
-  useBestBackend,
   type BackendChoice,
   type BackendName,
-  type BackendOptions,
   type Precision,
-} from './use-best-backend';
+} from './backend-choice';
+export { useBestBackend, type BackendOptions } from './use-best-backend';

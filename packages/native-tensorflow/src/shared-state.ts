@@ -1,6 +1,5 @@
-import type { NativeFunction } from './compile/function-addon';
-import type { Fork } from './compile/program-order';
-import type { BackendChoice, BackendName, Precision } from './use-best-backend';
+import type { BackendChoice, BackendName, Precision } from './backend-choice';
+import type { NativeFunction } from './compile/native-handles';
 
 /** The library that this process has loaded; it cannot hold two, and reads its settings once. */
 export interface LoadedLibrary {
@@ -16,6 +15,12 @@ export interface FusedFunction {
   readonly definition: NativeFunction;
   users: number;
 }
+
+/** As `Array.prototype.map`. */
+export type Fork = <Item, Result>(
+  items: readonly Item[],
+  run: (item: Item, index: number) => Result,
+) => Result[];
 
 /** What the ES module and the CommonJS copy of this package have in common, where a process has loaded both. */
 export interface SharedState {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { isRegistered } from './load';
-import { useBestBackend, type BackendName } from './use-best-backend';
+import type { BackendName } from './backend-choice';
+import { useBestBackend } from './use-best-backend';
 
 let savedEnvironment: NodeJS.ProcessEnv;
 let emptyCache: string;

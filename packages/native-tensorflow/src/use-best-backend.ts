@@ -1,6 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import {
+  backendNames,
+  type BackendChoice,
+  type BackendName,
+  type Precision,
+} from './backend-choice';
 import { buildFolder, readInstalled } from './cache';
 import { NativeTensorflowError } from './errors';
 import {
@@ -16,25 +22,8 @@ import { nvidiaDriver, unsupportedPlatform } from './platform';
 import { sharedState, type LoadedLibrary, type SharedState } from './shared-state';
 import { nativeBuilds } from './wheels';
 
-export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
-
-export const backendNames: readonly BackendName[] = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'];
-
-export interface BackendChoice {
-  readonly name: BackendName;
-  /** Which backend serves and why, in one line. */
-  readonly reason: string;
-  readonly gpu: boolean;
-  /** e.g. `TensorFlow 2.21.0` */
-  readonly version: string;
-  /** What of this call's options could not be had, a sentence each; said on standard error, too, unless `quiet`. */
-  readonly notes: readonly string[];
-}
-
 /** What a backend is, whatever a call asked for. */
 type Backend = Omit<BackendChoice, 'notes'>;
-
-export type Precision = 'float32' | 'bfloat16';
 
 const defaultPrecision: Precision = 'float32';
 

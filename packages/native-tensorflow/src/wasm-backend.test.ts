@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { useBestBackend, type BackendName } from './use-best-backend';
+import type { BackendName } from './backend-choice';
+import { useBestBackend } from './use-best-backend';
 
 /** The operations of a LoRA update, each as a function of one input; their gradients must work as well. */
 const image = () => tf.randomNormal<tf.Rank.R4>([1, 8, 8, 4], 0, 1, 'float32', 1);

@@ -2,15 +2,8 @@ import { join } from 'node:path';
 import { addonFile, functionsAddonFile } from '../addon';
 import { requireHere } from '../package-files';
 import { sharedState } from '../shared-state';
+import type { NativeFunction, NativeGraph } from './native-handles';
 import type { Attribute, Reference } from './operation';
-
-/** Handles of native objects, freed by `release`, and with their JavaScript values where somebody forgot. */
-export interface NativeGraph {
-  readonly graph: unique symbol;
-}
-export interface NativeFunction {
-  readonly function: unique symbol;
-}
 
 /** The part of TensorFlow's C API that builds graphs and turns them into functions (native/functions.cc). */
 export interface FunctionAddon {

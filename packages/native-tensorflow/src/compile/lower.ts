@@ -1,7 +1,8 @@
 /** Turns a recording into a TensorFlow function that is registered and can be called by name. */
 import { createHash } from 'node:crypto';
 import { clusterOperations } from './cluster';
-import type { FunctionAddon, NativeFunction, NativeGraph } from './function-addon';
+import type { FunctionAddon } from './function-addon';
+import type { NativeFunction, NativeGraph } from './native-handles';
 import {
   ATTRIBUTE,
   flatInputs,

@@ -1,5 +1,5 @@
 /** In which order the operations of a compiled function run. */
-import { sharedState } from '../shared-state';
+import { sharedState, type Fork } from '../shared-state';
 
 /** Keeps operations from running long before their turn. */
 export interface ProgramOrder {
@@ -11,11 +11,6 @@ export interface ProgramOrder {
   /** Runs `record`, in which {@link sideBySide} forks this order. */
   follow(record: () => void): void;
 }
-
-export type Fork = <Item, Result>(
-  items: readonly Item[],
-  run: (item: Item, index: number) => Result,
-) => Result[];
 
 /** An operation whose inputs are no further back than this needs no holding back. */
 const NEAR = 3;

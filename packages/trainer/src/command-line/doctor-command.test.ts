@@ -37,7 +37,10 @@ function answers({ status, backend }: Situation = {}, installs: unknown[] = []):
     },
     status: () => Promise.resolve({ ...native, ...status }),
     useBackend: () =>
-      Promise.resolve({ name, reason: 'because', gpu: false, version: 'TensorFlow 2.21.0' }),
+      Promise.resolve({
+        ...{ name, reason: 'because', gpu: false, version: 'TensorFlow 2.21.0' },
+        notes: [],
+      }),
     measure: () => Promise.resolve(240),
     memoryBytes: () => 8e9,
   };
