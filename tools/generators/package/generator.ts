@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatFiles, generateFiles, updateJson, type Tree } from '@nx/devkit';
 
 export type Layer =
-  'network' | 'maths' | 'format' | 'model' | 'reward' | 'runtime' | 'world' | 'product';
+  'network' | 'source' | 'maths' | 'format' | 'model' | 'reward' | 'runtime' | 'world' | 'product';
 
 export interface PackageGeneratorOptions {
   readonly name: string;
