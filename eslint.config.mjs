@@ -12,14 +12,15 @@ import tseslint from 'typescript-eslint';
 /** What each layer may import: arrows only go down. */
 const below = {
   network: [],
+  source: ['network'],
   maths: [],
   format: [],
   model: ['format'],
-  reward: ['network'],
+  reward: ['network', 'source'],
   runtime: [],
   world: ['reward', 'format'],
-  product: ['network', 'maths', 'format', 'model', 'reward', 'runtime', 'world'],
-  tools: ['network', 'maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
+  product: ['network', 'source', 'maths', 'format', 'model', 'reward', 'runtime', 'world'],
+  tools: ['network', 'source', 'maths', 'format', 'model', 'reward', 'runtime', 'world', 'product'],
 };
 
 /** The trainer's folders, each with those it may import; besides, every folder has the files of the root. */
@@ -29,12 +30,12 @@ const trainerFolders = {
   configuration: ['files'],
   'run-folder': ['files', 'configuration'],
   prompts: ['files'],
-  weights: ['files', 'terminal', 'configuration', 'hub'],
+  weights: ['files', 'terminal', 'configuration'],
   policy: [],
   scoring: ['configuration'],
   learning: ['configuration', 'prompts', 'policy', 'weights'],
   report: ['run-folder', 'scoring', 'learning'],
-  'model-card': ['files', 'terminal', 'configuration', 'run-folder', 'weights', 'hub'],
+  'model-card': ['files', 'terminal', 'configuration', 'run-folder', 'weights'],
   tracking: ['files', 'terminal', 'configuration', 'run-folder', 'report', 'model-card'],
   comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
   run: [

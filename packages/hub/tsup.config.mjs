@@ -1,3 +1,3 @@
 import { libraryBuild } from '../../tsup.preset.mjs';
 
-export default libraryBuild();
+export default libraryBuild(['src/index.ts', 'src/testing.ts']);

@@ -5,25 +5,29 @@ import { mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promis
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-import { fileStatus } from '../files/file-status';
-import { asUserError, systemErrorCode } from '../files/system-errors';
-import { syncFolder } from '../files/write-atomically';
-import { UserError } from '../user-error';
-import type { HubConnection } from './connection';
-import type { ListedFile } from './listing';
-import { claimPartialFile } from './partial-file';
-import { HubUnreachable, TemporaryFailure } from './retries';
+import { HttpError, type HttpAnswer } from '@loop-diffusion/http';
 
-export interface BlobOptions {
+import type { HubConnection } from './connection';
+import { diskError, fileBytes, syncFolder } from './disk';
+import { lockDownload } from './download-lock';
+import { HubError, HubUnreachable } from './hub-error';
+import type { HubFile } from './listing';
+
+export interface BlobOptions extends BlobStandIns {
   readonly url: string;
-  readonly file: ListedFile;
+  readonly file: HubFile;
   /** Where the blob will be. */
   readonly target: string;
+  /** Where its lock is meanwhile. */
+  readonly lock: string;
   /** How much of the file is there; it falls back where a server does not go on in the middle. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Stands in for the system's write in tests. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** For the system, in tests. */
+export interface BlobStandIns {
   readonly write?: WriteAt | undefined;
-  /** Stands in for the system's answer in tests. */
   readonly freeBytes?: ((folder: string) => Promise<number>) | undefined;
 }
 
@@ -40,47 +44,78 @@ const WAIT_FOR_OTHERS_MILLISECONDS = 250;
 const QUICKLY_CHECKED_BYTES = 10_000_000;
 
 /**
+ * A download on its way lies beside the blob, under a lock. Python's `<etag>.incomplete` is left alone, for its writer holds
+ * a lock that Node cannot ask about.
+ */
+export function partialFile(blob: string): string {
+  return `${blob}.loop-diffusion.incomplete`;
+}
+
+/**
  * Goes on where an earlier download ended, and waits for one that is under way. What fails leaves the part that has come,
  * apart from one whose hash is wrong.
- * @throws UserError for a refusal, a full disk, or a file that is not the listed one; HubUnreachable
+ * @throws HubError for a refusal, a full disk, or a file that is not the listed one; HubUnreachable; the signal's reason
  */
 export async function downloadBlob(
   connection: HubConnection,
-  { url, file, target, onBytes, write = writeAt, freeBytes = freeBytesOf }: BlobOptions,
+  {
+    url,
+    file,
+    target,
+    lock,
+    onBytes,
+    signal,
+    write = writeAt,
+    freeBytes = freeBytesOf,
+  }: BlobOptions,
 ): Promise<void> {
+  const partial = partialFile(target);
   const isThere = async (): Promise<boolean> =>
-    fileStatus(target)?.size === file.bytes &&
+    fileBytes(target) === file.bytes &&
     (file.bytes > QUICKLY_CHECKED_BYTES || (await etagOf(target, file)) === file.etag);
   try {
     await mkdir(dirname(target), { recursive: true });
     while (!(await isThere())) {
-      const partial = await claimPartialFile(target);
-      if (partial === undefined) {
-        await setTimeout(WAIT_FOR_OTHERS_MILLISECONDS);
+      signal?.throwIfAborted();
+      const held = await lockDownload(lock);
+      if (held === undefined) {
+        await setTimeout(WAIT_FOR_OTHERS_MILLISECONDS, undefined, { signal });
         continue;
       }
       try {
-        const missing = file.bytes - (fileStatus(partial.path)?.size ?? 0);
-        const free = await freeBytes(dirname(target));
-        if (missing > free) {
-          throw new UserError(
-            `${file.path} of ${connection.model.text} needs ${megabytes(missing)} more on the disk of '${dirname(target)}', which has ${megabytes(free)}; free some, or set HF_HUB_CACHE to a folder on another disk`,
-          );
+        // Somebody may have finished it in between.
+        if (!(await isThere())) {
+          await checkSpace();
+          await fill(held.lost);
+          await finish();
         }
-        await fill(partial.path);
-        await finish(partial.path);
+      } catch (error) {
+        // Somebody else goes on with it, and is waited for.
+        if (!held.lost.aborted || signal?.aborted === true) throw error;
       } finally {
-        partial.release();
+        await held.release();
       }
     }
     onBytes?.(file.bytes);
   } catch (error) {
-    throw asUserError(error, `fetch ${connection.model.text} into`, target);
+    signal?.throwIfAborted();
+    throw diskError(error, 'write', target);
+  }
+
+  async function checkSpace(): Promise<void> {
+    const missing = file.bytes - (fileBytes(partial) ?? 0);
+    const free = await freeBytes(dirname(target));
+    if (missing > free) {
+      throw new HubError(
+        `${file.path} of ${connection.name.text} needs ${megabytes(missing)} more on the disk of '${dirname(target)}', which has ${megabytes(free)}; free some, or set HF_HUB_CACHE to a folder on another disk`,
+      );
+    }
   }
 
   /** Until it has all bytes. */
-  async function fill(path: string): Promise<void> {
-    const handle = await open(path, 'r+');
+  async function fill(lost: AbortSignal): Promise<void> {
+    await (await open(partial, 'a')).close();
+    const handle = await open(partial, 'r+');
     try {
       let size = (await handle.stat()).size;
       const cutTo = async (length: number): Promise<void> => {
@@ -89,34 +124,48 @@ export async function downloadBlob(
       };
       if (size > file.bytes) await cutTo(0);
       onBytes?.(size);
-      const attempt = (): Promise<void> =>
-        connection.stream(url, requestHeaders(size), async (response, body) => {
-          if (size > 0 && !continuesAt(response, size)) {
-            await cutTo(0);
-            if (response.status !== 200) {
-              throw new TemporaryFailure(
-                `${connection.endpoint} does not go on with ${file.path} of ${connection.model.text}`,
-              );
-            }
-          }
-          for await (const chunk of body) {
-            if (size + chunk.length > file.bytes) {
-              await cutTo(0);
-              throw new UserError(
-                `${file.path} of ${connection.model.text} is longer than the ${file.bytes} bytes that the hub lists; try again later`,
-              );
-            }
-            await write(handle, chunk, size);
-            size += chunk.length;
-            onBytes?.(size);
-          }
-          if (size < file.bytes) {
-            throw new TemporaryFailure(
-              `${file.path} of ${connection.model.text} ended after ${size} of ${file.bytes} bytes`,
+      const receive = async (answer: HttpAnswer): Promise<void> => {
+        if (size > 0 && !continuesAt(answer, size)) {
+          await cutTo(0);
+          if (answer.status !== 200) {
+            throw new HttpError(
+              'disconnected',
+              `${connection.endpoint} does not go on with ${file.path}`,
             );
           }
-        });
-      if (size < file.bytes) await connection.retry(attempt, () => size);
+        }
+        for await (const chunk of answer.chunks()) {
+          lost.throwIfAborted();
+          if (size + chunk.length > file.bytes) {
+            await cutTo(0);
+            throw new HubError(
+              `${file.path} of ${connection.name.text} is longer than the ${file.bytes} bytes that the hub lists; try again later`,
+            );
+          }
+          await write(handle, chunk, size);
+          size += chunk.length;
+          onBytes?.(size);
+        }
+        if (size < file.bytes) {
+          throw new HttpError(
+            'disconnected',
+            `${file.path} ended after ${size} of ${file.bytes} bytes`,
+          );
+        }
+      };
+      if (size < file.bytes) {
+        await connection.request(
+          {
+            url,
+            headers: () => requestHeaders(size),
+            accepts: (status) => status === 200 || status === 206 || status === 416,
+            // Counted above, by what the hub lists.
+            maximumBytes: Infinity,
+            progress: () => size,
+          },
+          receive,
+        );
+      }
       await handle.sync();
     } catch (error) {
       if (!(error instanceof HubUnreachable)) throw error;
@@ -128,37 +177,32 @@ export async function downloadBlob(
     }
   }
 
-  /** Checks what is on the disk, which others may have written too, and puts it into its place. */
-  async function finish(path: string): Promise<void> {
-    if ((await etagOf(path, file)) !== file.etag) {
-      await rm(path, { force: true });
-      throw new UserError(
-        `${file.path} of ${connection.model.text} arrived damaged: its hash is not the one that the hub lists; it was removed, run again to fetch it anew`,
+  /** Checks what is on the disk, which an earlier process may have written, and puts it into its place. */
+  async function finish(): Promise<void> {
+    if ((await etagOf(partial, file)) !== file.etag) {
+      await rm(partial, { force: true });
+      throw new HubError(
+        `${file.path} of ${connection.name.text} arrived damaged: its hash is not the one that the hub lists; it was removed, run again to fetch it anew`,
       );
     }
-    try {
-      await rename(path, target);
-    } catch (error) {
-      // Somebody took it over, and it is theirs to finish.
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
-    }
+    await rename(partial, target);
     syncFolder(dirname(target));
   }
 }
 
 function requestHeaders(offset: number): Record<string, string> {
   // Of a compressed answer no part could be asked for.
-  const headers = { 'Accept-Encoding': 'identity' };
-  return offset === 0 ? headers : { ...headers, Range: `bytes=${offset}-` };
+  const headers = { 'accept-encoding': 'identity' };
+  return offset === 0 ? headers : { ...headers, range: `bytes=${offset}-` };
 }
 
-function continuesAt(response: Response, offset: number): boolean {
-  const range = response.headers.get('Content-Range') ?? '';
-  return response.status === 206 && range.startsWith(`bytes ${offset}-`);
+function continuesAt({ status, headers }: HttpAnswer, offset: number): boolean {
+  const range = headers.get('Content-Range') ?? '';
+  return status === 206 && range.startsWith(`bytes ${offset}-`);
 }
 
 /** SHA-256 of a large file; of others SHA-1 with git's head before the content. */
-async function etagOf(path: string, { etag, bytes }: ListedFile): Promise<string> {
+async function etagOf(path: string, { etag, bytes }: HubFile): Promise<string> {
   const isLarge = etag.length === 64;
   const hash = createHash(isLarge ? 'sha256' : 'sha1');
   if (!isLarge) hash.update(`blob ${bytes}\0`);

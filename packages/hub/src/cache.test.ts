@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openHubCache } from './hub-cache';
+import { hubCacheOf, openHubCache } from './cache';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
@@ -23,22 +23,24 @@ afterEach(() => {
   rmSync(base, { recursive: true });
 });
 
+const nameOf = (repository: string) => ({ type: 'model' as const, repository });
+
 function cacheWithBlob(symlink?: typeof symlinkSync) {
-  const cache = openHubCache(base, 'owner/name', symlink);
+  const cache = openHubCache(base, nameOf('owner/name'), symlink);
   mkdirSync(join(cache.folder, 'blobs'), { recursive: true });
   writeFileSync(cache.blob('abc'), 'content');
   return cache;
 }
 
 test('the names of folders', () => {
-  const cache = openHubCache(base, 'owner/name-1.5');
+  const cache = openHubCache(base, nameOf('owner/name-1.5'));
   expect(cache.folder).toBe(join(base, 'models--owner--name-1.5'));
   expect(cache.blob('abc')).toBe(join(cache.folder, 'blobs', 'abc'));
   expect(cache.snapshot(COMMIT)).toBe(join(cache.folder, 'snapshots', COMMIT));
 });
 
 test.each(['main', 'refs/pr/1'])('the commit of %s is kept without a newline', (revision) => {
-  const cache = openHubCache(base, 'o/n');
+  const cache = openHubCache(base, nameOf('o/n'));
   expect(cache.commitOf(revision)).toBeUndefined();
   cache.rememberCommit(revision, COMMIT);
   expect(readFileSync(join(cache.folder, 'refs', revision), 'utf8')).toBe(COMMIT);
@@ -46,7 +48,7 @@ test.each(['main', 'refs/pr/1'])('the commit of %s is kept without a newline', (
 });
 
 test('a commit is its own and is not kept; what is no commit is not believed', () => {
-  const cache = openHubCache(base, 'o/n');
+  const cache = openHubCache(base, nameOf('o/n'));
   cache.rememberCommit(COMMIT, COMMIT);
   expect(lstatSync(cache.folder, { throwIfNoEntry: false })).toBeUndefined();
   expect(cache.commitOf(COMMIT)).toBe(COMMIT);
@@ -56,7 +58,7 @@ test('a commit is its own and is not kept; what is no commit is not believed', (
 });
 
 test('a branch that cannot be kept costs nothing', () => {
-  const cache = openHubCache(base, 'o/n');
+  const cache = openHubCache(base, nameOf('o/n'));
   cache.rememberCommit('a', COMMIT);
   cache.rememberCommit('a/b', COMMIT);
   expect(cache.commitOf('a/b')).toBeUndefined();
@@ -90,4 +92,36 @@ test('where links are not permitted, files are copied', () => {
   const path = join(cache.snapshot(COMMIT), 'unet', 'config.json');
   expect(lstatSync(path).isSymbolicLink()).toBe(false);
   expect(readFileSync(path, 'utf8')).toBe('content');
+});
+
+test('a dataset has a folder of its own', () => {
+  const cache = openHubCache(base, { type: 'dataset', repository: 'owner/name' });
+  expect(cache.folder).toBe(join(base, 'datasets--owner--name'));
+});
+
+describe('whose snapshot a path leads into', () => {
+  test.each([
+    ['models--owner--name', 'owner/name', 'model'],
+    ['datasets--owner--name-1.5', 'owner/name-1.5', 'dataset'],
+    ['models--gpt2', 'gpt2', 'model'],
+  ])('%s', (folderName, repository, type) => {
+    const folder = join(base, folderName);
+    const blobs = join(folder, 'blobs');
+    const snapshot = join(folder, 'snapshots', COMMIT);
+    expect(hubCacheOf(snapshot)).toBeUndefined();
+    mkdirSync(blobs, { recursive: true });
+    const cached = { folder, blobs, repository, type, commit: COMMIT };
+    for (const path of [snapshot, `${snapshot}/`, join(snapshot, 'unet', 'config.json')]) {
+      expect(hubCacheOf(path)).toEqual(cached);
+    }
+  });
+
+  test('of other folders there is none', () => {
+    mkdirSync(join(base, 'models--o--n', 'blobs'), { recursive: true });
+    for (const path of ['', 'blobs/abc', 'snapshots', 'snapshots/main', `snapshots/${COMMIT}0`]) {
+      expect(hubCacheOf(join(base, 'models--o--n', path))).toBeUndefined();
+    }
+    expect(hubCacheOf(join(base, 'snapshots', COMMIT))).toBeUndefined();
+    expect(hubCacheOf('shapes')).toBeUndefined();
+  });
 });

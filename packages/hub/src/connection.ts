@@ -1,135 +1,115 @@
 /** Requests to the hub and to where it sends on. */
-import { UserError } from '../user-error';
-import type { HubModel } from './hub-model';
-import type { HubSettings } from './hub-settings';
+import {
+  createHttpClient,
+  fullJitter,
+  HttpError,
+  type HttpAnswer,
+  type HttpClientOptions,
+  type HttpRequest,
+} from '@loop-diffusion/http';
+
+import { HubError, HubUnreachable } from './hub-error';
+import type { HubName } from './hub-name';
 import { refusal } from './refusals';
-import { TemporaryFailure, withRetries, type Sleep } from './retries';
+import type { HubSettings } from './settings';
 
 export interface HubConnection {
-  readonly model: HubModel;
+  readonly name: HubName;
   readonly endpoint: string;
-  /** As `fetch`, for small answers, which come whole: with tries, a limit of time and one of size. */
+  readonly signal: AbortSignal | undefined;
+  /** As `fetch`, for small answers, which come whole. */
   readonly fetchSmall: typeof fetch;
   /**
-   * One try.
-   * @param use reads the body, chunk by chunk
-   * @throws TemporaryFailure when the network or the server fails, or nothing comes for a while; UserError for a refusal;
-   *   what `use` throws
+   * Asks up to five times; a download that makes progress has its tries anew.
+   * @param read see `HttpClient.request`
+   * @throws HubUnreachable when the network or the server fails; HubError for a refusal; the signal's reason; what `read` throws
    */
-  stream<Result>(
-    url: string,
-    headers: Readonly<Record<string, string>>,
-    use: (response: Response, body: AsyncIterable<Uint8Array>) => Promise<Result>,
+  request<Result>(
+    request: Pick<HttpRequest, 'headers' | 'url' | 'accepts' | 'maximumBytes' | 'progress'>,
+    read: (answer: HttpAnswer) => Promise<Result>,
   ): Promise<Result>;
-  /** See {@link withRetries}. */
-  retry<Result>(attempt: () => Promise<Result>, bytesDone?: () => number): Promise<Result>;
 }
 
-export interface ConnectionOptions {
+export interface ConnectionStandIns extends Pick<HttpClientOptions, 'random' | 'sleep'> {
   readonly tries?: number | undefined;
-  /** Stands in for the system's in tests. */
-  readonly sleep?: Sleep | undefined;
-  /** A server that sends nothing for so long is given up. */
+  /** A server that sends nothing for so long is asked anew. */
   readonly stallMilliseconds?: number | undefined;
 }
 
-const STALL_MILLISECONDS = 30_000;
+export interface ConnectionOptions extends ConnectionStandIns {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A page of a listing has a thousand files of some hundred bytes. */
 const MAXIMUM_SMALL_BYTES = 32 * 1024 ** 2;
-const RANGE_NOT_SATISFIABLE = 416;
 
 export function connectToHub(
-  model: HubModel,
+  name: HubName,
   settings: HubSettings,
-  { sleep, tries, stallMilliseconds = STALL_MILLISECONDS }: ConnectionOptions = {},
+  { tries = 5, stallMilliseconds = 30_000, signal, ...standIns }: ConnectionOptions = {},
 ): HubConnection {
   const { endpoint, token } = settings;
-  const { origin, host } = new URL(endpoint);
+  const { origin } = new URL(endpoint);
+  const client = createHttpClient({
+    timeoutMs: Infinity,
+    stallMs: stallMilliseconds,
+    attempts: tries,
+    backoff: fullJitter({ firstMs: 2_000, longestMs: 16_000 }),
+    longestPauseMs: 120_000,
+    // A mirror on this machine is asked straight.
+    proxies: 'not-for-loopback',
+    ...standIns,
+  });
 
-  const retry: HubConnection['retry'] = (attempt, bytesDone) =>
-    withRetries(attempt, { sleep, tries, bytesDone });
-
-  const stream: HubConnection['stream'] = async (url, given, use) => {
-    const headers = new Headers(given);
-    headers.set('User-Agent', 'loop-diffusion');
-    // The token is for the hub alone; `fetch` drops it too where the hub redirects to another origin.
-    if (token !== undefined && new URL(url).origin === origin) {
-      headers.set('Authorization', `Bearer ${token}`);
-    }
-    const controller = new AbortController();
-    /** What fails in here is the network's fault. */
-    async function overNetwork<Value>(wait: Promise<Value>): Promise<Value> {
-      const timer = setTimeout(() => {
-        controller.abort(new Error(`nothing came for ${stallMilliseconds / 1000} s`));
-      }, stallMilliseconds);
-      try {
-        return await wait;
-      } catch (error) {
-        const reason: unknown = controller.signal.aborted ? controller.signal.reason : error;
-        throw new TemporaryFailure(
-          `${model.text} cannot be fetched: the connection to ${host} failed (${networkReason(reason)})`,
-        );
-      } finally {
-        clearTimeout(timer);
-      }
-    }
-    async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-      const reader = response.body?.getReader();
-      while (reader !== undefined) {
-        const read = (await overNetwork(reader.read())) as { done: boolean; value: Uint8Array };
-        if (read.done) return;
-        yield read.value;
-      }
-    }
+  const request: HubConnection['request'] = async (asked, read) => {
+    // The token is for the hub alone; where the hub redirects to another origin, it is left out too.
+    const isHub = token !== undefined && new URL(asked.url).origin === origin;
+    const authorization = isHub ? { authorization: `Bearer ${token}` } : {};
+    const headers = () => ({
+      ...(typeof asked.headers === 'function' ? asked.headers() : asked.headers),
+      ...authorization,
+    });
     try {
-      const response = await overNetwork(fetch(url, { headers, signal: controller.signal }));
-      if (!response.ok && response.status !== RANGE_NOT_SATISFIABLE) {
-        throw refusal(response, model, settings);
-      }
-      return await use(response, bodyOf(response));
-    } finally {
-      // Ends what was not read.
-      controller.abort();
+      return await client.request({ redirect: 'follow', ...asked, headers, signal }, read);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw inWords(error);
     }
   };
 
+  function inWords(error: unknown): unknown {
+    if (error instanceof HttpError) {
+      if (error.answer !== undefined) return refusal(error.answer, name, settings);
+      const sentence = `${name.text} cannot be fetched: ${asClause(error.message)}`;
+      return error.kind === 'too-large'
+        ? new HubError(sentence, { cause: error })
+        : new HubUnreachable(sentence, { cause: error });
+    }
+    // A proxy that cannot be used.
+    if (error instanceof RangeError) {
+      return new HubError(`${name.text} cannot be fetched: ${asClause(error.message)}`);
+    }
+    return error;
+  }
+
   return {
-    model,
-    endpoint,
-    stream,
-    retry,
+    ...{ name, endpoint, signal, request },
     fetchSmall: (input, init) =>
-      retry(() =>
-        stream(
-          input instanceof Request ? input.url : String(input),
-          Object.fromEntries(new Headers(init?.headers)),
-          async (response, body) => {
-            const chunks: Uint8Array[] = [];
-            let size = 0;
-            for await (const chunk of body) {
-              size += chunk.length;
-              if (size > MAXIMUM_SMALL_BYTES) {
-                throw new UserError(
-                  `${model.text} cannot be fetched: ${host} answers with more than ${MAXIMUM_SMALL_BYTES / 1024 ** 2} MiB where a list was expected`,
-                );
-              }
-              chunks.push(chunk);
-            }
-            return new Response(Buffer.concat(chunks), {
-              status: response.status,
-              headers: response.headers,
-            });
-          },
-        ),
+      request(
+        {
+          url: input instanceof Request ? input.url : String(input),
+          headers: Object.fromEntries(new Headers(init?.headers)),
+          maximumBytes: MAXIMUM_SMALL_BYTES,
+        },
+        async (answer) => {
+          const { status, headers } = answer;
+          return new Response(new Uint8Array(await answer.bytes()), { status, headers });
+        },
       ),
   };
 }
 
-/** `fetch` says no more than that it failed, and keeps the reason as the cause. */
-function networkReason(error: unknown): string {
-  const { cause, message } = error as { cause?: unknown; message?: unknown };
-  if (cause !== undefined) return networkReason(cause);
-  const { code } = error as { code?: unknown };
-  if (typeof message === 'string' && message !== '') return message;
-  return typeof code === 'string' ? code : 'unknown';
+/** A sentence in the midst of another. */
+function asClause(sentence: string): string {
+  return (sentence.charAt(0).toLowerCase() + sentence.slice(1)).replace(/\.$/, '');
 }

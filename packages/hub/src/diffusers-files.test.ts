@@ -1,5 +1,5 @@
-import { UserError } from '../user-error';
-import { modelFiles } from './model-files';
+import { diffusersFiles } from './diffusers-files';
+import { HubError } from './hub-error';
 import { modelFilesForTests } from './testing/hub-server';
 
 function filesOf(changes: Record<string, string | undefined> = {}): Promise<string[]> {
@@ -7,7 +7,7 @@ function filesOf(changes: Record<string, string | undefined> = {}): Promise<stri
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   const contents = new Map(files);
-  return modelFiles({
+  return diffusersFiles({
     name: 'the model',
     paths: new Set(contents.keys()),
     readJson: async (path) => JSON.parse(contents.get(path) ?? '') as unknown,
@@ -93,6 +93,6 @@ test.each([
     'unet/diffusion_pytorch_model.safetensors.index.json of the model does not list files',
   ],
 ])('refuses %j', async (changes, message) => {
-  await expect(filesOf(changes)).rejects.toThrow(UserError);
+  await expect(filesOf(changes)).rejects.toThrow(HubError);
   await expect(filesOf(changes)).rejects.toThrow(message);
 });

@@ -1,13 +1,6 @@
 /** Which files of a repository make up a Stable Diffusion in diffusers' layout. */
-import { UserError } from '../user-error';
-
-/** A repository, or a folder. */
-export interface ModelSource {
-  /** For messages. */
-  readonly name: string;
-  readonly paths: ReadonlySet<string>;
-  readJson(path: string): Promise<unknown>;
-}
+import { HubError } from './hub-error';
+import type { RepositoryFiles } from './repository-files';
 
 interface Component {
   readonly required: readonly string[];
@@ -36,14 +29,14 @@ const PICKLE = /\.(bin|ckpt|pt|pth|pkl)$/;
 
 /**
  * @returns paths, small files before weights: what is wrong in them shows at once
- * @throws UserError when a file is missing, a network has pickled weights only, or a JSON file is not what it should be;
+ * @throws HubError when a file is missing, a network has pickled weights only, or a JSON file is not what it should be;
  *   what `readJson` throws
  */
-export async function modelFiles(source: ModelSource): Promise<string[]> {
+export async function diffusersFiles(source: RepositoryFiles): Promise<string[]> {
   const { name, paths } = source;
   const need = (path: string): void => {
     if (!paths.has(path)) {
-      throw new UserError(`${name} has no ${path}; a whole diffusers model was expected`);
+      throw new HubError(`${name} has no ${path}; a whole diffusers model was expected`);
     }
   };
   need(INDEX);
@@ -70,7 +63,7 @@ function componentsOf(index: unknown, name: string): [string, Component][] {
   const className = entries.find(([key]) => key === '_class_name')?.[1];
   // Gigabytes of another kind of model would be fetched for nothing.
   if (typeof className !== 'string' || !className.startsWith('StableDiffusion')) {
-    throw new UserError(
+    throw new HubError(
       `${name} holds a ${className === undefined ? 'model without a class' : JSON.stringify(className)}; a Stable Diffusion in diffusers' layout was expected`,
     );
   }
@@ -92,7 +85,7 @@ function smallFilesOf(folder: string, paths: ReadonlySet<string>): string[] {
 }
 
 /** @returns one file, or the index of several */
-function chooseWeights(stem: string, folder: string, { name, paths }: ModelSource): string {
+function chooseWeights(stem: string, folder: string, { name, paths }: RepositoryFiles): string {
   const file = [
     `${stem}.safetensors`,
     `${stem}.safetensors.index.json`,
@@ -101,7 +94,7 @@ function chooseWeights(stem: string, folder: string, { name, paths }: ModelSourc
   ].find((path) => paths.has(path));
   if (file !== undefined) return file;
   const pickle = [...paths].find((path) => path.startsWith(`${folder}/`) && PICKLE.test(path));
-  throw new UserError(
+  throw new HubError(
     pickle === undefined
       ? `${name} has no ${stem}.safetensors; a whole diffusers model was expected`
       : `${name} has no ${stem}.safetensors, only ${pickle}, which can run code when it is opened and is never read; look for a revision with safetensors, or convert it in Python with save_pretrained`,
@@ -115,7 +108,7 @@ function shardsOf(index: unknown, folder: string, what: string): string[] {
     (name) => typeof name === 'string' && /^\w[\w.-]*\.safetensors$/.test(name),
   );
   if (names.length === 0 || !areShards) {
-    throw new UserError(`${what} does not list files of weights beside it`);
+    throw new HubError(`${what} does not list files of weights beside it`);
   }
   return names.map((name) => `${folder}/${String(name)}`);
 }

@@ -1,10 +1,9 @@
 /** What a repository on the hub holds at a revision. */
-import { UserError } from '../user-error';
 import type { HubConnection } from './connection';
-import { isCommit } from './hub-model';
-import { HubUnreachable } from './retries';
+import { HubError, HubUnreachable } from './hub-error';
+import { isCommit } from './hub-name';
 
-export interface ListedFile {
+export interface HubFile {
   /** Plain, with slashes. */
   readonly path: string;
   readonly bytes: number;
@@ -12,25 +11,24 @@ export interface ListedFile {
   readonly etag: string;
 }
 
-/** Model folders have dozens. */
-const MAXIMUM_FILES = 20_000;
+/** Models have dozens; the hub advises against more than this in any repository. */
+const MAXIMUM_FILES = 100_000;
+/** Of a thousand files each, as the hub has them. */
 const MAXIMUM_PAGES = 100;
 
 /**
  * @returns the commit that the revision stands at
- * @throws UserError when there is no such model or revision, or it may not be read; HubUnreachable
+ * @throws HubError when there is no such repository or revision, or it may not be read; HubUnreachable
  */
 export async function fetchCommit(connection: HubConnection): Promise<string> {
-  const { model, endpoint, fetchSmall } = connection;
-  const { modelInfo } = await import('@huggingface/hub');
+  const { name, endpoint, fetchSmall } = connection;
+  const { datasetInfo, modelInfo } = await import('@huggingface/hub');
+  const { repository, revision, type } = name;
+  const asked = { name: repository, revision, hubUrl: endpoint, fetch: fetchSmall };
   const { sha } = await answerOf(connection, () =>
-    modelInfo({
-      name: model.name,
-      revision: model.revision,
-      additionalFields: ['sha'],
-      hubUrl: endpoint,
-      fetch: fetchSmall,
-    }),
+    type === 'dataset'
+      ? datasetInfo({ ...asked, additionalFields: ['sha'] })
+      : modelInfo({ ...asked, additionalFields: ['sha'] }),
   );
   if (typeof sha !== 'string' || !isCommit(sha)) throw notAHub(connection);
   return sha;
@@ -38,22 +36,22 @@ export async function fetchCommit(connection: HubConnection): Promise<string> {
 
 /**
  * @returns the files by their paths
- * @throws UserError for a list that is too long, or one with a name that could lead out of a folder; HubUnreachable
+ * @throws HubError for a list that is too long, or one with a name that could lead out of a folder; HubUnreachable
  */
 export async function fetchListing(
   connection: HubConnection,
   commit: string,
-): Promise<ReadonlyMap<string, ListedFile>> {
-  const { model, endpoint, fetchSmall } = connection;
-  const tooLong = new UserError(
-    `${model.text} holds more than ${MAXIMUM_FILES} files; expected a diffusers model, which has dozens`,
+): Promise<ReadonlyMap<string, HubFile>> {
+  const { name, endpoint, fetchSmall } = connection;
+  const tooLong = new HubError(
+    `${name.text} holds more than ${MAXIMUM_FILES} files; expected fewer`,
   );
   let pages = 0;
   const { listFiles } = await import('@huggingface/hub');
   return answerOf(connection, async () => {
-    const files = new Map<string, ListedFile>();
+    const files = new Map<string, HubFile>();
     const entries = listFiles({
-      repo: model.name,
+      repo: { type: name.type, name: name.repository },
       revision: commit,
       recursive: true,
       hubUrl: endpoint,
@@ -66,8 +64,8 @@ export async function fetchListing(
     for await (const { type, path, size, oid, lfs } of entries) {
       if (type !== 'file') continue;
       if (!isPlainPath(path)) {
-        throw new UserError(
-          `${model.text} lists a file named ${JSON.stringify(path).slice(0, 200)}, which could lead out of its folder; nothing of it was fetched`,
+        throw new HubError(
+          `${name.text} lists a file named ${JSON.stringify(path).slice(0, 200)}, which could lead out of its folder; nothing of it was fetched`,
         );
       }
       const etag = lfs === undefined ? oid : lfs.oid;
@@ -105,13 +103,14 @@ async function answerOf<Result>(
   try {
     return await request();
   } catch (error) {
-    throw error instanceof UserError ? error : notAHub(connection, error);
+    connection.signal?.throwIfAborted();
+    throw error instanceof HubError ? error : notAHub(connection, error);
   }
 }
 
-function notAHub({ model, endpoint }: HubConnection, cause?: unknown): HubUnreachable {
+function notAHub({ name, endpoint }: HubConnection, cause?: unknown): HubUnreachable {
   return new HubUnreachable(
-    `${model.text} cannot be fetched: ${endpoint} does not answer as a hub does; check HF_ENDPOINT and the network`,
+    `${name.text} cannot be fetched: ${endpoint} does not answer as a hub does; check HF_ENDPOINT and the network`,
     { cause },
   );
 }

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { UserError } from '../user-error';
-import { hubSettings } from './hub-settings';
+import { HubError } from './hub-error';
+import { hubSettings } from './settings';
 
 let base: string;
 beforeEach(() => {
@@ -36,7 +36,7 @@ test('the endpoint', () => {
   expect(endpoint('http://127.0.0.1:8000/')).toBe('http://127.0.0.1:8000');
   expect(endpoint('https://mirror.example/hub//')).toBe('https://mirror.example/hub');
   for (const text of ['mirror', 'ftp://a', 'https://user:secret@a', 'https://a/?x=1']) {
-    expect(() => endpoint(text)).toThrow(UserError);
+    expect(() => endpoint(text)).toThrow(HubError);
     expect(() => endpoint(text)).not.toThrow('secret');
   }
 });

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { asUserError, systemErrorCode } from '../files/system-errors';
-import { UserError } from '../user-error';
+import { diskError, systemErrorCode } from './disk';
+import { HubError } from './hub-error';
 
 export interface HubSettings {
   /** Without a slash at its end. */
@@ -20,7 +20,7 @@ export interface HubSettings {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * @throws UserError when the endpoint is no URL, or the token cannot be read or sent; the message does not hold the token
+ * @throws HubError when the endpoint is no URL, or the token cannot be read or sent; the message does not hold the token
  */
 export function hubSettings(environment: Environment = process.env): HubSettings {
   const first = (...names: string[]): string | undefined =>
@@ -41,7 +41,7 @@ export function hubSettings(environment: Environment = process.env): HubSettings
     : fromEnvironment || readToken(tokenFile);
   // A header cannot hold others, and what refuses them would show the whole token.
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw new UserError(`The token from ${tokenSource} holds letters that no token has`);
+    throw new HubError(`The token from ${tokenSource} holds letters that no token has`);
   }
   return {
     endpoint: endpointFrom(first('HF_ENDPOINT') ?? 'https://huggingface.co'),
@@ -67,7 +67,7 @@ function readToken(path: string): string | undefined {
     return token === '' ? undefined : token;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw asUserError(error, 'read the token', path);
+    throw diskError(error, 'read the token', path);
   }
 }
 
@@ -78,7 +78,7 @@ function endpointFrom(text: string): string {
     !['http:', 'https:'].includes(url.protocol) ||
     url.username + url.password + url.search + url.hash !== ''
   ) {
-    throw new UserError(
+    throw new HubError(
       'HF_ENDPOINT is not the address of a hub; expected such as https://huggingface.co',
     );
   }

@@ -15,12 +15,12 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { captureOutput } from '../testing/captured-output';
-import type { LoopbackRequest } from '../testing/loopback-server';
-import { UserError } from '../user-error';
-import { parseHubModel } from './hub-model';
-import type { HubSettings } from './hub-settings';
-import { hubSnapshot, type SnapshotOptions } from './hub-snapshot';
+import { diffusersFiles } from './diffusers-files';
+import { HubError } from './hub-error';
+import { parseHubName } from './hub-name';
+import type { HubProgress, HubStandIns } from './options';
+import type { HubSettings } from './settings';
+import { hubSnapshot, type SnapshotOptions } from './snapshot';
 import {
   COMMIT,
   etagOf,
@@ -31,6 +31,7 @@ import {
   startHubServer,
   type HubServer,
 } from './testing/hub-server';
+import type { LoopbackRequest } from './testing/loopback-server';
 
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 /** In the order in which they are fetched. */
@@ -67,19 +68,33 @@ function settings(changes: Partial<HubSettings> = {}): HubSettings {
 const withToken = () => settings({ token: 'hf_secret', tokenSource: 'HF_TOKEN' });
 
 let waits: number[];
-let output: ReturnType<typeof captureOutput>;
+let notes: string[];
+let progress: HubProgress[];
 beforeEach(() => {
   waits = [];
-  output = captureOutput();
+  notes = [];
+  progress = [];
 });
 
 function snapshot(
   model = 'hf:owner/name',
   given = settings(),
+  standIns: HubStandIns = {},
   options: Partial<SnapshotOptions> = {},
 ) {
   const sleep = async (milliseconds: number) => waits.push(milliseconds);
-  return hubSnapshot(parseHubModel(model), given, { output: output.error, sleep, ...options });
+  return hubSnapshot(
+    {
+      ...parseHubName(model),
+      settings: given,
+      files: diffusersFiles,
+      maximumBytes: (path) => (path.endsWith('.safetensors') ? 64 * 1024 ** 3 : 10 * 1024 ** 2),
+      onNote: (note) => notes.push(note),
+      onProgress: (told) => progress.push(told),
+      ...options,
+    },
+    { sleep, random: () => 0.5, ...standIns },
+  );
 }
 
 const repository = () => join(base, 'models--owner--name');
@@ -123,7 +138,7 @@ function cutAfter(bytes: number) {
 }
 
 test('fetches what a Stable Diffusion needs, into the layout that Python reads', async () => {
-  const { folder, repository: within } = await snapshot();
+  const { folder, cacheFolder: within } = await snapshot();
   expect(hub.fetched()).toEqual(WANTED);
   expect(within).toBe(repository());
   expect(folder).toBe(join(repository(), 'snapshots', COMMIT));
@@ -282,7 +297,7 @@ describe('tries again', () => {
     hub.intercept = () => true;
     rmSync(repository(), { recursive: true });
     await expect(snapshot('hf:owner/name', settings(), { stallMilliseconds: 20 })).rejects.toThrow(
-      'nothing came for 0.02 s',
+      `hf:owner/name cannot be fetched: nothing came from ${hub.url} for 20 ms`,
     );
   });
 });
@@ -308,7 +323,7 @@ describe('the token', () => {
       response.end('[]');
       return true;
     };
-    await expect(snapshot('hf:owner/name', withToken())).rejects.toThrow(UserError);
+    await expect(snapshot('hf:owner/name', withToken())).rejects.toThrow(HubError);
     expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
     await other.close();
   });
@@ -336,7 +351,7 @@ describe('refusals', () => {
   ])('%i %j', async (status, headers, hasToken, message) => {
     hub.intercept = (_, response) => refuse(response, status, headers);
     const refused = snapshot('hf:owner/name', hasToken ? withToken() : settings());
-    await expect(refused).rejects.toThrow(UserError);
+    await expect(refused).rejects.toThrow(HubError);
     await expect(refused).rejects.toThrow(message);
     expect(waits).toEqual([]);
   });
@@ -375,10 +390,12 @@ describe('without the network', () => {
 
   test('a revision that is whole in the cache serves, with a note', async () => {
     const { folder } = await snapshot();
-    expect(await snapshot('hf:owner/name', nowhere(), { quiet: true })).toMatchObject({ folder });
-    expect(output.errorText()).toMatch(
-      /^hf:owner\/name cannot be fetched: .*ECONNREFUSED.*\. The cache has it as of commit 0123.*\.\n$/,
-    );
+    expect(await snapshot('hf:owner/name', nowhere())).toMatchObject({ folder });
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^hf:owner\/name cannot be fetched: .*ECONNREFUSED.*\. The cache has it as of commit 0123.*\.$/,
+      ),
+    ]);
     expect(waits).toEqual([1000]);
   });
 
@@ -400,7 +417,7 @@ describe('without the network', () => {
   test('HF_HUB_OFFLINE takes the cache without a request or a note', async () => {
     const { folder } = await snapshot();
     expect(await snapshot('hf:owner/name', offline())).toMatchObject({ folder });
-    expect(output.errorText()).toBe('');
+    expect(notes).toEqual([]);
   });
 
   test('HF_HUB_OFFLINE says what is missing', async () => {
@@ -413,8 +430,45 @@ describe('without the network', () => {
   });
 });
 
+describe('a proxy that the environment names', () => {
+  const endpoint = 'http://hub.example';
+  const files = ['unet/config.json'];
+  const throughProxy = (address: string) => {
+    const replaced = jest.replaceProperty(process, 'env', { ...process.env, HTTP_PROXY: address });
+    return snapshot('hf:owner/name', settings({ endpoint }), { tries: 1 }, { files }).finally(() =>
+      replaced.restore(),
+    );
+  };
+
+  test('is asked', async () => {
+    const { folder } = await throughProxy(hub.url);
+    expect(readFileSync(join(folder, 'unet/config.json'), 'utf8')).toBe('{"unet": 1}');
+  });
+
+  test('is named where it does not answer, without what is secret', async () => {
+    await hub.close();
+    const refused = throughProxy(hub.url.replace('//', '//me:secret@'));
+    await expect(refused).rejects.toThrow(
+      `hf:owner/name cannot be fetched: no answer from ${endpoint} (through the proxy ${hub.url})`,
+    );
+    await expect(refused).rejects.not.toThrow('secret');
+    hub = await startHubServer({});
+  });
+
+  test('is refused where it is none that can be used', async () => {
+    const refused = throughProxy('socks5://127.0.0.1:9');
+    await expect(refused).rejects.toThrow(HubError);
+    await expect(refused).rejects.toThrow(
+      'hf:owner/name cannot be fetched: the proxy for http://hub.example, socks5://127.0.0.1:9, cannot be used',
+    );
+  });
+});
+
 describe('the disk', () => {
-  const noSpace = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
+  const noSpace = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+  });
 
   test('that has too little space is not begun with', async () => {
     const freeBytes = async () => 1_000_000;
@@ -433,8 +487,10 @@ describe('the disk', () => {
         await file.write(bytes, 0, bytes.length, position);
       },
     });
-    await expect(full).rejects.toThrow(UserError);
-    await expect(full).rejects.toThrow('no space is left on the disk; free some and run again');
+    await expect(full).rejects.toThrow(HubError);
+    await expect(full).rejects.toThrow(
+      /^Cannot write '.*': ENOSPC: no space left on device, write; free some space, or set HF_HUB_CACHE/,
+    );
     await snapshot();
   });
 });
@@ -477,7 +533,7 @@ describe('listings', () => {
   });
 
   test('that are huge or do not end are given up', async () => {
-    const many = Array.from({ length: 5000 }, (_, index) => `x/${String(index)}`);
+    const many = Array.from({ length: 30_000 }, (_, index) => `x/${String(index)}`);
     let page = 0;
     hub.intercept = ({ path }, response) => {
       if (!path.includes('/tree/')) return false;
@@ -488,12 +544,12 @@ describe('listings', () => {
       return true;
     };
     let endless = true;
-    await expect(snapshot()).rejects.toThrow('holds more than 20000 files');
+    await expect(snapshot()).rejects.toThrow('holds more than 100000 files');
     expect(page).toBe(100);
     endless = false;
     page = 0;
-    await expect(snapshot()).rejects.toThrow('holds more than 20000 files');
-    expect(page).toBe(5);
+    await expect(snapshot()).rejects.toThrow('holds more than 100000 files');
+    expect(page).toBe(4);
   });
 
   test('with files that are too large are refused before weights are fetched', async () => {
@@ -539,15 +595,80 @@ test('shards are fetched as their index says', async () => {
 }); // prettier-ignore
 
 describe('progress', () => {
-  test('is a live line on a terminal', async () => {
-    output = captureOutput({ isTTY: true });
+  test('is told until a file is done, and knows the whole once the weights come', async () => {
     await snapshot();
-    expect(output.errorText()).toContain('model_index.json · 0 MB');
-    expect(output.errorText().endsWith('\r\u001b[2K')).toBe(true);
+    expect(progress.filter(({ isDone }) => isDone).map(({ path }) => path)).toEqual(WANTED);
+    const total = WANTED.reduce((sum, path) => sum + (hub.files.get(path)?.length ?? 0), 0);
+    const size = hub.files.get(UNET)?.length;
+    const ofUnet = progress.filter(({ path }) => path === UNET);
+    expect(ofUnet[0]).toEqual({ path: UNET, bytes: 0, fileBytes: size, totalBytes: total, isDone: false }); // prettier-ignore
+    expect(ofUnet.at(-1)).toMatchObject({ bytes: size, isDone: true });
+    expect(progress[0]).toMatchObject({ path: 'model_index.json', totalBytes: undefined });
+  });
+});
+
+describe('a signal', () => {
+  test('that was aborted before lets nothing be asked', async () => {
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    await expect(snapshot('hf:owner/name', settings(), {}, { signal })).rejects.toBe(reason);
+    expect(hub.fetched()).toEqual([]);
   });
 
-  test('is nothing elsewhere for small files', async () => {
+  test('ends a download, and what has come is kept', async () => {
+    const controller = new AbortController();
+    interceptFile(UNET, (_, response, content) => {
+      response.writeHead(200, { 'Content-Length': String(content.length) });
+      response.write(content.subarray(0, 500_000));
+    });
+    const onProgress = ({ path, bytes }: HubProgress) => {
+      if (path === UNET && bytes === 500_000) controller.abort(new Error('enough'));
+    };
+    const { signal } = controller;
+    const aborted = snapshot('hf:owner/name', settings(), {}, { signal, onProgress });
+    await expect(aborted).rejects.toThrow('enough');
+    const before = hub.cdnRequests.length;
     await snapshot();
-    expect(output.errorText()).toBe('');
+    expect(hub.cdnRequests[before]?.headers.range).toBe('bytes=500000-');
   });
+
+  test('ends the pause before another try', async () => {
+    const controller = new AbortController();
+    hub.intercept = (_, response) => {
+      setImmediate(() => controller.abort(new Error('enough')));
+      return refuse(response, 503, { 'Retry-After': '100' });
+    };
+    const { signal } = controller;
+    const aborted = snapshot('hf:owner/name', settings(), { sleep: undefined }, { signal });
+    await expect(aborted).rejects.toThrow('enough');
+    expect(hub.requests).toHaveLength(1);
+  });
+});
+
+test('files that are named are fetched, and no others', async () => {
+  const files = ['unet/config.json', 'README.md'];
+  const { folder, commit } = await snapshot('hf:owner/name', settings(), {}, { files });
+  expect(hub.fetched()).toEqual(files);
+  expect(commit).toBe(COMMIT);
+  expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe('# A model');
+  const requests = hub.requests.length;
+  await snapshot(`hf:owner/name@${COMMIT}`, settings(), {}, { files });
+  expect(hub.requests).toHaveLength(requests);
+  await expect(snapshot('hf:owner/name', settings(), {}, { files: ['none.txt'] })).rejects.toThrow(
+    'hf:owner/name has no none.txt',
+  );
+});
+
+test('a dataset lies beside the models', async () => {
+  const files = ['README.md'];
+  const { cacheFolder } = await snapshot('hf:datasets/owner/name', settings(), {}, { files });
+  expect(cacheFolder).toBe(join(base, 'datasets--owner--name'));
+  expect(hub.requests.map(({ path }) => path.split('?')[0])).toEqual([
+    `/api/datasets/${NAME}/revision/main`,
+    `/api/datasets/${NAME}/tree/${COMMIT}`,
+    `/datasets/${NAME}/resolve/${COMMIT}/README.md`,
+  ]);
+  await expect(snapshot('hf:datasets/owner/name@v9', settings(), {}, { files })).rejects.toThrow(
+    `${hub.url}/datasets/owner/name/tree/main shows`,
+  );
 });

@@ -2,11 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-import {
-  startLoopbackServer,
-  type LoopbackRequest,
-  type LoopbackServer,
-} from '../../testing/loopback-server';
+import { startLoopbackServer, type LoopbackRequest, type LoopbackServer } from './loopback-server';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 export const NAME = 'owner/name';
@@ -97,7 +93,7 @@ export async function startHubServer(
   function answer(request: LoopbackRequest, response: ServerResponse): unknown {
     if (hub.intercept(request, response)) return undefined;
     const [path = ''] = request.path.split('?');
-    const parts = /^\/(api\/models\/)?owner\/name\/(revision|tree|resolve)\/([^/]+)\/?(.*)$/.exec(path);
+    const parts = /^\/(api\/models\/|(?:api\/)?datasets\/)?owner\/name\/(revision|tree|resolve)\/([^/]+)\/?(.*)$/.exec(path);
     if (parts === null) return refuse(response, 404, { 'X-Error-Code': 'RepoNotFound' });
     const [, , kind, revision = '', file = ''] = parts;
     const commit = commitOf(decodeURIComponent(revision));

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 export interface LoopbackRequest {
   readonly method: string;
-  /** With its query. */
+  /** With its query; without the server, where it is asked as a proxy. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   /** Parsed from JSON; undefined when there is none. */
@@ -30,7 +30,7 @@ export async function startLoopbackServer(
       const text = Buffer.concat(chunks).toString();
       const request = {
         method: incoming.method ?? '',
-        path: incoming.url ?? '',
+        path: (incoming.url ?? '').replace(/^http:\/\/[^/]+/, ''),
         headers: incoming.headers,
         body: text === '' ? undefined : (JSON.parse(text) as unknown),
       };

@@ -2,11 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { isHubName, parseHubName } from '@loop-diffusion/hub';
 import { encodePng, type Image } from '@loop-diffusion/rewards';
 
 import type { TrainConfig } from '../configuration/schema';
 import { imageFileName } from '../files/image-file-name';
-import { isHubModel, parseHubModel } from '../hub/hub-model';
 import type { RunSummary } from '../run-folder/records';
 import type { RunFolder } from '../run-folder/run-folder';
 import { ADAPTER_FILE } from '../weights/adapter-file';
@@ -75,7 +75,7 @@ export async function writeModelCard(
 
 /** diffusers keeps the name that a model was downloaded by in its folder. */
 async function nameOnHub(model: string): Promise<string | undefined> {
-  if (isHubModel(model)) return parseHubModel(model).name;
+  if (isHubName(model)) return parseHubName(model).repository;
   const reader = await resolveModel(model);
   const index = new TextDecoder().decode(await reader.read('model_index.json'));
   const { _name_or_path: name } = JSON.parse(index) as { _name_or_path?: unknown };

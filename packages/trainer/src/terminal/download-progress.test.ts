@@ -19,19 +19,18 @@ afterEach(() => {
 
 test('tells the share of the whole, the rate and the time left', () => {
   const { progress, pass, text } = progressOn(true);
-  progress.expect(400e6);
-  const first = progress.start('unet/a.safetensors');
+  const first = { path: 'unet/a.safetensors', fileBytes: 200e6, totalBytes: 400e6, isDone: false };
   pass(1);
-  first(0);
+  progress.report({ ...first, bytes: 0 });
   pass(9);
-  first(100e6);
-  progress.finish('unet/a.safetensors', 200e6);
+  progress.report({ ...first, bytes: 100e6 });
+  progress.report({ ...first, bytes: 200e6, isDone: true });
   pass(10);
   // Half of it was there, and says nothing about the rate.
-  const second = progress.start('b');
-  second(50e6);
+  const second = { ...first, path: 'b' };
+  progress.report({ ...second, bytes: 50e6 });
   pass(10);
-  second(100e6);
+  progress.report({ ...second, bytes: 100e6 });
   progress.close();
   const lines = text().split('\r\u001b[2K').slice(1);
   expect(lines).toEqual([
@@ -45,16 +44,20 @@ test('tells the share of the whole, the rate and the time left', () => {
 
 test('elsewhere than on a terminal it is a line for each large file', () => {
   const { progress, text } = progressOn(false);
-  progress.start('unet/a.safetensors')(50e6);
-  progress.finish('unet/a.safetensors', 50e6);
-  progress.finish('b.json', 100);
+  const whole = (path: string, bytes: number) => ({
+    ...{ path, bytes, fileBytes: bytes, totalBytes: undefined },
+  });
+  progress.report({ ...whole('unet/a.safetensors', 50e6), isDone: false });
+  progress.report({ ...whole('unet/a.safetensors', 50e6), isDone: true });
+  progress.report({ ...whole('b.json', 100), isDone: true });
   expect(text()).toBe('Fetched unet/a.safetensors of hf:o/n (50 MB)\n');
 });
 
 test.each([true, false])('quiet, it is nothing (terminal: %s)', (isTTY) => {
   const { progress, text } = progressOn(isTTY, true);
-  progress.start('a')(50e6);
-  progress.finish('a', 50e6);
+  for (const isDone of [false, true]) {
+    progress.report({ path: 'a', bytes: 50e6, fileBytes: 50e6, totalBytes: 50e6, isDone });
+  }
   progress.close();
   expect(text()).toBe('');
 });

@@ -1,14 +1,13 @@
 /** How far the download of a model is: `unet/model.safetensors · 812 of 3438 MB · 21.4 MB/s · 2 min 3 s left`. */
-import { createLiveLine } from '../terminal/live-line';
-import type { OutputStream } from '../terminal/output';
-import { durationInWords, figure } from '../terminal/words';
+import type { HubProgress } from '@loop-diffusion/hub';
+
+import { createLiveLine } from './live-line';
+import type { OutputStream } from './output';
+import { durationInWords, figure } from './words';
 
 export interface DownloadProgress {
-  /** Bytes of all files, once they are known. */
-  expect(bytes: number): void;
-  /** @returns what is told how much of the file is there */
-  start(path: string): (bytes: number) => void;
-  finish(path: string, bytes: number): void;
+  /** Takes the files one after the other. */
+  report(progress: HubProgress): void;
   close(): void;
 }
 
@@ -22,41 +21,42 @@ export function createDownloadProgress(
 ): DownloadProgress {
   const live = createLiveLine(quiet ? { write: () => undefined } : stream);
   const startedAt = now();
-  let total = 0;
+  let current: string | undefined;
   /** Of finished files. */
   let before = 0;
   /** What an earlier download had left says nothing about speed. */
   let found = 0;
 
   return {
-    expect(bytes) {
-      total = bytes;
-    },
-    start(path) {
-      let first: number | undefined;
-      return (bytes) => {
-        if (first === undefined) {
-          first = bytes;
-          found += bytes;
+    report({ path, bytes, fileBytes, totalBytes, isDone }) {
+      if (isDone) {
+        current = undefined;
+        before += fileBytes;
+        if (!quiet && stream.isTTY !== true && fileBytes >= LARGE_BYTES) {
+          stream.write(`Fetched ${path} of ${name} (${megabytes(fileBytes)})\n`);
         }
-        const done = before + bytes;
-        const rate = Math.max(0, done - found) / Math.max(0.001, (now() - startedAt) / 1000);
-        const left = rate > 0 && total > done ? (total - done) / rate : undefined;
-        live.show(
-          [
-            path,
-            total === 0 ? megabytes(done) : `${(done / 1e6).toFixed(0)} of ${megabytes(total)}`,
-            `${figure(rate / 1e6)} MB/s`,
-            ...(left === undefined ? [] : [`${durationInWords(left)} left`]),
-          ].join(' · '),
-        );
-      };
-    },
-    finish(path, bytes) {
-      before += bytes;
-      if (!quiet && stream.isTTY !== true && bytes >= LARGE_BYTES) {
-        stream.write(`Fetched ${path} of ${name} (${megabytes(bytes)})\n`);
+        return;
       }
+      if (path !== current) {
+        current = path;
+        found += bytes;
+      }
+      const done = before + bytes;
+      const rate = Math.max(0, done - found) / Math.max(0.001, (now() - startedAt) / 1000);
+      const left =
+        rate > 0 && totalBytes !== undefined && totalBytes > done
+          ? (totalBytes - done) / rate
+          : undefined;
+      live.show(
+        [
+          path,
+          totalBytes === undefined
+            ? megabytes(done)
+            : `${(done / 1e6).toFixed(0)} of ${megabytes(totalBytes)}`,
+          `${figure(rate / 1e6)} MB/s`,
+          ...(left === undefined ? [] : [`${durationInWords(left)} left`]),
+        ].join(' · '),
+      );
     },
     close() {
       live.clear();

@@ -1,7 +1,11 @@
 /** What an MLflow tracking server does with the requests of a run, for tests. */
 import type { ServerResponse } from 'node:http';
 
-import { startLoopbackServer, type LoopbackRequest, type LoopbackServer } from './loopback-server';
+import {
+  startLoopbackServer,
+  type LoopbackRequest,
+  type LoopbackServer,
+} from '@loop-diffusion/hub/testing';
 
 export interface FakeMlflow extends LoopbackServer {
   readonly experiments: Map<string, string>;

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
-import { startHubServer } from '../hub/testing/hub-server';
+import { startHubServer } from '@loop-diffusion/hub/testing';
+
 import { captureOutput } from '../testing/captured-output';
 import { UserError } from '../user-error';
 import { resolveModel } from './resolve-model';
@@ -39,6 +40,7 @@ test('refuses what does not exist, another kind of folder, and a bad name on the
   mkdirSync(join(base, 'pictures'));
   await expect(resolveModel(join(base, 'pictures'))).rejects.toThrow('no model_index.json');
   await expect(resolveModel('hf:name')).rejects.toThrow('expected hf:owner/name');
+  await expect(resolveModel('hf:datasets/owner/name')).rejects.toThrow('is a dataset; a model was');
 });
 
 test('takes a model of the hub, once for all callers, and tries again after a failure', async () => {

@@ -3,13 +3,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
+import {
+  diffusersFiles,
+  HubError,
+  hubSettings,
+  hubSnapshot,
+  isHubName,
+  parseHubName,
+  type HubName,
+  type HubSettings,
+  type HubSnapshot,
+} from '@loop-diffusion/hub';
 import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
 import { fileStatus } from '../files/file-status';
-import { nodeFolderReader } from '../files/node-folder-reader';
-import { isHubModel, parseHubModel } from '../hub/hub-model';
-import { hubSettings } from '../hub/hub-settings';
-import { hubSnapshot, type HubSnapshot } from '../hub/hub-snapshot';
+import { maximumModelFileBytes, nodeFolderReader } from '../files/node-folder-reader';
+import { createDownloadProgress } from '../terminal/download-progress';
 import type { OutputStream } from '../terminal/output';
 import { UserError } from '../user-error';
 
@@ -33,30 +42,54 @@ export async function resolveModel(
   options: ResolveModelOptions = {},
 ): Promise<FileReader> {
   if (model === 'shapes') return nodeFolderReader(embeddedFolder());
-  return isHubModel(model) ? resolveHubModel(model, options) : resolveFolder(model);
+  return isHubName(model) ? resolveHubModel(model, options) : resolveFolder(model);
 }
 
 async function resolveHubModel(
   model: string,
-  { output = process.stderr, quiet }: ResolveModelOptions,
+  { output = process.stderr, quiet = false }: ResolveModelOptions,
 ): Promise<FileReader> {
-  const parsed = parseHubModel(model);
-  const settings = hubSettings();
-  const key = JSON.stringify([settings.endpoint, settings.cacheFolder, model]);
-  const reader =
-    fromHub.get(key) ??
-    hubSnapshot(parsed, settings, { output, quiet, check: checkConfigs }).then(readerOf);
-  fromHub.set(key, reader);
+  let key = '';
   try {
+    const name = parseHubName(model);
+    if (name.type !== 'model') {
+      throw new UserError(`'${model}' is a dataset; a model was expected, as hf:owner/name`);
+    }
+    const settings = hubSettings();
+    key = JSON.stringify([settings.endpoint, settings.cacheFolder, model]);
+    const reader = fromHub.get(key) ?? fetchModel(name, settings, { output, quiet });
+    fromHub.set(key, reader);
     return await reader;
   } catch (error) {
     fromHub.delete(key);
-    throw error;
+    throw error instanceof HubError ? new UserError(error.message, { cause: error }) : error;
   }
 }
 
-function readerOf({ folder, repository }: HubSnapshot): FileReader {
-  return nodeFolderReader(folder, { within: repository });
+async function fetchModel(
+  name: HubName,
+  settings: HubSettings,
+  { output, quiet }: { output: OutputStream; quiet: boolean },
+): Promise<FileReader> {
+  const progress = createDownloadProgress(output, { name: name.text, quiet });
+  try {
+    const snapshot = await hubSnapshot({
+      ...name,
+      settings,
+      files: diffusersFiles,
+      maximumBytes: maximumModelFileBytes,
+      check: checkConfigs,
+      onProgress: (told) => progress.report(told),
+      onNote: (note) => output.write(`${note}\n`),
+    });
+    return readerOf(snapshot);
+  } finally {
+    progress.close();
+  }
+}
+
+function readerOf({ folder, cacheFolder }: HubSnapshot): FileReader {
+  return nodeFolderReader(folder, { within: cacheFolder });
 }
 
 /** A model that cannot be loaded is refused before its gigabytes come. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-import type { LoopbackRequest } from '../../testing/loopback-server';
+import type { LoopbackRequest } from '@loop-diffusion/hub/testing';
+
 import { startFakeMlflow, type FakeMlflow } from '../../testing/mlflow-server';
 import { createMlflowClient, MlflowRefusal } from './mlflow-client';
 

@@ -1,0 +1,2 @@
+export * from './testing/hub-server';
+export * from './testing/loopback-server';
