@@ -31,7 +31,7 @@ test('one at a time, and nothing is left', async () => {
 
 test('whose holder was killed is taken over, once it has been silent for long', async () => {
   const script =
-    "require('proper-lockfile').lock(process.argv[1], { lockfilePath: process.argv[1], realpath: false }).then(() => process.stdout.write('held'))";
+    "require('proper-lockfile').lock(process.argv[1], { lockfilePath: process.argv[1], realpath: false }).then(() => process.stdout.write('held')); setInterval(() => {}, 1000)";
   mkdirSync(join(base, '.locks', 'models--o--n'), { recursive: true });
   const holder = spawn(process.execPath, ['-e', script, path], { cwd: __dirname });
   await once(holder.stdout, 'data');
@@ -60,6 +60,6 @@ test('one that somebody took for left behind is told, and is not theirs to relea
 
 test('where no folder can be made the reason is the system’s', async () => {
   writeFileSync(join(base, 'file'), '');
-  const refused = lockDownload(join(base, 'file', 'abc.download'));
+  const refused = lockDownload(join(base, 'file', 'models--o--n', 'abc.download'));
   await expect(refused).rejects.toMatchObject({ code: 'ENOTDIR' });
 });
