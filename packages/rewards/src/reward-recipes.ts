@@ -5,8 +5,9 @@ import { jpegCompressibility, jpegIncompressibility } from './jpeg';
 import { judgeReward } from './judge/judge-reward';
 import { loadSharp } from './load-sharp';
 import * as neural from './neural';
-import { cocoDetector } from './objects/coco-detector';
+import { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
 import { numeracyReward } from './objects/numeracy-reward';
+import type { ObjectDetector } from './objects/object-detector';
 import { spatialReward } from './objects/spatial-reward';
 import { remoteReward } from './remote/remote-reward';
 import type { Reward } from './reward';
@@ -89,6 +90,14 @@ function withSharp(create: () => Reward): () => Promise<Reward> {
   };
 }
 
+/** The detector is opened for the reward, and freed with it. */
+function withDetector(create: (parts: { detector: ObjectDetector }) => Reward) {
+  return async (settings: CocoDetectorOptions): Promise<Reward> => {
+    const opened = await cocoDetector(settings);
+    return { ...create({ detector: opened }), dispose: async () => opened.dispose?.() };
+  };
+}
+
 export const REWARD_RECIPES: Readonly<Record<string, RewardRecipe>> = {
   'jpeg-compressibility': recipe(none, withSharp(jpegCompressibility)),
   'jpeg-incompressibility': recipe(none, withSharp(jpegIncompressibility)),
@@ -106,12 +115,8 @@ export const REWARD_RECIPES: Readonly<Record<string, RewardRecipe>> = {
   'blip-vqa': recipe(z.strictObject(model), neural.blipVqa),
   'dino-diversity': recipe(z.strictObject(model), neural.dinoDiversity),
   ocr: recipe(none, () => ocrReward()),
-  spatial: recipe(z.strictObject(detector), async (settings) =>
-    spatialReward({ detector: await cocoDetector(settings) }),
-  ),
-  numeracy: recipe(z.strictObject(detector), async (settings) =>
-    numeracyReward({ detector: await cocoDetector(settings) }),
-  ),
+  spatial: recipe(z.strictObject(detector), withDetector(spatialReward)),
+  numeracy: recipe(z.strictObject(detector), withDetector(numeracyReward)),
   safety: recipe(none, nsfwReward),
   judge: recipe(judge, judgeReward),
   remote: recipe(remote, ({ tokenEnv, ...settings }) =>

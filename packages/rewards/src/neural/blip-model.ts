@@ -1,4 +1,5 @@
 import type { Image } from '../image';
+import { openTogether } from '../open-together';
 import { openImageEncoder } from './image-encoder';
 import { openModelFiles } from './model-files';
 import type { NeuralRewardOptions } from './neural-options';
@@ -44,10 +45,10 @@ export async function openBlipModel(
   const settings = await readRewardSettings(files);
   const preprocessing = adjust(await readPreprocessing(files));
   const tokenizer = await openTextTokenizer(reward, files, MAXIMUM_TOKENS);
-  const names = ['image_embeds'];
-  const encoder = await openImageEncoder(reward, files, VISION, names, preprocessing, options);
-  try {
-    const graph = await openOnnxModel(reward, files, TEXT, options);
+  const vision = { files, path: VISION, outputs: ['image_embeds'], preprocessing };
+  return openTogether(async (keep) => {
+    const encoder = keep(await openImageEncoder(reward, vision, options));
+    const graph = keep(await openOnnxModel(reward, files, TEXT, options));
     outputNamed(graph, TEXT, [output]);
     return {
       settings,
@@ -66,8 +67,5 @@ export async function openBlipModel(
         await Promise.all([encoder.dispose(), graph.dispose()]);
       },
     };
-  } catch (error) {
-    await encoder.dispose();
-    throw error;
-  }
+  });
 }

@@ -1,4 +1,5 @@
 import type { Image } from '../image';
+import { openTogether } from '../open-together';
 import { embedInBatches } from './embed-in-batches';
 import { openImageEncoder } from './image-encoder';
 import { openModelFiles } from './model-files';
@@ -35,14 +36,8 @@ async function openVision(reward: string, options: NeuralRewardOptions, { adjust
   const settings = await readRewardSettings(files);
   const read = await readPreprocessing(files);
   const preprocessing = adjust === undefined ? read : adjust(read);
-  const encoder = await openImageEncoder(
-    reward,
-    files,
-    VISION,
-    ['image_embeds'],
-    preprocessing,
-    options,
-  );
+  const graph = { files, path: VISION, outputs: ['image_embeds'], preprocessing };
+  const encoder = await openImageEncoder(reward, graph, options);
   return {
     files,
     settings,
@@ -59,8 +54,10 @@ export async function openClipVision(
   options: NeuralRewardOptions,
   parts: ClipParts = {},
 ): Promise<Omit<ClipModel, 'embedTexts'>> {
-  const { files, ...vision } = await openVision(reward, options, parts);
-  return { ...vision, sha256: await files.sha256() };
+  return openTogether(async (keep) => {
+    const { files, ...vision } = keep(await openVision(reward, options, parts));
+    return { ...vision, sha256: await files.sha256() };
+  });
 }
 
 /** @throws {Error} in one sentence when a library or a file is missing or not as expected */
@@ -69,10 +66,10 @@ export async function openClipModel(
   options: NeuralRewardOptions,
   parts: ClipParts = {},
 ): Promise<ClipModel> {
-  const { files, batchSize, ...vision } = await openVision(reward, options, parts);
-  try {
+  return openTogether(async (keep) => {
+    const { files, batchSize, ...vision } = keep(await openVision(reward, options, parts));
     const tokenizer = await openTextTokenizer(reward, files);
-    const graph = await openOnnxModel(reward, files, TEXT, options);
+    const graph = keep(await openOnnxModel(reward, files, TEXT, options));
     const output = outputNamed(graph, TEXT, ['text_embeds']);
 
     async function embed(texts: readonly string[]): Promise<Float32Array[]> {
@@ -94,8 +91,5 @@ export async function openClipModel(
         await Promise.all([vision.dispose(), graph.dispose()]);
       },
     };
-  } catch (error) {
-    await vision.dispose();
-    throw error;
-  }
+  });
 }

@@ -1,3 +1,4 @@
+import { openTogether } from '../open-together';
 import {
   notApplicable,
   type Reward,
@@ -9,6 +10,9 @@ import { cosine } from './cosine';
 import { embedInBatches } from './embed-in-batches';
 import { openModelFiles } from './model-files';
 import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from './neural-options';
+
+/** Exports of others have all tokens, of which the first is the class token. */
+const OUTPUTS = ['pooler_output', 'last_hidden_state'];
 
 /**
  * How much the images of a group differ, by default those of equal prompts: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
@@ -26,10 +30,11 @@ export async function dinoDiversity(options: NeuralRewardOptions): Promise<Rewar
   const { readPreprocessing } = await import('./preprocess');
   const files = await openModelFiles(name, options.model);
   const preprocessing = await readPreprocessing(files);
-  // Exports of others have all tokens, of which the first is the class token.
-  const outputs = ['pooler_output', 'last_hidden_state'];
-  const path = 'onnx/model.onnx';
-  const encoder = await openImageEncoder(name, files, path, outputs, preprocessing, options);
+  const { encoder, sha256 } = await openTogether(async (keep) => {
+    const parts = { files, path: 'onnx/model.onnx', outputs: OUTPUTS, preprocessing };
+    const opened = keep(await openImageEncoder(name, parts, options));
+    return { encoder: opened, sha256: await files.sha256() };
+  });
 
   async function embed(images: RewardBatch['images']): Promise<Float32Array[]> {
     const { data, dims } = await encoder.encode(images);
@@ -40,7 +45,7 @@ export async function dinoDiversity(options: NeuralRewardOptions): Promise<Rewar
 
   return {
     name,
-    version: versionOf('1', await files.sha256()),
+    version: versionOf('1', sha256),
     range: [0, 2],
     batchSize,
     scope: 'group',

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { importPeers } from '../optional-peer';
+import { type FileSource, sizeOf } from './file-source';
 import type { HubName } from './hub-name';
-import { type FileSource, sizeOf } from './model-files';
 
 let downloads = 0;
 let { debug } = console;

@@ -1,4 +1,5 @@
 import type { Image } from '../image';
+import { openTogether } from '../open-together';
 import type { ModelFiles } from './model-files';
 import { type Floats, openOnnxModel, type OnnxOptions, outputNamed, rowsOf } from './onnx-model';
 import { preprocess, type Preprocessing } from './preprocess';
@@ -12,32 +13,33 @@ export interface ImageEncoder {
   readonly dispose: () => Promise<void>;
 }
 
-/**
- * @param outputs names of the output to read, the first that the graph has
- */
+/** Which graph, and how pictures are prepared for it. */
+export interface ImageEncoderParts {
+  readonly files: ModelFiles;
+  /** Of the graph in the model's folder. */
+  readonly path: string;
+  /** Names of the output to read, the first that the graph has. */
+  readonly outputs: readonly string[];
+  readonly preprocessing: Preprocessing;
+}
+
+/** @throws {Error} in one sentence when a library or a file is missing or not as expected */
 export async function openImageEncoder(
   reward: string,
-  files: ModelFiles,
-  path: string,
-  outputs: readonly string[],
-  preprocessing: Preprocessing,
+  { files, path, outputs, preprocessing }: ImageEncoderParts,
   options: OnnxOptions,
 ): Promise<ImageEncoder> {
-  const graph = await openOnnxModel(reward, files, path, options);
-  let output: string;
-  try {
-    output = outputNamed(graph, path, outputs);
-  } catch (error) {
-    await graph.dispose();
-    throw error;
-  }
-  const encode = (images: readonly Image[]) =>
-    graph.run({ pixel_values: preprocess(images, preprocessing) }, output);
-  return {
-    encode,
-    async embed(images) {
-      return rowsOf(await encode(images), images.length);
-    },
-    dispose: graph.dispose,
-  };
+  return openTogether(async (keep) => {
+    const graph = keep(await openOnnxModel(reward, files, path, options));
+    const output = outputNamed(graph, path, outputs);
+    const encode = (images: readonly Image[]) =>
+      graph.run({ pixel_values: preprocess(images, preprocessing) }, output);
+    return {
+      encode,
+      async embed(images) {
+        return rowsOf(await encode(images), images.length);
+      },
+      dispose: graph.dispose,
+    };
+  });
 }

@@ -5,18 +5,10 @@ import { join } from 'node:path';
 
 import type { z } from 'zod';
 
+import { type FileSource, sizeOf } from './file-source';
 import { openHubFiles } from './hub-files';
 import { parseHubName } from './hub-name';
-
-/** Where the files of a model are looked for. */
-export interface FileSource {
-  /**
-   * @param path plain, with slashes
-   * @param maximumBytes of a file that would have to be fetched
-   * @returns the file's place on this machine, or undefined when the model has no such file
-   */
-  find(path: string, maximumBytes: number): Promise<string | undefined>;
-}
+import { EXPORT_HINT } from './export-hint';
 
 /** The files of a model, each of which is counted in {@link ModelFiles.sha256} once it was asked for. */
 export interface ModelFiles {
@@ -83,7 +75,7 @@ export async function openModelFiles(
 
   function missing(path: string): Error {
     return new Error(
-      `The model '${model}' has no file '${path}'; expected the layout that tools/reward-models writes`,
+      `The model '${model}' has no file '${path}'; expected the layout of transformers.js: ${EXPORT_HINT}`,
     );
   }
 
@@ -141,12 +133,6 @@ async function openFolder(folder: string): Promise<FileSource> {
       return (await sizeOf(place)) === undefined ? undefined : place;
     },
   };
-}
-
-/** @returns undefined for what is no file */
-export async function sizeOf(path: string): Promise<number | undefined> {
-  const status = await stat(path).catch(() => undefined);
-  return status?.isFile() === true ? status.size : undefined;
 }
 
 async function sha256OfFile(path: string): Promise<string> {

@@ -4,8 +4,8 @@ import { rewardFailure } from '../reward';
 /** What all rewards on a neural model take. */
 export interface NeuralRewardOptions {
   /**
-   * The model's folder, or `hf:owner/name[@revision]`. Its layout is that of transformers.js, which tools/reward-models
-   * writes too.
+   * The model's folder, or `hf:owner/name[@revision]`. Its layout is that of transformers.js, which the repository's
+   * tools/reward-models write too.
    */
   readonly model: string;
   /** Read in the place of the model's own `reward.json`, for a model that has none. */

@@ -1,3 +1,5 @@
+import { EXPORT_HINT } from './export-hint';
+
 /** What a model's folder in the layout of transformers.js lacks for a reward: its `reward.json`. */
 export interface RewardSettings {
   /** Logarithm of what CLIP multiplies cosines by, as its checkpoints have it. */
@@ -22,6 +24,6 @@ export function requireSetting<Key extends keyof RewardSettings>(
   if (value !== undefined) return value;
   throw new Error(
     `Reward "${reward}" needs '${key}' in the model's reward.json, and there is none; ` +
-      'export the model with tools/reward-models, or pass such a file as rewardFile',
+      `${EXPORT_HINT}, or pass such a file as rewardFile`,
   );
 }

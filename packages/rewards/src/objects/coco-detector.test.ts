@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { createReward } from '../create-reward';
 import type { Image } from '../image';
 import { decodePicture } from '../png';
 import { scoreAll } from '../score-all';
@@ -94,3 +95,14 @@ it('leaves no tensor behind', async () => {
   await detector.dispose!();
   expect(tf.memory().numTensors).toBe(tensorsBefore);
 });
+
+it.each(['spatial', 'numeracy'])(
+  'is freed with the reward %s that was made by its name',
+  async (name) => {
+    const before = tf.memory().numTensors;
+    const reward = await createReward(name, { minimumScore: 0.5 });
+    expect(tf.memory().numTensors).toBeGreaterThan(before);
+    await reward.dispose!();
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);

@@ -118,6 +118,14 @@ it('is a reward: the probability of neutral and drawing', async () => {
   expect(tf.memory().numTensors).toBe(tensorsBefore);
 });
 
+it('is freed by a filter that opened it', async () => {
+  const filter = await nsfwFilter();
+  expect(await filter(images.slice(0, 1))).toEqual([true]);
+  expect(tf.memory().numTensors).toBeGreaterThan(tensorsBefore);
+  filter.dispose();
+  expect(tf.memory().numTensors).toBe(tensorsBefore);
+});
+
 it('fails a filter at once where its threshold is no probability', async () => {
   await expect(nsfwFilter({ threshold: 1.5 })).rejects.toThrow(RangeError);
   await expect(nsfwFilter({ threshold: Number.NaN })).rejects.toThrow(RangeError);

@@ -9,6 +9,7 @@ const picture = (neutral: number): Image => ({
   data: Uint8Array.of(neutral, 0, 0),
 });
 
+const dispose = jest.fn();
 const classifier: NsfwClassifier = {
   version: 'fake:1',
   classify: (images) =>
@@ -21,7 +22,7 @@ const classifier: NsfwClassifier = {
         hentai: 0,
       })),
     ),
-  dispose: () => undefined,
+  dispose,
 };
 
 it('keeps what is safe with at least the threshold, each picture at its place', async () => {
@@ -46,4 +47,9 @@ it('keeps nothing that is no picture', async () => {
 
 it('has nothing to say about nothing', async () => {
   await expect((await nsfwFilter({ classifier }))([])).resolves.toEqual([]);
+});
+
+it('leaves a classifier that it was given to its owner', async () => {
+  (await nsfwFilter({ classifier })).dispose();
+  expect(dispose).not.toHaveBeenCalled();
 });

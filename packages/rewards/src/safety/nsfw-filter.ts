@@ -4,12 +4,16 @@ import { type NsfwClassifier, nsfwClassifier, safeProbability } from './nsfw-cla
 export interface NsfwFilterOptions {
   /** Least probability of neutral and drawing together of a picture that is kept, in [0, 1]; 0.5 when left out. */
   readonly threshold?: number | undefined;
-  /** `nsfwClassifier()` when left out. */
+  /** `nsfwClassifier()` when left out, which the filter then frees; one that is given belongs to the caller. */
   readonly classifier?: NsfwClassifier | undefined;
 }
 
 /** Says of each picture whether it may be kept; see {@link nsfwFilter}. */
-export type ImageFilter = (images: readonly Image[]) => Promise<boolean[]>;
+export interface ImageFilter {
+  (images: readonly Image[]): Promise<boolean[]>;
+  /** Frees the classifier, unless it was given. */
+  dispose(): void;
+}
 
 /** Pictures that are classified at once. */
 const BATCH = 8;
@@ -29,7 +33,7 @@ export async function nsfwFilter({
     throw new RangeError(`The threshold is ${threshold}; expected a probability in [0, 1].`);
   }
   const chosen = classifier ?? (await nsfwClassifier());
-  return async (images) => {
+  const filter = async (images: readonly Image[]) => {
     const kept = images.map(() => false);
     const sound = [...images.keys()].filter((index) => imageProblem(images[index]!) === undefined);
     for (let start = 0; start < sound.length; start += BATCH) {
@@ -41,4 +45,9 @@ export async function nsfwFilter({
     }
     return kept;
   };
+  return Object.assign(filter, {
+    dispose: () => {
+      if (classifier === undefined) chosen.dispose();
+    },
+  });
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import type { Image } from '../image';
+import { openTogether } from '../open-together';
 import { importPeers, resolvePeer } from '../optional-peer';
 import { toUint8 } from '../to-uint8';
 import { type ByteImage, cutOut } from './cut-out';
@@ -112,12 +113,15 @@ export async function paddleOcr(): Promise<TextRecogniser> {
     PACKAGES,
     () => import('onnxruntime-node'),
   );
-  const [detection, recognition] = await Promise.all([
-    InferenceSession.create(detector),
-    InferenceSession.create(recogniser),
-  ]);
+  const open = async (bytes: Uint8Array) => {
+    const session = await InferenceSession.create(bytes);
+    return { session, dispose: () => session.release() };
+  };
+  const [detection, recognition] = await openTogether(
+    async (keep) => [keep(await open(detector)), keep(await open(recogniser))] as const,
+  );
   const runOf =
-    (session: typeof detection): Run =>
+    ({ session }: typeof detection): Run =>
     async (planar, height, width) => {
       const input = new Tensor('float32', planar, [1, 3, height, width]);
       const outputs = await session.run({ [session.inputNames[0]!]: input });
@@ -150,7 +154,7 @@ export async function paddleOcr(): Promise<TextRecogniser> {
       return lines;
     },
     async dispose() {
-      await Promise.all([detection.release(), recognition.release()]);
+      await Promise.all([detection.dispose(), recognition.dispose()]);
     },
   };
 }
