@@ -28,7 +28,9 @@ function watchGraphs(then: () => void = () => undefined) {
     const session = await create(path, options);
     counts.opened++;
     counts.open++;
-    jest.spyOn(session, 'release').mockImplementation(async () => void counts.open--);
+    jest.spyOn(session, 'release').mockImplementation(async () => {
+      counts.open--;
+    });
     then();
     return session;
   });
