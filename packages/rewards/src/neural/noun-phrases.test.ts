@@ -48,6 +48,38 @@ it.each([
   expect(nounPhrases(prompt)).toEqual(expected);
 });
 
+/** T2I-CompBench's templates for colours, shapes, textures and places, 180 prompts each. */
+it('finds the things of 720 prompts by template', () => {
+  const words = (text: string) => text.split(' ');
+  const nouns = words(
+    'bench car apple banana backpack cup vase dog cat clock bowl chair book bear suitcase train boat horse sheep cow bird kite cake pizza orange rabbit frog lamp refrigerator giraffe turtle mirror pillow scarf belt whisk balloon desk',
+  );
+  const attributes = [
+    words('red green blue yellow black white brown gray pink purple orange gold silver beige'),
+    words(
+      'cubic round square triangular oval cylindrical spherical rectangular pentagonal diamond',
+    ),
+    words('wooden metallic fluffy leather plastic fabric rubber glass'),
+  ];
+  const relations = ['on the left of', 'on the right of', 'on the bottom of', 'next to', 'near'];
+  const withArticle = (thing: string) => `${/^[aeiou]/.test(thing) ? 'an' : 'a'} ${thing}`;
+  let drawn = 7;
+  const pick = (list: readonly string[]) => {
+    drawn = (Math.imul(drawn, 1_664_525) + 1_013_904_223) >>> 0;
+    return list[drawn % list.length]!;
+  };
+  for (let round = 0; round < 180; round++) {
+    for (const kind of attributes) {
+      const [one, other] = [1, 2].map(() => withArticle(`${pick(kind)} ${pick(nouns)}`));
+      expect(nounPhrases(`${one!} and ${other!}`)).toEqual([one, other]);
+    }
+    const relation = pick(relations);
+    const [one, other] = [1, 2].map(() => withArticle(pick(nouns)));
+    const place = /the \w+/.exec(relation) ?? [];
+    expect(nounPhrases(`${one!} ${relation} ${other!}`)).toEqual([one, ...place, other]);
+  }
+});
+
 it.each(['', '   ', '...', 'on top', 'and', 'the'])(
   'finds no thing in %j but a place',
   (prompt) => {
