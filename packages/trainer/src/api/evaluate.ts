@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
-import { encodePng } from '@loop-diffusion/rewards';
+import { encodePng, type Image } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
 import { backendOptions } from '../configuration/backend-options';
@@ -13,14 +13,21 @@ import { createTextSource } from '../policy/text-source';
 import { readEvaluationPrompts } from '../prompts/prompt-sources';
 import { readPromptFile } from '../prompts/read-prompt-file';
 import { evaluatePolicy } from '../run/evaluate-policy';
+import { imagesOfAPrompt, planEvaluation } from '../run/evaluation-plan';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { createReward } from '../scoring/rewards';
+import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
 import type { EvaluateOptions, EvaluateResult } from './drawing-options';
 
 /** Images per call of the model. */
 const BATCH = 32;
 
+/**
+ * Writes the images before they are scored, so that they are there whatever the reward does.
+ *
+ * @throws UserError that says what is wrong with the model, the prompts or the reward, or that it failed on every image
+ */
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
   const { safety = null, backend, images = Infinity } = options;
   // First, for some rewards work on it.
@@ -38,39 +45,46 @@ async function evaluateThrough(
   options: EvaluateOptions,
 ): Promise<EvaluateResult> {
   const reward = await createReward(options.reward, options.rewardSettings);
-  const count = options.images ?? (await countPrompts(options.prompts));
-  const prompts = await readEvaluationPrompts(options.prompts, count);
+  const rewards = [{ name: reward.name, reward, weight: 1 }];
+  const count = options.images ?? (await countPrompts(options.prompts)) * imagesOfAPrompt(rewards);
+  const plan = planEvaluation(await readEvaluationPrompts(options.prompts, count), count, rewards);
   const { model, schedule, adapter } = await openModel({
     ...options,
     rows: count,
     onLoad: (fraction) => options.onProgress?.('loading', fraction),
   });
+  const files: EvaluateResult['images'] = [];
+  let withheld = 0;
+  async function write(images: readonly Image[]): Promise<void> {
+    const screened = await screen.show(images);
+    withheld = screened.withheld;
+    for (const [index, image] of screened.shown.entries()) {
+      const prompt = plan.prompts[index]?.text ?? '';
+      const file = join(options.out, imageFileName(index, prompt));
+      writeFileAtomically(file, await encodePng(image));
+      files.push({ file, prompt });
+    }
+  }
   try {
     const shape = latentShape(model, options);
     const { guidance, vaeTiles } = options;
-    const { record, images } = await evaluatePolicy(
+    const { record } = await evaluatePolicy(
       {
         ...{ model, unet: model.unet, schedule, adapter, guidance },
         ...{ texts: createTextSource(model, shape), latentShape: shape, vaeTiles },
       },
       {
-        name: 'evaluation',
-        prompts,
-        rewards: [{ name: reward.name, reward, weight: 1 }],
-        settings: options,
-        seed: options.seed,
+        ...{ name: 'evaluation', plan, rewards, settings: options, seed: options.seed },
         batch: BATCH,
+        onDrawn: write,
         onProgress: (fraction) => options.onProgress?.('evaluation', fraction),
         signal: options.signal,
       },
     );
-    const { shown, withheld } = await screen.show(images);
-    const files: EvaluateResult['images'] = [];
-    for (const [index, { text: prompt }] of prompts.entries()) {
-      const file = join(options.out, imageFileName(index, prompt));
-      const image = shown[index];
-      if (image !== undefined) writeFileAtomically(file, await encodePng(image));
-      files.push({ file, prompt });
+    if (record.count === 0 && record.failed > 0) {
+      throw new UserError(
+        `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'}); the images are in ${options.out}`,
+      );
     }
     return { evaluation: record, images: files, withheld };
   } finally {

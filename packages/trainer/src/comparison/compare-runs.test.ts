@@ -48,8 +48,8 @@ test('a run without iterations has no reward', () => {
 });
 
 test('the gain is that of the paired rewards of the first and last own evaluation', () => {
-  const before = { ...exampleEvaluation('before', 0.2), rewards: [0.1, 0.3] };
-  const after = { ...exampleEvaluation('iteration-7', 0.4), rewards: [0.2, 0.6] };
+  const before = { ...exampleEvaluation('before', 0.2), rewards: [0.1, 0.3, 0.9, NaN] };
+  const after = { ...exampleEvaluation('iteration-7', 0.4), rewards: [0.2, 0.6, NaN, 0.5] };
   const evaluations = [
     { iteration: 0, record: before },
     { iteration: 0, record: exampleEvaluation('base-guidance-2', 0.9, 2) },
@@ -57,7 +57,7 @@ test('the gain is that of the paired rewards of the first and last own evaluatio
   ];
   const { heldOut } = figures(run({ evaluations }));
   expect(heldOut.after).toMatchObject({ iteration: 7, mean: 0.4 });
-  // The differences are 0.1 and 0.3: mean 0.2, s = 0.1 · √2, s / √2 = 0.1.
+  // A failure on one side leaves the image out of both. The differences are 0.1 and 0.3: mean 0.2, s = 0.1 · √2, s / √2 = 0.1.
   expect(heldOut.gain?.mean).toBeCloseTo(0.2, 12);
   expect(heldOut.gain?.standardError).toBeCloseTo(0.1, 12);
 });
@@ -65,7 +65,7 @@ test('the gain is that of the paired rewards of the first and last own evaluatio
 test.each([
   ['other settings', exampleEvaluation('after', 0.8, 3)],
   ['other prompts', { ...exampleEvaluation('after', 0.8), rewards: [1] }],
-  ['a failed reward', { ...exampleEvaluation('after', 0.8), rewards: [1, NaN] }],
+  ['rewards that all failed', { ...exampleEvaluation('after', 0.8), rewards: [NaN, NaN] }],
 ])('%s leave no paired gain', (_, record) => {
   const evaluations = [
     { iteration: 0, record: exampleEvaluation('before', 0.6) },

@@ -103,9 +103,10 @@ function score({ iteration, record }: RunHistory['evaluations'][number]): HeldOu
 function gainBetween(before: EvaluationRecord, after: EvaluationRecord): MeanWithError | undefined {
   const comparable =
     before.rewards.length === after.rewards.length &&
-    [...before.rewards, ...after.rewards].every((reward) => Number.isFinite(reward)) &&
     isDeepStrictEqual(before.settings, after.settings);
-  return comparable ? pairedGain(before.rewards, after.rewards) : undefined;
+  if (!comparable) return undefined;
+  const gain = pairedGain(before.rewards, after.rewards);
+  return gain.count > 0 ? gain : undefined;
 }
 
 function secondsByPhase(

@@ -11,6 +11,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { AlgorithmName } from '../configuration/sections/algorithm';
 
 export interface AdvantageEstimator {
+  /** Whether a reward is only compared with those of the same prompt and iteration: sums that lack the same term will do. */
+  readonly withinPrompts: boolean;
   /** Rewards in, one row of k per prompt (NaN where there is none); advantages out, 0 where nothing is to be learnt. */
   estimate(prompts: readonly string[], rewards: readonly (readonly number[])[]): number[][];
   /** What it remembers of earlier iterations; null where they do not matter. */
@@ -38,6 +40,7 @@ function unclippedEstimator(name: AlgorithmName): AdvantageEstimator {
     case 'rloo':
       return {
         ...nothing,
+        withinPrompts: true,
         estimate: (_prompts, rewards) => leaveOneOut(rewards, validity(rewards)),
       };
     case 'ppo': {
@@ -45,6 +48,7 @@ function unclippedEstimator(name: AlgorithmName): AdvantageEstimator {
       const options = { bufferSize: 32, minCount: 16 };
       let statistics = createPerPromptStatistics(options);
       return {
+        withinPrompts: false,
         estimate: (prompts, rewards) => statistics.advantages(prompts, rewards, validity(rewards)),
         state: () => statistics.toJSON(),
         restore: (state) => {
@@ -55,6 +59,7 @@ function unclippedEstimator(name: AlgorithmName): AdvantageEstimator {
     case 'reinforce':
       return {
         ...nothing,
+        withinPrompts: false,
         estimate: (_prompts, rewards) => noBaseline(rewards, validity(rewards)),
       };
   }

@@ -1,4 +1,5 @@
 /** What an iteration was like, from what its phases returned. */
+import { reportGroups } from '@loop-diffusion/advantage-estimators';
 import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
 import type { Image, ImageQuality } from '@loop-diffusion/rewards';
@@ -8,8 +9,9 @@ import type { Objective } from '../learning/algorithm';
 import type { OptimizerStepReport } from '../learning/update';
 import type { IterationRecord } from '../run-folder/records';
 import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
-import type { Scores, WeightedReward } from '../scoring/rewards';
-import { mean, standardDeviation } from '../statistics';
+import type { WeightedReward } from '../scoring/rewards';
+import type { Scores } from '../scoring/scores';
+import { mean, standardDeviation, withoutMissing } from '../statistics';
 import { histogramOf } from './histogram';
 
 /** When every group's rewards were alike there are no pairs, and no ratio has left 1. */
@@ -33,7 +35,7 @@ export interface IterationFacts {
   /** Counted from 0. */
   readonly iteration: number;
   readonly scores: Scores & { readonly quality: ImageQuality };
-  /** `[prompts, k]`, NaN where a reward failed. */
+  /** What was learnt from: `[prompts, k]`, NaN where there is no reward. */
   readonly rewards: readonly (readonly number[])[];
   /** k for each prompt, side by side. */
   readonly images: readonly Image[];
@@ -46,7 +48,8 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
   const { scores, seconds } = facts;
   const steps = facts.steps.filter(({ skipped }) => !skipped);
   const { clipRange } = run.objective;
-  const valid = scores.total.filter((reward) => !Number.isNaN(reward));
+  const valid = withoutMissing(scores.absolute);
+  const mask = facts.rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
   // Only after the first optimizer step can a ratio leave 1.
   const pairs = steps.at(-1)?.pairs ?? [];
   const logProbs = pairs.map((pair) => pair.logProb);
@@ -66,12 +69,12 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
       std: standardDeviation(valid),
       components: scores.components,
     },
-    rewards: scores.total,
+    rewards: [...scores.absolute],
     groups: facts.rewards.length,
     diversity: groupDiversity(facts.images, run.config.algorithm.k),
     quality: scores.quality,
     atCeiling: fractionAtCeiling(valid, run.rewards),
-    zeroVarianceGroups: facts.rewards.filter((row) => new Set(row).size === 1).length,
+    zeroVarianceGroups: reportGroups(facts.rewards, mask).zeroSpreadGroups,
     ratio: {
       mean: ratios.ratioMean,
       std: ratios.ratioStd,
@@ -104,6 +107,8 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     tensors: tf.memory().numTensors,
     memoryBytes: process.memoryUsage.rss(),
     failedRewards: scores.failed,
+    notApplicable: scores.notApplicable,
+    failures: [...scores.failures],
     skippedUpdates: facts.steps.length - steps.length,
   };
 }

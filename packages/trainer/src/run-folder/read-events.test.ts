@@ -145,9 +145,14 @@ describe('historyOfEvents', () => {
     expect(outline(events)).toEqual({ iterations: [], evaluations: [] });
   });
 
-  test('a figure that is not finite is null in JSON', () => {
-    const event = JSON.parse(JSON.stringify(iteration(1, Number.NaN))) as RunEvent;
-    expect(outline([event]).iterations).toEqual([[1, null]]);
+  test('a figure that is none is null in JSON, and NaN again when it is read', () => {
+    const written = [
+      iteration(1, Number.NaN),
+      { ...evaluation('after'), rewards: [1, Number.NaN], standardError: Number.NaN },
+    ];
+    const read = JSON.parse(JSON.stringify(written)) as RunEvent[];
+    expect(outline(read).iterations).toEqual([[1, Number.NaN]]);
+    expect(historyOfEvents(read, 'events.jsonl').evaluations[0]?.record).toEqual(written[1]);
   });
 
   test.each<[RunEvent]>([

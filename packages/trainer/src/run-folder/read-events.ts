@@ -90,18 +90,19 @@ export function historyOfEvents(events: readonly RunEvent[], path: string): RunH
   for (const [index, event] of events.entries()) {
     const shape = SHAPES.get(event.event);
     if (shape === undefined) continue;
-    if (!shape.safeParse(event).success) {
+    const { success, data } = shape.safeParse(event);
+    if (!success) {
       throw damaged(path, index + 1, `it is not a whole event '${event.event}'`);
     }
     if (event.event === 'resume') {
-      const resumedAt = event['iteration'] as number;
+      const { iteration: resumedAt } = data as { iteration: number };
       iterations = iterations.filter(({ iteration }) => iteration <= resumedAt);
       evaluations = evaluations.filter(({ iteration }) => iteration <= resumedAt);
     } else if (event.event === 'iteration') {
-      iterations.push(event as unknown as IterationRecord);
+      iterations.push(data as IterationRecord);
     } else {
       const iteration = iterations.at(-1)?.iteration ?? 0;
-      const record = event as unknown as EvaluationRecord;
+      const record = data as EvaluationRecord;
       // A run that is resumed right after an iteration may evaluate there again.
       evaluations = evaluations.filter(
         (earlier) => earlier.iteration !== iteration || earlier.record.name !== record.name,
@@ -112,8 +113,11 @@ export function historyOfEvents(events: readonly RunEvent[], path: string): RunH
   return { iterations, evaluations };
 }
 
-/** JSON has no NaN: a figure that is none is null. */
-const figure = z.number().nullable();
+/** JSON has no NaN: a figure that is none is null, which arithmetic would take for 0. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
 
 /** What readers of a history rely on. */
 const SHAPES: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType>([

@@ -1,16 +1,26 @@
 /** What a run reports while it goes on and at its end. */
 import type { ImageQuality } from '@loop-diffusion/rewards';
 
-import type { MeanWithError } from '../statistics';
+import type { MeanWithError, PairedGain } from '../statistics';
+
+/** What a reward said that failed, and of how many images. */
+export interface FailureReport {
+  /** The name that the reward has in the run. */
+  reward: string;
+  /** Machine-readable reason, such as `exception`. */
+  kind: string;
+  message: string;
+  count: number;
+}
 
 /** One iteration of training. Seconds are wall clock. */
 export interface IterationRecord {
   /** Counted from 1. */
   iteration: number;
   reward: { mean: number; std: number; components?: Record<string, number> | undefined };
-  /** One per image, prompt by prompt; NaN, which JSON writes as null, where a reward failed. */
+  /** One per image, prompt by prompt; NaN, which JSON writes as null, where it has no reward or lacks one of them. */
   rewards: number[];
-  /** Prompts whose k rewards were all equal, and so carry no gradient. */
+  /** Prompts of whose images two or more have a reward, all the same, and so carry no gradient. */
   zeroVarianceGroups: number;
   /** Prompts of the iteration. */
   groups: number;
@@ -45,7 +55,12 @@ export interface IterationRecord {
   /** Tensors alive at the end of the iteration. */
   tensors: number;
   memoryBytes: number;
+  /** Images without a reward because one of the rewards failed. */
   failedRewards: number;
+  /** Images without a reward because none applies to them. */
+  notApplicable: number;
+  /** Of each reward the most frequent failures, at most three. */
+  failures: FailureReport[];
   /** Optimizer steps that were left out because loss or gradient were not finite. */
   skippedUpdates: number;
 }
@@ -66,9 +81,16 @@ export interface FamilyScore extends MeanWithError {
 export interface EvaluationRecord extends MeanWithError {
   /** `before`, `after`, `iteration-25`, `base-guidance-2`, … */
   name: string;
+  /** Images that have a reward: those that the mean is of. */
   count: number;
+  /** Images without a reward because one of the rewards failed, also when it was asked again. */
+  failed: number;
+  /** Images without a reward because none applies to them. */
+  notApplicable: number;
+  /** Of each reward the most frequent failures, at most three. */
+  failures: FailureReport[];
   families: Record<string, FamilyScore>;
-  /** One per image, in the order of the prompts. */
+  /** One per image, in the order of the prompts; NaN, which JSON writes as null, where it has no reward. */
   rewards: number[];
   /** Of each reward by itself, as it gave it, those that are only watched among them. */
   components?: Record<string, MeanWithError> | undefined;
@@ -81,8 +103,8 @@ export interface RunSummary {
   evaluation: {
     before?: EvaluationRecord | undefined;
     after?: EvaluationRecord | undefined;
-    /** Of the paired differences after − before. */
-    gain?: MeanWithError | undefined;
+    /** Of the paired differences after − before, over the images that have a reward in both. */
+    gain?: PairedGain | undefined;
     /** The untouched model at other guidance scales. */
     base?: EvaluationRecord[] | undefined;
   };

@@ -5,54 +5,67 @@ import { drawImages, type DrawRequest } from '../policy/draw-images';
 import type { Policy } from '../policy/policy';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { EvaluationRecord, FamilyScore } from '../run-folder/records';
-import { scoreImages, withFixedScales, type WeightedReward } from '../scoring/rewards';
-import { meanWithError } from '../statistics';
-import { UserError } from '../user-error';
+import type { WeightedReward } from '../scoring/rewards';
+import { scoreEvaluation } from '../scoring/score-evaluation';
+import type { Scores } from '../scoring/scores';
+import { meanWithError, withoutMissing } from '../statistics';
+import type { EvaluationPlan } from './evaluation-plan';
 
 export interface EvaluationRequest extends Omit<DrawRequest, 'prompts'> {
   readonly name: string;
-  readonly prompts: readonly TaggedPrompt[];
+  readonly plan: EvaluationPlan;
   readonly rewards: readonly WeightedReward[];
+  /** Called with the images before they are scored, which may fail. */
+  readonly onDrawn?: ((images: readonly Image[]) => Promise<void>) | undefined;
 }
 
 export interface Evaluation {
   readonly record: EvaluationRecord;
+  readonly scores: Scores;
   readonly images: Image[];
 }
 
-/** @throws UserError when a reward fails on an image: a mean over fewer images could not be compared with another */
+/**
+ * Images on which a reward failed, or to which none applies, are counted and left out of the means.
+ *
+ * @throws the signal's reason as soon as it is aborted
+ */
 export async function evaluatePolicy(
   policy: Policy,
   request: EvaluationRequest,
 ): Promise<Evaluation> {
-  const prompts = request.prompts.map((prompt) => prompt.text);
+  const { plan, signal } = request;
+  const prompts = plan.prompts.map((prompt) => prompt.text);
   const images = await drawImages(policy, { ...request, prompts });
-  const scores = await scoreImages(withFixedScales(request.rewards), { images, prompts });
-  // Also of a reward that a sum could do without: with and without it are two measures.
-  const failed = Math.max(scores.failed, Math.round(scores.failureRate * images.length));
-  if (failed > 0) {
-    throw new UserError(
-      `The reward failed on ${failed} of ${images.length} evaluated images (${scores.failure ?? 'no reason given'}).`,
-    );
-  }
+  await request.onDrawn?.(images);
+  const batch = { images, prompts, groups: plan.groups };
+  const scores = await scoreEvaluation(request.rewards, batch, signal);
   const { steps, eta, guidance } = request.settings;
   return {
     images,
+    scores,
     record: {
       name: request.name,
-      ...meanWithError(scores.total),
-      count: images.length,
-      families: byFamily(request.prompts, scores.total),
-      rewards: scores.total,
+      ...scoreOf(scores.total),
+      failed: scores.failed,
+      notApplicable: scores.notApplicable,
+      failures: [...scores.failures],
+      families: byFamily(plan.prompts, scores.total),
+      rewards: [...scores.total],
       components: Object.fromEntries(
         Object.entries(scores.values).map(([name, values]) => [
           name,
-          meanWithError(values.filter((value) => !Number.isNaN(value))),
+          meanWithError(withoutMissing(values)),
         ]),
       ),
       settings: { steps, eta, guidance },
     },
   };
+}
+
+function scoreOf(rewards: readonly number[]): FamilyScore {
+  const scored = withoutMissing(rewards);
+  return { ...meanWithError(scored), count: scored.length };
 }
 
 function byFamily(
@@ -66,10 +79,5 @@ function byFamily(
     group.push(rewards[index] ?? Number.NaN);
     groups.set(family, group);
   }
-  return Object.fromEntries(
-    [...groups].map(([family, values]) => [
-      family,
-      { ...meanWithError(values), count: values.length },
-    ]),
-  );
+  return Object.fromEntries([...groups].map(([family, values]) => [family, scoreOf(values)]));
 }

@@ -6,6 +6,8 @@ import type { Policy } from '../policy/policy';
 import type { EvaluationRecord } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import { evaluatePolicy } from './evaluate-policy';
+import { imagesOfAPrompt, planEvaluation } from './evaluation-plan';
+import type { Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
 
@@ -30,6 +32,7 @@ export function createRunEvaluator(
   recorder: RunRecorder,
   clock: PhaseClock,
   signal: AbortSignal,
+  guards: Guards,
   earlier: readonly EvaluationRecord[] = [],
 ): RunEvaluator {
   const { config, heldOut, rewards } = run;
@@ -38,6 +41,7 @@ export function createRunEvaluator(
     eta: config.evaluate.eta ?? config.sampler.eta,
     guidance: config.evaluate.guidance ?? config.sampler.guidance,
   };
+  const plan = planEvaluation(heldOut, config.evaluate.images, rewards);
   const common = { seed: EVALUATION_SEED, batch: config.batch.rollout, signal };
   const done = new Map(earlier.map((record) => [record.name, record]));
   const records: RunEvaluator['records'] = { base: [] };
@@ -49,14 +53,11 @@ export function createRunEvaluator(
   ): Promise<{ record: EvaluationRecord; images: Image[] }> {
     const evaluation = await clock.time(`evaluation ${name}`, (onProgress) =>
       evaluatePolicy(policy, {
-        ...common,
-        name,
-        rewards,
-        prompts: heldOut.slice(0, config.evaluate.images),
-        settings: chosen,
-        onProgress,
+        ...{ ...common, name, rewards, plan },
+        ...{ settings: chosen, onProgress },
       }),
     );
+    guards.checkScores(evaluation.scores);
     await recorder.evaluation(evaluation.record);
     return evaluation;
   }
@@ -82,7 +83,9 @@ export function createRunEvaluator(
     policy: Policy,
   ): Promise<EvaluationRecord | undefined> {
     const evaluation = config.evaluate.images > 0 ? await evaluate(name, policy) : undefined;
-    await sampleGrid(name, policy, evaluation?.images);
+    // The grid has one image of each prompt.
+    const drawn = imagesOfAPrompt(rewards) === 1 ? evaluation?.images : undefined;
+    await sampleGrid(name, policy, drawn);
     return evaluation?.record;
   }
 

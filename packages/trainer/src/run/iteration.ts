@@ -14,7 +14,7 @@ import { disposeTexts } from '../policy/text-condition';
 import { promptsAt } from '../prompts/prompt-order';
 import { reportIteration } from '../report/report-iteration';
 import type { IterationRecord } from '../run-folder/records';
-import { createScoring } from '../scoring/rewards';
+import { createScoring } from '../scoring/scoring';
 import type { DrawnImages } from '../tracking/sink';
 import { createGuards, type Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
@@ -55,16 +55,20 @@ export async function runIteration(
     );
 
   const text = await clock.time('text', () => policy.texts.encode(prompts));
+  const scoring = createScoring(run.rewards, run.combination, signal);
   try {
     const images: Image[] = [];
-    const scoring = createScoring(run.rewards, run.combination, signal);
     // Rewards see each batch of images while the next one is being drawn.
     const onBatch = (latents: tf.Tensor4D) =>
       clock.time('decode', () => {
         const drawn = decodeImages(policy, latents, batch.rollout);
         const first = images.length;
         images.push(...drawn);
-        scoring.add({ images: drawn, prompts: promptTexts.slice(first, images.length) });
+        scoring.add({
+          images: drawn,
+          prompts: promptTexts.slice(first, images.length),
+          groups: promptOfImage.slice(first, images.length),
+        });
       });
     const trajectories = await clock.time('rollout', (onProgress) =>
       sampleTrajectories(policy, {
@@ -72,9 +76,10 @@ export async function runIteration(
         ...{ batch: batch.rollout, onBatch, onProgress, signal },
       }),
     );
-    const scores = await clock.time('reward', () => scoring.finish(promptOfImage));
+    const scores = await clock.time('reward', () => scoring.finish());
     guards.checkScores(scores);
-    const rewards = prompts.map((_, prompt) => scores.total.slice(prompt * k, (prompt + 1) * k));
+    const sums = run.advantages.withinPrompts ? scores.total : scores.absolute;
+    const rewards = prompts.map((_, prompt) => sums.slice(prompt * k, (prompt + 1) * k));
     const advantages = run.advantages.estimate(prompts, rewards).flat();
 
     const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
@@ -102,6 +107,7 @@ export async function runIteration(
     });
     return { record, images, prompts: promptTexts };
   } finally {
+    scoring.end();
     disposeTexts(text);
   }
 }

@@ -7,6 +7,7 @@ import type { Checkpoint } from '../run-folder/checkpoint-folder';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import type { DrawnImages } from '../tracking/sink';
+import { UserError } from '../user-error';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import { createRunEvaluator } from './evaluator';
 import { createGuards } from './guards';
@@ -33,7 +34,7 @@ export interface ResumePoint {
  * before and after, on the same noise.
  *
  * @param signal when aborted, the iteration under way is dropped and the run ends with a checkpoint and its result as it is,
- *   without the evaluation after it
+ *   without the evaluation after it; aborted with a `UserError`, the run ends with that error instead
  * @param from goes on with a run; the numbers are those of one that never stopped
  * @throws what went wrong, after leaving a checkpoint of the iterations that were done
  */
@@ -64,9 +65,9 @@ async function iterate(
   const clock = createPhaseClock((phase, fraction) => {
     recorder.phase(phase, fraction);
   }, progress?.seconds);
-  const evaluator = createRunEvaluator(run, recorder, clock, signal, from?.evaluations);
-  const checkpoints = createCheckpoints(run, clock, progress);
   const guards = createGuards(config.guards);
+  const evaluator = createRunEvaluator(run, recorder, clock, signal, guards, from?.evaluations);
+  const checkpoints = createCheckpoints(run, clock, progress);
   let iterations = progress?.iterations ?? 0;
   let failure: unknown;
   const attempt = async (work: () => Promise<void>): Promise<void> => {
@@ -75,6 +76,7 @@ async function iterate(
     } catch (error) {
       if (error !== signal.reason) failure ??= error;
     }
+    if (signal.reason instanceof UserError) failure ??= signal.reason;
   };
 
   await attempt(async () => {

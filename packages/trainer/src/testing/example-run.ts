@@ -41,6 +41,8 @@ export function exampleIteration(iteration: number): IterationRecord {
     tensors: 420,
     memoryBytes: 9e8,
     failedRewards: 0,
+    notApplicable: 0,
+    failures: [],
     skippedUpdates: 0,
   };
 }
@@ -63,6 +65,9 @@ export function exampleEvaluation(name: string, mean: number, guidance = 1): Eva
     mean,
     standardError,
     count: 256,
+    failed: 0,
+    notApplicable: 0,
+    failures: [],
     families,
     rewards: [0.1, 0.9],
     components,
@@ -88,7 +93,7 @@ export function exampleSummary(): RunSummary {
     evaluation: {
       before: exampleEvaluation('before', 0.652),
       after: exampleEvaluation('after', 0.804),
-      gain: { mean: 0.152, standardError: 0.018 },
+      gain: { mean: 0.152, standardError: 0.018, count: 256 },
       base: [exampleEvaluation('base-guidance-2', 0.795, 2)],
     },
     seconds: { rollout: 225, update: 390 },

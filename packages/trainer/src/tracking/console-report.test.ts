@@ -33,6 +33,21 @@ describe('createConsoleReport', () => {
     expect(text).toMatch(/ 1\/3 +0\.\d{3} ± 0\.20/);
   });
 
+  test('failures of rewards stand behind what they left', () => {
+    const failures = [{ reward: 'judge', kind: 'exception', message: 'quota exceeded', count: 4 }];
+    for (const isTTY of [false, true]) {
+      const output = captureOutput({ isTTY });
+      const report = createConsoleReport(config, output, { quiet: false });
+      report.iteration({ ...exampleIteration(1), failures });
+      const evaluation = { ...exampleEvaluation('before', 0.6), count: 253 };
+      report.evaluation({ ...evaluation, failed: 2, notApplicable: 1 });
+      expect(output.outText()).toMatch(/ left( ·)? 4 failed\n|\d s 4 failed\n/);
+      expect(output.outText()).toContain(
+        '(253 images, 2 failed, 1 without a reward that applies, guidance 1)',
+      );
+    }
+  });
+
   test('a run that goes on counts from where it was', () => {
     const output = captureOutput({ isTTY: true });
     const report = createConsoleReport(config, output, { quiet: false, iterationsDone: 1 });

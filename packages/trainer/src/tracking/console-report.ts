@@ -101,7 +101,8 @@ export function createConsoleReport(
       seconds.toFixed(1),
       durationInWords(left),
     ];
-    line(cells.map((cell, index) => cell.padStart(COLUMNS[index]?.[1] ?? 0)).join(' '));
+    const row = cells.map((cell, index) => cell.padStart(COLUMNS[index]?.[1] ?? 0));
+    line([...row, ...failuresOf(record)].join(' '));
   }
 
   function plainLine(record: IterationRecord, left: number): void {
@@ -116,6 +117,7 @@ export function createConsoleReport(
         `gradient ${figure(record.gradientNorm)}`,
         `${seconds.toFixed(1)} s`,
         `${durationInWords(left)} left`,
+        ...failuresOf(record),
       ].join(' · '),
     );
   }
@@ -141,7 +143,7 @@ export function createConsoleReport(
       if (options.quiet) return;
       line(
         colors.cyan(
-          `held-out reward ${record.name}: ${withError(record.mean, record.standardError)} (${String(record.count)} images, guidance ${String(record.settings.guidance)})`,
+          `held-out reward ${record.name}: ${withError(record.mean, record.standardError)} (${imagesIn(record)}, guidance ${String(record.settings.guidance)})`,
         ),
       );
     },
@@ -160,6 +162,19 @@ export function createConsoleReport(
       live.clear();
     },
   };
+}
+
+/** Nothing where none of the rewards failed. */
+function failuresOf({ failures }: IterationRecord): string[] {
+  const count = failures.reduce((sum, failure) => sum + failure.count, 0);
+  return count === 0 ? [] : [`${String(count)} failed`];
+}
+
+/** How many images a mean is of, and how many it is not of. */
+export function imagesIn({ count, failed, notApplicable }: EvaluationRecord): string {
+  const left = failed > 0 ? [`${String(failed)} failed`] : [];
+  if (notApplicable > 0) left.push(`${String(notApplicable)} without a reward that applies`);
+  return [`${String(count)} images`, ...left].join(', ');
 }
 
 /** Colours on a terminal, unless NO_COLOR holds anything (no-color.org). */
@@ -181,7 +196,7 @@ export function summaryLines(summary: RunSummary): string[] {
     const gainText =
       gain === undefined ? '' : `, gain ${signed(gain.mean)} ± ${gain.standardError.toFixed(3)}`;
     lines.push(
-      `Held-out reward over ${String(after.count)} images: before ${withError(before.mean, before.standardError)}, after ${withError(after.mean, after.standardError)}${gainText}`,
+      `Held-out reward over ${imagesIn(after)}: before ${withError(before.mean, before.standardError)}, after ${withError(after.mean, after.standardError)}${gainText}`,
     );
     const families = Object.entries(after.families).map(([family, score]) => {
       const earlier = before.families[family];

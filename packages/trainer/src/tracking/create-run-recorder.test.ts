@@ -68,7 +68,7 @@ test('a whole run leaves its events, summary, curves and samples', async () => {
   const summary = JSON.parse(readFileSync(join(folder.path, 'summary.json'), 'utf8')) as ReturnType<
     typeof exampleSummary
   >;
-  expect(summary.evaluation.gain).toEqual({ mean: 0.152, standardError: 0.018 });
+  expect(summary.evaluation.gain).toEqual({ mean: 0.152, standardError: 0.018, count: 256 });
   expect(summary.evaluation.before).toMatchObject({ mean: 0.652, count: 256 });
   expect(summary.evaluation.before).not.toHaveProperty('rewards');
 

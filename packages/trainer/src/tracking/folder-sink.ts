@@ -29,7 +29,7 @@ export interface FolderSinkOptions {
 export interface FolderSink extends RunSink {
   /** Records a warning with, where they are given, the images that it is about, and tells it. */
   warning(
-    iteration: IterationRecord,
+    about: Pick<IterationRecord, 'iteration' | 'rewards'>,
     texts: readonly string[],
     drawn?: () => Promise<DrawnImages>,
   ): Promise<void>;
@@ -77,7 +77,7 @@ export function createFolderSink(
 
   /** The images that the policy is pushed towards. */
   async function keepAlertImages(
-    record: IterationRecord,
+    record: Pick<IterationRecord, 'iteration' | 'rewards'>,
     drawn: () => Promise<DrawnImages>,
   ): Promise<string | undefined> {
     const file = `alerts/iteration-${String(record.iteration)}.png`;
@@ -109,11 +109,11 @@ export function createFolderSink(
         });
       }
     },
-    async warning(record, texts, drawn) {
-      const images = drawn && (await keepAlertImages(record, drawn));
+    async warning(about, texts, drawn) {
+      const images = drawn && (await keepAlertImages(about, drawn));
       for (const text of texts) {
         warn(images === undefined ? text : `${text}: ${folder.path}/${images}`);
-        emit('warning', { iteration: record.iteration, text, images });
+        emit('warning', { iteration: about.iteration, text, images });
       }
     },
     async evaluation(record, iteration) {

@@ -42,9 +42,10 @@ function keysOf(value: unknown, path = ''): string[] {
   );
 }
 
-const iteration = exampleIteration(1);
+const failures = [{ reward: 'judge', kind: 'exception', message: 'no answer', count: 1 }];
+const iteration = { ...exampleIteration(1), failures };
 const record = { ...iteration, reward: { ...iteration.reward, components: { shapes: 0.5 } } };
-const evaluation = exampleEvaluation('before', 0.6);
+const evaluation = { ...exampleEvaluation('before', 0.6), failures };
 
 const tags = [
   ...Object.keys(iterationScalars(record)),

@@ -13,6 +13,7 @@ export function iterationScalars(record: IterationRecord): Scalars {
     'reward/mean': reward.mean,
     'reward/std': reward.std,
     failed_rewards: record.failedRewards,
+    not_applicable: record.notApplicable,
     groups: record.groups,
     zero_variance_groups: record.zeroVarianceGroups,
     group_diversity: record.diversity,
@@ -65,6 +66,8 @@ export function evaluationScalars(record: EvaluationRecord): Scalars {
     ),
     mean: record.mean,
     standard_error: record.standardError,
+    failed: record.failed,
+    not_applicable: record.notApplicable,
   });
 }
 

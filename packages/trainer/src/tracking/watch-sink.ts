@@ -3,6 +3,7 @@ import type { TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
 import { createClipWatch } from './clip-watch';
 import { createCollapseWatch } from './collapse-watch';
+import { createFailureWatch } from './failure-watch';
 import type { FolderSink } from './folder-sink';
 import type { RunSink } from './sink';
 
@@ -17,16 +18,24 @@ export function createWatchSink(
 ): RunSink {
   const watchClip = createClipWatch(config);
   const watchCollapse = createCollapseWatch(config);
+  const watchFailures = createFailureWatch();
   for (const record of earlier) {
     watchClip(record);
     watchCollapse(record);
   }
   return {
     async iteration(record, drawn) {
+      const failures = watchFailures(record);
+      if (failures.length > 0) await warning(record, failures);
       const clip = watchClip(record);
       if (clip !== undefined) await warning(record, [clip]);
       const alerts = watchCollapse(record);
       if (alerts.length > 0) await warning(record, alerts, drawn);
+    },
+    async evaluation(record, iteration) {
+      const { rewards } = record;
+      const failures = watchFailures({ ...record, images: rewards.length });
+      if (failures.length > 0) await warning({ iteration, rewards }, failures);
     },
   };
 }
