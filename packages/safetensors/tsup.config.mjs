@@ -1,3 +1,3 @@
 import { libraryBuild } from '../../tsup.preset.mjs';
 
-export default libraryBuild();
+export default libraryBuild({ index: 'src/index.ts', node: 'src/node/index.ts' });
