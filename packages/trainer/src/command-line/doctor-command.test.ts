@@ -96,6 +96,11 @@ test('--install installs what fits the machine, with progress on stderr', async 
   expect(gpu.error).toBe('');
 });
 
+test('--install --gpu installs the build for GPUs where no driver is seen', async () => {
+  expect((await run({ install: true, gpu: true })).installs).toEqual([true]);
+  await expect(run({ gpu: true })).rejects.toThrow('--gpu says what --install installs');
+});
+
 describe('--model', () => {
   const model = join(__dirname, '../../../diffusion-models/fixtures/pipeline');
   const measured: MeasureBatchesOptions[] = [];

@@ -17,6 +17,7 @@ import type { MemoryEstimate } from '../policy/memory-estimate';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { figure } from '../terminal/words';
+import { UsageError } from '../usage-error';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { memoryVerdict, type MemoryVerdict } from './memory-verdict';
@@ -25,6 +26,7 @@ import { imageSideFlag } from './sampler-flags';
 
 export interface DoctorFlags extends CommonFlags {
   readonly install?: boolean;
+  readonly gpu?: boolean;
   readonly model?: string;
   readonly guidance?: number;
   readonly seconds?: number;
@@ -65,7 +67,14 @@ const TOOLS: DoctorTools = {
 export function addDoctorFlags(command: Command): Command {
   return command
     .description('versions, backends, GPU, memory, a timed matmul, and what would be faster')
-    .option('--install', "install TensorFlow's native library for this machine first")
+    .option(
+      '--install',
+      "first install TensorFlow's native library for this machine, or check what is installed and mend it",
+    )
+    .option(
+      '--gpu',
+      'with --install: the build for NVIDIA GPUs, also where no driver is seen, as in an image that is made elsewhere',
+    )
     .option(
       '--model <model>',
       'instead, say what memory it needs, and measure which batch.rollout and batch.update are fastest',
@@ -98,6 +107,9 @@ export async function doctorCommand(
   { output, loadCore }: CommandContext,
   tools: DoctorTools = TOOLS,
 ): Promise<number> {
+  if (flags.gpu === true && flags.install !== true) {
+    throw new UsageError('--gpu says what --install installs: give both.');
+  }
   const verdict =
     flags.model === undefined ? undefined : await judgeMemory(flags.model, tools.memoryBytes());
   if (flags.install === true) {
@@ -106,7 +118,8 @@ export async function doctorCommand(
     const progress = createPhaseProgress();
     let said = '';
     const { folder, alreadyThere } = await tools.install({
-      gpu: nvidiaDriver !== null,
+      gpu: flags.gpu === true || nvidiaDriver !== null,
+      verify: true,
       onProgress(message, fraction) {
         if (flags.quiet === true) return;
         if (output.error.isTTY === true) {
@@ -119,7 +132,7 @@ export async function doctorCommand(
     });
     live.clear();
     if (flags.quiet !== true) {
-      const what = alreadyThere ? 'is already in' : 'was installed into';
+      const what = alreadyThere ? 'is whole, in' : 'was installed into';
       output.error.write(`TensorFlow's native library ${what} ${folder}\n`);
     }
   }
