@@ -35,6 +35,7 @@ export type { Box, Detection, ObjectDetector } from './objects/object-detector';
 export { parseSpatialPrompt } from './objects/spatial-prompt';
 export { spatialReward } from './objects/spatial-reward';
 export { decodePicture, encodePng } from './png';
+export { type PngHeader, readPngHeader } from './protocol/png-header';
 export { averageQuality, imageQuality, type ImageQuality } from './quality/image-quality';
 export {
   isFailure,

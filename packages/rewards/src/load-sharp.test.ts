@@ -20,7 +20,7 @@ test('a missing sharp is one sentence wherever a picture is encoded or read, and
   await expect(encodePng(image)).rejects.toThrow(SENTENCE);
   await expect(decodePicture(image.data as Uint8Array)).rejects.toThrow(SENTENCE);
   await expect(encodeWireImage(image)).rejects.toThrow(SENTENCE);
-  const wire = { ...image, bitDepth: 8, bytes: image.data as Uint8Array };
+  const wire = { ...image, bitDepth: 8, channels: 3, bytes: image.data as Uint8Array };
   await expect(decodeWireImage(wire)).rejects.toThrow(SENTENCE);
   await expect(createReward('jpeg-compressibility')).rejects.toThrow(SENTENCE);
   const [result] = await scoreAll(jpegCompressibility(), { images: [image], prompts: [''] });

@@ -55,6 +55,14 @@ it('prints one line when it is ready', async () => {
   expect(json.out.match(/\n/g)).toHaveLength(1);
 });
 
+it('marks in its help what it cannot do without', async () => {
+  const { code, out } = await run('serve', '--help');
+  expect(code).toBe(0);
+  const required = out.replaceAll(/\s+/g, ' ');
+  expect(required).toMatch(/--reward <name> [^-]*\(required\)/);
+  expect(required).toMatch(/--port <n> [^-]*\(required\)/);
+});
+
 it.each<[string[], number, string]>([
   [[], 2, 'Usage: loop-rewards'],
   [['serve', '--port', '0'], 2, '--reward'],

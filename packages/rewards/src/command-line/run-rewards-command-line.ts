@@ -66,12 +66,16 @@ export async function runRewardsCommandLine(
     .description('serve rewards until SIGINT or SIGTERM; TLS is for a proxy in front')
     .requiredOption(
       '--reward <name>',
-      'a reward by name, PACKAGE#export or ./file.mjs#export; may be repeated',
+      'a reward by name, PACKAGE#export or ./file.mjs#export; may be repeated (required)',
       collect,
       [],
     )
     .option('--set <name.key=value>', 'a setting of a reward; may be repeated', collect, [])
-    .requiredOption('--port <n>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535))
+    .requiredOption(
+      '--port <n>',
+      'port to listen on; 0 takes a free one (required)',
+      wholeNumber(0, 65_535),
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--token-env <variable>', 'environment variable that holds the bearer token')
     .option('--max-batch <n>', 'images in one request', wholeNumber(1, 1_000_000))

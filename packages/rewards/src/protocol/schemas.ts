@@ -7,7 +7,13 @@ import { z } from 'zod';
 /** The version of the protocol, in the paths too. It changes when an old client would misread a new server. */
 export const PROTOCOL = 1;
 
-const prompt = z.string().describe('What the image was made for.');
+/**
+ * UTF-16 units of a prompt. Text encoders read some hundred words at most; a judge is asked about no more than this either.
+ * Rewards may repeat prompts in their failures, once for each image.
+ */
+export const MAXIMUM_PROMPT_LENGTH = 8_192;
+
+const prompt = z.string().max(MAXIMUM_PROMPT_LENGTH).describe('What the image was made for.');
 
 /** A PNG in base64. Whether it is one is told per image, in the results, and not for the whole request. */
 const png = z.string().meta({
@@ -74,7 +80,7 @@ export const rewardInfoSchema = z.object({
     .array(bound)
     .length(2)
     .default([null, null])
-    .describe('Smallest and largest value; null where there is no limit.'),
+    .describe('Smallest and largest value; null where there is no limit, as JSON has no infinity.'),
   maximumBatch: z.int().min(1).describe('Images that the reward looks at in one call.'),
   concurrency: z.int().min(1).default(1).describe('Calls of the reward at once.'),
   scope: z

@@ -8,6 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -166,7 +167,7 @@ it.each<[string, (file: string) => void]>([
   expect(asked).toHaveLength(2);
 });
 
-it('stays within its size, and forgets the oldest first', async () => {
+it('stays within its size, and forgets what was not used for longest', async () => {
   const block = 4096;
   const { asked, reward } = watched({}, 10 * block);
   const past = Date.now() / 1000 - 1000;
@@ -177,11 +178,25 @@ it('stays within its size, and forgets the oldest first', async () => {
     utimesSync(added, past + number, past + number);
   }
   expect(files()).toHaveLength(10);
+  await reward.score(batchOf([0]));
   await reward.score(batchOf([10]));
+  await reward.dispose!();
   expect(files()).toHaveLength(9); // nine tenths
   asked.length = 0;
-  await reward.score(batchOf([0, 1, 2, 9, 10]));
-  expect(asked).toEqual([batchOf([0, 1])]);
+  await reward.score(batchOf([0, 1, 2, 3, 9, 10]));
+  expect(asked).toEqual([batchOf([1, 2])]);
+});
+
+it('counts a full folder without looking at each file, and nobody waits for it', async () => {
+  const names = Array.from({ length: 500 }, (_, index) => `${index}.json`);
+  mkdirSync(join(folder, 'ab'));
+  for (const name of names) writeFileSync(join(folder, 'ab', name), '');
+  const looks = jest.spyOn(promises, 'stat');
+  const { reward } = watched();
+  await reward.score(batchOf([1]));
+  await reward.dispose!();
+  expect(looks).not.toHaveBeenCalled();
+  looks.mockRestore();
 });
 
 it('removes what a process left behind that ended while writing, and no other file', async () => {
@@ -192,7 +207,9 @@ it('removes what a process left behind that ended while writing, and no other fi
   for (const file of [old, young, foreign]) writeFileSync(file, '');
   const longAgo = Date.now() / 1000 - 7200;
   utimesSync(old, longAgo, longAgo);
-  await watched().reward.score(batchOf([1]));
+  const { reward } = watched();
+  await reward.score(batchOf([1]));
+  await reward.dispose!();
   expect(files()).not.toContain(old);
   expect(files()).toEqual(expect.arrayContaining([young, foreign]));
 });

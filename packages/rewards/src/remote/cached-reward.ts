@@ -9,7 +9,7 @@ import { ScoreFolder } from './score-folder';
 export interface CacheOptions {
   /** Made if it is not there. Several processes may share it, also for several rewards. */
   readonly folder: string;
-  /** On the disk, where a score takes a block of 4 KiB; the oldest go first. Default 1 GiB, a quarter of a million scores. */
+  /** On the disk, where a score takes a block of 4 KiB; those that were not used for longest go first. Default 1 GiB, a quarter of a million scores. */
   readonly maximumBytes?: number | undefined;
 }
 
@@ -69,7 +69,10 @@ export function cachedReward(
       );
       return results as RewardResult[];
     },
-    ...(reward.dispose === undefined ? {} : { dispose: () => reward.dispose!() }),
+    async dispose() {
+      await scores.settle();
+      await reward.dispose?.();
+    },
   };
 }
 

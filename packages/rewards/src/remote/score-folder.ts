@@ -1,8 +1,10 @@
 /** A folder of scores, one small file each, that several processes may use at once. */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import { Gate } from '@loop-diffusion/http';
 
 import type { RewardScore } from '../reward';
 
@@ -12,16 +14,21 @@ const BLOCK = 4096;
 const KEPT_SHARE = 0.9;
 /** A temporary file as old as this was left behind by a process that ended. */
 const LEFTOVER_MS = 3_600_000;
+/** Files that are looked at at once: as many as Node has threads for it. */
+const LOOKS = 4;
 
 /**
  * `ab/abcdef….json` holds the score with key `abcdef…`: the SHA-256 of the key and the rest, and the rest, which is JSON.
  * A file is written under another name and renamed, so that it is there whole or not at all; one that is damaged none the
- * less is taken for one that is not there.
+ * less is taken for one that is not there. Its time is that of its last use. Nobody who scores waits for the folder to be
+ * counted or cleaned up.
  */
 export class ScoreFolder {
-  /** Bytes in the folder as far as this process knows; counted before the first write. */
+  /** Bytes in the folder as far as this process knows; counted after the first write. */
   #bytes: number | undefined;
-  #cleaning: Promise<void> | undefined;
+  /** Written while the folder was counted or cleaned up. */
+  #meanwhile = 0;
+  #upkeep: Promise<void> | undefined;
 
   constructor(
     readonly folder: string,
@@ -36,8 +43,11 @@ export class ScoreFolder {
   }
 
   async read(key: string): Promise<RewardScore | undefined> {
+    const path = this.#path(key);
     try {
-      return parseScore(key, await readFile(this.#path(key), 'utf8'));
+      const score = parseScore(key, await readFile(path, 'utf8'));
+      if (score !== undefined) await touch(path);
+      return score;
     } catch {
       return undefined;
     }
@@ -52,59 +62,98 @@ export class ScoreFolder {
       const text = JSON.stringify({ value, components });
       await writeFile(temporary, `${checksum(key, text)} ${text}\n`);
       await rename(temporary, path);
-      await this.#makeRoom();
     } catch {
       await rm(temporary, { force: true }).catch(() => {});
+      return;
     }
+    this.#meanwhile += BLOCK;
+    if (this.#bytes !== undefined) this.#bytes += BLOCK;
+    this.#keepRoom();
+  }
+
+  /** Waits for what goes on behind the scores. */
+  async settle(): Promise<void> {
+    await this.#upkeep;
   }
 
   #path(key: string): string {
     return join(this.folder, key.slice(0, 2), `${key}.json`);
   }
 
+  #keepRoom(): void {
+    if (this.#bytes !== undefined && this.#bytes <= this.maximumBytes) return;
+    this.#upkeep ??= this.#makeRoom()
+      // Whatever is wrong with the folder, the next write tries again.
+      .catch(() => {})
+      .finally(() => (this.#upkeep = undefined));
+  }
+
   async #makeRoom(): Promise<void> {
-    if (this.#bytes !== undefined) {
-      this.#bytes += BLOCK;
-      if (this.#bytes <= this.maximumBytes) return;
-    }
-    // Whoever comes meanwhile waits for the same count, in which their file may be missing: the next one finds it.
-    this.#cleaning ??= this.#removeOldest().finally(() => (this.#cleaning = undefined));
-    await this.#cleaning;
+    this.#meanwhile = 0;
+    const counted = this.#bytes ?? (await this.#count());
+    const bytes = counted > this.maximumBytes ? await this.#removeLeastUsed() : counted;
+    // What came meanwhile may be counted twice, which only cleans up a little early.
+    this.#bytes = bytes + this.#meanwhile;
   }
 
-  async #removeOldest(): Promise<void> {
-    const files = await this.#list();
+  /** By the names alone: to look at a quarter of a million files takes many seconds, and nearly all have one block. */
+  async #count(): Promise<number> {
+    const paths = await this.#paths();
+    const leftovers = paths.filter((path) => path.endsWith('.tmp'));
+    await Promise.all(leftovers.map(removeLeftover));
+    return BLOCK * (paths.length - leftovers.length);
+  }
+
+  async #removeLeastUsed(): Promise<number> {
+    const gate = new Gate(LOOKS);
+    const looked = await Promise.all(
+      (await this.#paths()).map((path) => gate.run(() => lookAt(path))),
+    );
+    const files = looked.filter((file) => file !== undefined);
     let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    if (bytes > this.maximumBytes) {
-      files.sort((one, other) => one.time - other.time);
-      for (const { path, bytes: freed } of files) {
-        if (bytes <= this.maximumBytes * KEPT_SHARE) break;
-        // Another process may have removed it.
-        await rm(path, { force: true });
-        bytes -= freed;
-      }
+    if (bytes <= this.maximumBytes) return bytes;
+    files.sort((one, other) => one.time - other.time);
+    for (const { path, bytes: freed } of files) {
+      if (bytes <= this.maximumBytes * KEPT_SHARE) break;
+      // Another process may have removed it.
+      await rm(path, { force: true });
+      bytes -= freed;
     }
-    this.#bytes = bytes;
+    return bytes;
   }
 
-  async #list(): Promise<{ path: string; bytes: number; time: number }[]> {
-    const files: { path: string; bytes: number; time: number }[] = [];
-    for (const folder of await readdir(this.folder)) {
-      if (!/^[0-9a-f]{2}$/.test(folder)) continue;
-      for (const name of await readdir(join(this.folder, folder))) {
-        const path = join(this.folder, folder, name);
-        const found = await stat(path).catch(() => undefined);
-        if (found === undefined) continue;
-        const { size, mtimeMs } = found;
-        if (name.endsWith('.tmp') && Date.now() - mtimeMs > LEFTOVER_MS) {
-          await rm(path, { force: true });
-        } else if (name.endsWith('.json')) {
-          files.push({ path, bytes: Math.ceil(size / BLOCK) * BLOCK, time: mtimeMs });
-        }
-      }
-    }
-    return files;
+  async #paths(): Promise<string[]> {
+    const folders = (await readdir(this.folder)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+    const names = await Promise.all(
+      folders.map(async (folder) => {
+        const inside = await readdir(join(this.folder, folder));
+        return inside.map((name) => join(this.folder, folder, name));
+      }),
+    );
+    return names.flat().filter((path) => path.endsWith('.json') || path.endsWith('.tmp'));
   }
+}
+
+/** Used now. Where that cannot be written down, it only goes the sooner. */
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await utimes(path, now, now).catch(() => {});
+}
+
+async function removeLeftover(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && Date.now() - found.mtimeMs > LEFTOVER_MS) {
+    await rm(path, { force: true });
+  }
+}
+
+async function lookAt(
+  path: string,
+): Promise<{ path: string; bytes: number; time: number } | undefined> {
+  if (!path.endsWith('.json')) return undefined;
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return undefined;
+  return { path, bytes: Math.ceil(found.size / BLOCK) * BLOCK, time: found.mtimeMs };
 }
 
 function checksum(key: string, text: string): string {

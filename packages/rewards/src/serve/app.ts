@@ -6,12 +6,13 @@ import type { Context } from 'hono';
 
 import { type Info, PROTOCOL } from '../protocol/schemas';
 import { tokenCheck } from './access';
+import { ByteBudget, Holding } from './byte-budget';
 import { HttpProblem, problemBody } from './http-problem';
 import type { ServeLimits } from './limits';
 import { createMetrics } from './metrics';
 import { openApiDocument } from './openapi';
 import { parseScoreRequest } from './parse-request';
-import { ByteBudget, readBody } from './read-body';
+import { readBody } from './read-body';
 import type { ServedReward } from './served-reward';
 
 export interface AppOptions {
@@ -92,19 +93,22 @@ export async function createApp({
       if (stopping.aborted) throw new HttpProblem(503, 'stopping', 'The server is stopping.');
       return reward.admit(async () => {
         const { maximumBodyBytes, maximumImages, bodyMs, scoreMs } = limits;
-        const options = { maximumBytes: maximumBodyBytes, timeoutMs: bodyMs, budget };
-        const body = await readBody(incoming, options);
+        const holding = new Holding(budget);
         try {
+          const options = { maximumBytes: maximumBodyBytes, timeoutMs: bodyMs, holding };
+          const body = await readBody(incoming, options);
+          // The texts that are made of it, and the pictures in them.
+          holding.take(body.length);
           const request = parseScoreRequest(body, maximumImages);
           if (request.id !== undefined) context.set('id', request.id);
           const results = await withinTime(scoreMs, givenUp, outgoing, (signal) =>
-            reward.score(request, signal),
+            reward.score(request, { signal, holding }),
           );
           const { name, version } = reward.info;
           metrics.countResults(name, results, (performance.now() - began) / 1000);
           return respond({ results, reward: name, version });
         } finally {
-          budget.giveBack(body.length);
+          holding.giveBack();
         }
       });
     };

@@ -97,6 +97,7 @@ describe('bodies', () => {
     ['too few prompts', '{"images":["",""],"prompts":[""]}', 422, 'invalid-request'],
     ['numbers', '{"images":[1],"prompts":[""]}', 422, 'invalid-request'],
     ['one text', '{"images":"","prompts":""}', 422, 'invalid-request'],
+    ['a long prompt', `{"images":[""],"prompts":["${'x'.repeat(8193)}"]}`, 422, 'invalid-request'],
     ['a long id', `{"images":[],"prompts":[],"id":"${'x'.repeat(129)}"}`, 422, 'invalid-request'],
   ])('of %s', async (_, body, status, kind) => {
     expect(await problemOf(await post(body))).toEqual([status, kind]);

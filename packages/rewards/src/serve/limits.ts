@@ -8,7 +8,11 @@ export interface ServeLimits {
   readonly maximumPixels: number;
   /** Pixels of all images of a request together; more are answered 413. Default 2²⁶, 192 MiB unpacked. */
   readonly maximumRequestPixels: number;
-  /** Bytes of all bodies that the server holds at once; more are answered 503. Default 512 MiB. */
+  /**
+   * Bytes that the server holds at once for all requests: their bodies, as much again for the texts and files in them, and
+   * three for each pixel; more are answered 503, or 413 where one request alone is more. Default 512 MiB, or what the
+   * largest request takes.
+   */
   readonly maximumHeldBytes: number;
   /** Requests per reward that wait for their turn; more are answered 503 with Retry-After. Default 256. */
   readonly queue: number;
@@ -50,5 +54,10 @@ export function resolveLimits(limits: Partial<ServeLimits> = {}): ServeLimits {
       );
     }
   }
-  return { ...DEFAULT_LIMITS, ...limits };
+  const resolved = { ...DEFAULT_LIMITS, ...limits };
+  const largest = 2 * resolved.maximumBodyBytes + 3 * resolved.maximumRequestPixels;
+  return {
+    ...resolved,
+    maximumHeldBytes: limits.maximumHeldBytes ?? Math.max(resolved.maximumHeldBytes, largest),
+  };
 }

@@ -357,3 +357,64 @@ describe('close', () => {
     expect(await errorOf(await underWay)).toMatchObject({ status: 503, kind: 'stopping' });
   });
 });
+
+describe('the bytes that a server holds', () => {
+  const random = seededRandom(3);
+  /** 19,200 bytes of pixels, and as many again in base64 and in its PNG. */
+  const large = () => encodeWireImage(randomImage(80, 80, random));
+
+  it('are those of pixels too: a request that alone has more is refused for good', async () => {
+    const url = await start([numberReward()], { limits: { maximumHeldBytes: 64_000 } });
+    const images = [await large()];
+    // Two times 25,700 for the body, and 19,200 for the pixels.
+    const refused = await post(`${url}/v1/score`, { images, prompts: [''] });
+    expect(await errorOf(refused)).toMatchObject({ status: 413, kind: 'too-large' });
+    expect((await post(`${url}/v1/score`, await requestOf([7]))).status).toBe(200);
+  });
+
+  it('are shared: what is too much for now may come again, and nothing stays behind', async () => {
+    let finish = () => {};
+    let started = () => {};
+    const hasStarted = new Promise<void>((resolve) => (started = resolve));
+    const mayFinish = new Promise<void>((resolve) => (finish = resolve));
+    const reward = numberReward({
+      deterministic: false, // asked for no known answer at the start
+      score: async ({ images }) => {
+        started();
+        await mayFinish;
+        return images.map(() => ({ ok: true, value: 1 }));
+      },
+    });
+    const url = await start([reward], { limits: { maximumHeldBytes: 100_000 } });
+    const request = { images: [await large()], prompts: [''] };
+    const first = post(`${url}/v1/score`, request);
+    await hasStarted;
+    const second = await post(`${url}/v1/score`, request);
+    expect(second.headers.get('retry-after')).toBe('1');
+    expect(await errorOf(second)).toMatchObject({ status: 503, kind: 'busy' });
+    finish();
+    expect((await first).status).toBe(200);
+    for (let time = 0; time < 3; time++) {
+      expect((await post(`${url}/v1/score`, request)).status).toBe(200);
+    }
+  });
+});
+
+it('shortens what a reward says of its failures, as it may repeat what it was asked', async () => {
+  const url = await start([
+    numberReward({
+      score: async ({ prompts }) =>
+        prompts.map((prompt) => ({
+          ok: false,
+          kind: 'k'.repeat(100),
+          message: `No: ${prompt}`,
+          retryable: false,
+        })),
+    }),
+  ]);
+  const images = [await encodeWireImage(numberedImage(1))];
+  const response = await post(`${url}/v1/score`, { images, prompts: ['x'.repeat(8192)] });
+  const { results } = (await response.json()) as { results: { kind: string; message: string }[] };
+  expect(results[0]!.kind).toHaveLength(64);
+  expect(results[0]!.message).toMatch(/^No: x{995}…$/);
+});

@@ -11,8 +11,14 @@ import {
 } from '../protocol/wire-image';
 import { type Reward, rewardFailure, type RewardResult } from '../reward';
 import { scoreAll } from '../score-all';
+import type { Holding } from './byte-budget';
 import { HttpProblem } from './http-problem';
 import type { ServeLimits } from './limits';
+
+const BYTES_PER_PIXEL = 3;
+/** Of what a failure says: a reward may repeat what it was asked. */
+const MAXIMUM_MESSAGE = 1_000;
+const MAXIMUM_KIND = 64;
 
 export class ServedReward {
   /** Requests whose images are unpacked: one more than are scored, so that the reward need not wait for PNG. */
@@ -90,12 +96,17 @@ export class ServedReward {
   /**
    * Scores a request's images in their order. An image that cannot be read is a failure of that image (`invalid-image`)
    * and not of the request: the others are good, and a client need not search for the one that is not.
-   * @throws {HttpProblem} 413 when there are more images or pixels than allowed; nothing is unpacked then
+   * @param holding what the unpacked pixels are taken from
+   * @throws {HttpProblem} 413 when there are more images or pixels than allowed, 503 when the server holds too much at the
+   * moment; nothing is unpacked then
    */
-  async score({ images, prompts }: ScoreRequest, signal: AbortSignal): Promise<RewardResult[]> {
+  async score(
+    { images, prompts }: ScoreRequest,
+    { signal, holding }: { readonly signal: AbortSignal; readonly holding: Holding },
+  ): Promise<RewardResult[]> {
     return this.#requests.run(async () => {
       const pictures = images.map(openWireImage);
-      this.#assertPixels(pictures);
+      holding.take(BYTES_PER_PIXEL * this.#checkedPixels(pictures));
       const decoded = await Promise.all(pictures.map(decode));
       const readable = decoded.flatMap((image, index) =>
         'data' in image ? [{ image, index }] : [],
@@ -113,7 +124,8 @@ export class ServedReward {
     }, signal);
   }
 
-  #assertPixels(pictures: readonly (WirePicture | string)[]): void {
+  /** @returns how many there are together */
+  #checkedPixels(pictures: readonly (WirePicture | string)[]): number {
     const { maximumPixels, maximumRequestPixels } = this.limits;
     let total = 0;
     for (const [index, picture] of pictures.entries()) {
@@ -129,6 +141,7 @@ export class ServedReward {
       const message = `The images have ${total} pixels together; expected at most ${maximumRequestPixels}.`;
       throw new HttpProblem(413, 'image-too-large', message);
     }
+    return total;
   }
 }
 
@@ -150,8 +163,8 @@ function forTheWire(result: RewardResult): RewardResult {
     const { kind, message, retryable }: { kind: unknown; message: unknown; retryable: unknown } =
       result;
     return rewardFailure(
-      typeof kind === 'string' ? kind : 'unknown',
-      typeof message === 'string' ? message : '',
+      typeof kind === 'string' ? shortened(kind, MAXIMUM_KIND) : 'unknown',
+      typeof message === 'string' ? shortened(message, MAXIMUM_MESSAGE) : '',
       retryable === true,
     );
   }
@@ -159,4 +172,8 @@ function forTheWire(result: RewardResult): RewardResult {
   if (components === undefined) return { ok: true, value };
   const finite = Object.entries(components).filter(([, part]) => Number.isFinite(part));
   return { ok: true, value, components: Object.fromEntries(finite) };
+}
+
+function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

@@ -6,7 +6,7 @@ import { createApp } from './app';
 import { resolveLimits } from './limits';
 import { listen, urlOf } from './listen';
 import { PROBE_PROMPT, probeImage } from './probe-image';
-import type { RewardServer, ServeRewardsOptions } from './serve-rewards';
+import type { RewardServer, ServeRewardsOptions } from './serve-rewards-options';
 import { ServedReward } from './served-reward';
 
 const GRACE_MS = 10_000;

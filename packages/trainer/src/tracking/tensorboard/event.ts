@@ -1,6 +1,8 @@
 /**
  * TensorBoard's messages, by the field numbers of tensorboard/compat/proto/{event,summary}.proto.
  */
+import { readPngHeader } from '@loop-diffusion/rewards';
+
 import type { Histogram } from '../../run-folder/records';
 import {
   bytesField,
@@ -77,7 +79,9 @@ export function histogramValue(tag: string, histogram: Histogram): SummaryValue 
 }
 
 export function imageValue(tag: string, png: Uint8Array): SummaryValue {
-  const { width, height, channels } = pngHeader(png);
+  const header = readPngHeader(png);
+  if (header === undefined) throw new Error(`The picture '${tag}' is no PNG file.`);
+  const { width, height, channels } = header;
   return messageField(1, [
     textField(1, tag),
     messageField(4, [
@@ -91,16 +95,4 @@ export function imageValue(tag: string, png: Uint8Array): SummaryValue {
 
 function event(seconds: number, step: number, content: Field): Uint8Array {
   return Buffer.concat([doubleField(1, seconds), integerField(2, step), content]);
-}
-
-/** Numbers per pixel by a PNG's colour type. */
-const PNG_CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
-
-function pngHeader(png: Uint8Array): { width: number; height: number; channels: number } {
-  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  return {
-    width: view.getUint32(16),
-    height: view.getUint32(20),
-    channels: PNG_CHANNELS[view.getUint8(25)] ?? 3,
-  };
 }
