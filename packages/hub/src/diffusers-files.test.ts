@@ -53,6 +53,20 @@ test.each([
   expect(weights).toEqual(taken);
 });
 
+test('a tokenizer may be one file, as transformers 5 saves it', async () => {
+  const parts = { 'tokenizer/vocab.json': undefined, 'tokenizer/merges.txt': undefined };
+  await expect(filesOf(parts)).rejects.toThrow('has no tokenizer/vocab.json');
+  const files = await filesOf({ ...parts, 'tokenizer/tokenizer.json': '{}' });
+  expect(files).toContain('tokenizer/tokenizer.json');
+});
+
+test('weights of another name are not taken, but named', async () => {
+  const bfloat16 = { [`${UNET}.safetensors`]: undefined, [`${UNET}.bf16.safetensors`]: '' };
+  expect(await filesOf(bfloat16)).toContain(`${UNET}.bf16.safetensors`);
+  const averaged = { [`${UNET}.safetensors`]: undefined, [`${UNET}.ema.safetensors`]: '' };
+  await expect(filesOf(averaged)).rejects.toThrow(`only ${UNET}.ema.safetensors; fetch the model`);
+});
+
 test('a second text encoder and tokenizer are taken where the index names them', async () => {
   const index = JSON.stringify({
     _class_name: 'StableDiffusionXLPipeline',

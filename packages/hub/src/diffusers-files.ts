@@ -3,18 +3,20 @@ import { HubError } from './hub-error';
 import type { RepositoryFiles } from './repository-files';
 
 interface Component {
-  readonly required: readonly string[];
+  /** Sets of files, of which one must be there whole. */
+  readonly required: readonly (readonly string[])[];
   /** The name of its weights without their ending. */
   readonly stem?: string;
 }
 
-const DIFFUSERS_NETWORK = { required: ['config.json'], stem: 'diffusion_pytorch_model' };
-const TRANSFORMERS_NETWORK = { required: ['config.json'], stem: 'model' };
-const TOKENIZER = { required: ['vocab.json', 'merges.txt'] };
+const DIFFUSERS_NETWORK = { required: [['config.json']], stem: 'diffusion_pytorch_model' };
+const TRANSFORMERS_NETWORK = { required: [['config.json']], stem: 'model' };
+/** The second is what transformers 5 saves. */
+const TOKENIZER = { required: [['vocab.json', 'merges.txt'], ['tokenizer.json']] };
 
 /** Others, such as a safety checker, are not read. */
 const COMPONENTS: Readonly<Record<string, Component>> = {
-  scheduler: { required: ['scheduler_config.json'] },
+  scheduler: { required: [['scheduler_config.json']] },
   tokenizer: TOKENIZER,
   tokenizer_2: TOKENIZER,
   text_encoder: TRANSFORMERS_NETWORK,
@@ -44,7 +46,8 @@ export async function diffusersFiles(source: RepositoryFiles): Promise<string[]>
   const small = [INDEX];
   const weights: string[] = [];
   for (const [folder, { required, stem }] of parts) {
-    for (const file of required) need(`${folder}/${file}`);
+    const sets = required.map((files) => files.map((file) => `${folder}/${file}`));
+    if (!sets.some((files) => files.every((file) => paths.has(file)))) sets[0]?.forEach(need);
     small.push(...smallFilesOf(folder, paths));
     if (stem === undefined) continue;
     const file = chooseWeights(`${folder}/${stem}`, folder, source);
@@ -86,13 +89,21 @@ function smallFilesOf(folder: string, paths: ReadonlySet<string>): string[] {
 
 /** @returns one file, or the index of several */
 function chooseWeights(stem: string, folder: string, { name, paths }: RepositoryFiles): string {
-  const file = [
-    `${stem}.safetensors`,
-    `${stem}.safetensors.index.json`,
-    `${stem}.fp16.safetensors`,
-    `${stem}.safetensors.index.fp16.json`,
-  ].find((path) => paths.has(path));
+  const file = ['', '.fp16', '.bf16', '.fp32']
+    .flatMap((variant) => [
+      `${stem}${variant}.safetensors`,
+      `${stem}.safetensors.index${variant}.json`,
+    ])
+    .find((path) => paths.has(path));
   if (file !== undefined) return file;
+  const other = [...paths].find(
+    (path) => path.startsWith(`${folder}/`) && path.endsWith('.safetensors'),
+  );
+  if (other !== undefined) {
+    throw new HubError(
+      `${name} has no ${stem}.safetensors, only ${other}; fetch the model by hand, and rename that file if its weights are the ones that you want`,
+    );
+  }
   const pickle = [...paths].find((path) => path.startsWith(`${folder}/`) && PICKLE.test(path));
   throw new HubError(
     pickle === undefined

@@ -98,6 +98,26 @@ test('links may lead into a folder around it that is named, and no further', asy
   await expect(nodeFolderReader(snapshot).read('a.json')).rejects.toThrow('leads out');
 });
 
+test("a snapshot of the hub's cache is read by its path, and shares files with its repository alone", async () => {
+  const repository = join(base, 'hub', 'models--owner--name');
+  const snapshot = join(repository, 'snapshots', '0123456789abcdef0123456789abcdef01234567');
+  mkdirSync(join(snapshot, 'unet'), { recursive: true });
+  mkdirSync(join(repository, 'blobs'));
+  writeFileSync(join(repository, 'blobs', 'a'), '{}');
+  writeFileSync(join(base, 'hub', 'other.json'), 'secret');
+  symlinkSync('../../blobs/a', join(snapshot, 'model_index.json'));
+  symlinkSync('../../../blobs/a', join(snapshot, 'unet', 'config.json'));
+  symlinkSync('../../../other.json', join(snapshot, 'other.json'));
+  for (const path of [snapshot, `${snapshot}/`]) {
+    expect(await nodeFolderReader(path).exists('model_index.json')).toBe(true);
+    expect(await nodeFolderReader(path).exists('unet/config.json')).toBe(true);
+  }
+  expect(await nodeFolderReader(join(snapshot, 'unet')).exists('config.json')).toBe(true);
+  await expect(nodeFolderReader(snapshot).read('other.json')).rejects.toThrow(
+    /leads out of the folder; copy the file into it, or name a model of the hub as hf:owner\/name/,
+  );
+});
+
 test('a configuration file may have 10 MiB, weights more', async () => {
   for (const name of ['config.json', 'unet/weights.safetensors']) {
     writeFileSync(join(model, name), '');

@@ -14,12 +14,13 @@ const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;
 /**
  * Reads files under `folder` and nowhere else: every path is resolved with its symbolic links and must end under the
  * folder's real path. Weights (`.safetensors`) may have 64 GiB, all other files 10 MiB.
- * @param options.within a folder around it that links may lead into too, as in a cache whose folders share their files
+ * @param options.within a folder around it that links may lead into too, as in a cache whose folders share their files; where the
+ *   path is that of a snapshot in the hub's cache, its repository
  * @throws UserError when the folder does not exist or is a file
  */
 export function nodeFolderReader(folder: string, options: { within?: string } = {}): FileReader {
   const root = realFolder(folder);
-  const allowed = options.within === undefined ? root : realFolder(options.within);
+  const allowed = options.within === undefined ? repositoryOf(root) : realFolder(options.within);
 
   /** @returns undefined when there is no such file */
   function locate(path: string): string | undefined {
@@ -41,7 +42,7 @@ export function nodeFolderReader(folder: string, options: { within?: string } = 
     const inside = relative(allowed, real);
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       throw new UserError(
-        `'${path}' of the model folder '${folder}' is a link that leads out of the folder; copy the file into it`,
+        `'${path}' of the model folder '${folder}' is a link that leads out of the folder; copy the file into it, or name a model of the hub as hf:owner/name`,
       );
     }
     return real;
@@ -69,6 +70,13 @@ export function nodeFolderReader(folder: string, options: { within?: string } = 
       return openBytes(whole(path), bounds(path));
     },
   };
+}
+
+/** A folder of the hub's cache, or of its form: the files of its snapshots are links to where the repository has them all. */
+const SNAPSHOT = /^(?<repository>.*[\\/]models--[^\\/]+)[\\/]snapshots[\\/][^\\/]+(?:[\\/]|$)/;
+
+function repositoryOf(root: string): string {
+  return SNAPSHOT.exec(root)?.groups?.['repository'] ?? root;
 }
 
 function bounds(path: string): BoundedFile {
