@@ -11,6 +11,8 @@ import type { EvaluationRecord } from '../run-folder/records';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { withError } from '../terminal/words';
+import { imagesIn } from '../tracking/console-report';
+import { createFailureWatch } from '../tracking/failure-watch';
 import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
@@ -86,9 +88,12 @@ export async function evaluateCommand(
     writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     live.clear();
     sayWithheld(result, flags.safety, output);
+    const { evaluation } = result;
+    const judged = { ...evaluation, images: evaluation.rewards.length };
+    for (const text of createFailureWatch()(judged)) output.error.write(`Warning: ${text}\n`);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
     else {
-      for (const line of evaluationTable(result.evaluation)) output.out.write(`${line}\n`);
+      for (const line of evaluationTable(evaluation)) output.out.write(`${line}\n`);
       output.out.write(`Images are in ${out}\n`);
     }
     return 0;
@@ -100,12 +105,16 @@ export async function evaluateCommand(
 
 function evaluationTable(record: EvaluationRecord): string[] {
   const rows = [
-    ...Object.entries(record.families),
-    ['all', record] as [string, { mean: number; standardError: number; count: number }],
+    ...Object.entries(record.families).map(([name, score]) => ({
+      ...score,
+      name,
+      images: `${String(score.count)} images`,
+    })),
+    { ...record, name: 'all', images: imagesIn(record) },
   ];
-  const width = Math.max(...rows.map(([name]) => name.length));
+  const width = Math.max(...rows.map(({ name }) => name.length));
   return rows.map(
-    ([name, { mean, standardError, count }]) =>
-      `${name.padEnd(width)}  ${withError(mean, standardError)}  (${String(count)} images)`,
+    ({ name, mean, standardError, images }) =>
+      `${name.padEnd(width)}  ${withError(mean, standardError)}  (${images})`,
   );
 }

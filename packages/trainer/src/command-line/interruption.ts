@@ -1,11 +1,14 @@
-/** Ctrl-C: once to end cleanly, twice to end at once. */
+/** What ends a command from outside. Ctrl-C: once to end cleanly, twice to end at once. */
+import { setMaxListeners } from 'node:events';
+
 import type { CommandContext } from './context';
+import { listenForStrayErrors } from './stray-errors';
 
 /** As a shell reports a program that was ended by SIGINT. */
 export const INTERRUPTED_EXIT_CODE = 130;
 
 export interface Interruption {
-  /** Aborted at the first SIGINT or SIGTERM. */
+  /** Aborted at the first SIGINT or SIGTERM, or with a `UserError` when something failed that nobody waited for. */
   readonly signal: AbortSignal;
   /** Gives the signals back to the process. */
   release(): void;
@@ -17,6 +20,8 @@ export function listenForInterruption(
   saying = 'Ending with a checkpoint of the iterations that are done; press Ctrl-C again to exit at once without it.',
 ): Interruption {
   const controller = new AbortController();
+  // Every call of a reward that is under way listens; that many are no leak.
+  setMaxListeners(0, controller.signal);
   function interrupt(): void {
     if (controller.signal.aborted) {
       exit(INTERRUPTED_EXIT_CODE);
@@ -27,11 +32,15 @@ export function listenForInterruption(
   }
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const releaseStrayErrors = listenForStrayErrors((error) => {
+    controller.abort(error);
+  });
   return {
     signal: controller.signal,
     release() {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
+      releaseStrayErrors();
     },
   };
 }

@@ -11,6 +11,7 @@ import type { RunSummary } from '../run-folder/records';
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
 import { nothingDrawn } from '../testing/nothing-drawn';
+import { UserError } from '../user-error';
 import { runCommandLine } from './run-command-line';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -59,7 +60,17 @@ const EVENTS = [
 ];
 const files = (text: string) => ({ 'state.json': new TextEncoder().encode(text) });
 
-async function resume(...flags: string[]) {
+interface Ending {
+  readonly failure?: Error;
+  readonly interrupted?: boolean;
+}
+
+async function resume(...parts: readonly (string | Ending)[]) {
+  const flags = parts.filter((part) => typeof part === 'string');
+  const { failure, interrupted = false }: Ending = Object.assign(
+    {},
+    ...parts.filter((part) => typeof part === 'object'),
+  );
   const output = captureOutput();
   const seen: { config: TrainConfig; from: ResumePoint | undefined }[] = [];
   const code = await runCommandLine(['resume', run, ...flags], {
@@ -72,7 +83,9 @@ async function resume(...flags: string[]) {
           from?.onDifference('threads was 8 and is 2');
           const iteration = (from?.checkpoint?.step ?? 0) + 1;
           await recorder.iteration(exampleIteration(iteration), nothingDrawn);
-          const summary: RunSummary = { ...exampleSummary(), iterations: config.iterations };
+          if (failure !== undefined) throw failure;
+          const { iterations } = config;
+          const summary: RunSummary = { ...exampleSummary(), iterations, interrupted };
           await recorder.finish(summary);
           return summary;
         },
@@ -142,6 +155,20 @@ test('a finished run is left alone, and goes on where more iterations are asked 
   // The old end is none any more.
   expect(more.seen?.from?.evaluations.map(({ name }) => name)).toEqual(['before', 'iteration-3']);
   expect(readFileSync(join(run, 'config.yaml'), 'utf8')).toContain('iterations: 8');
+});
+
+test('one that is interrupted or fails again says how to go on, and nothing else does', async () => {
+  leaveRun();
+  const goOn = `To go on: loop-diffusion resume ${run}\n`;
+  expect((await resume()).error).not.toContain('To go on');
+  leaveRun();
+  const failed = await resume({ failure: new UserError('The disk is full') });
+  expect(failed.code).toBe(1);
+  expect(failed.error).toMatch(new RegExp(`The disk is full\\.\\n${goOn}$`));
+  leaveRun();
+  const interrupted = await resume({ interrupted: true });
+  expect(interrupted.code).toBe(130);
+  expect(interrupted.error.endsWith(goOn)).toBe(true);
 });
 
 test('one that was interrupted or only lacks its last evaluation goes on', async () => {

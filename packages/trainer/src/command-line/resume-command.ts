@@ -16,8 +16,9 @@ import type { RunHistory } from '../run-folder/run-history';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { UserError } from '../user-error';
 import { resolveModel } from '../weights/resolve-model';
+import { carryOut } from './carry-out';
 import type { CommandContext, CommonFlags } from './context';
-import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
 import { sayBackend } from './say-backend';
 
@@ -70,25 +71,26 @@ export async function resumeCommand(
       );
     }
     await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
-    const recorder = createRunRecorder(folder, config, {
-      json: flags.json === true,
-      quiet: flags.quiet === true,
-      output: context.output,
-      resumed: { iterations, history },
-    });
-    try {
-      const { train } = await context.loadCore();
-      const summary = await train(config, recorder, interruption.signal, {
-        checkpoint,
-        evaluations: history.evaluations.map(({ record }) => record),
-        onDifference: (difference) => {
-          say(`Not exactly as it would have gone on: ${difference}.`);
-        },
+    return await carryOut(path, flags, context, async () => {
+      const recorder = createRunRecorder(folder, config, {
+        json: flags.json === true,
+        quiet: flags.quiet === true,
+        output: context.output,
+        resumed: { iterations, history },
       });
-      return summary.interrupted ? INTERRUPTED_EXIT_CODE : 0;
-    } finally {
-      recorder.close();
-    }
+      try {
+        const { train } = await context.loadCore();
+        return await train(config, recorder, interruption.signal, {
+          checkpoint,
+          evaluations: history.evaluations.map(({ record }) => record),
+          onDifference: (difference) => {
+            say(`Not exactly as it would have gone on: ${difference}.`);
+          },
+        });
+      } finally {
+        recorder.close();
+      }
+    });
   } finally {
     interruption.release();
     folder.close();

@@ -177,6 +177,7 @@ describe('train', () => {
     const failing = () => Promise.reject(new UserError('The file is truncated'));
     const { code, error } = await run(trainArguments('--quiet'), { train: failing });
     expect(code).toBe(1);
+    // Nothing is there that could be gone on with.
     expect(error).toBe('The file is truncated.\n');
     expect(existsSync(join(base, 'run'))).toBe(false);
   });
@@ -187,6 +188,11 @@ describe('train', () => {
     expect(plain.error).toBe('Something broke.\n');
     const debug = await run(trainArguments('--quiet', '--debug'), { train: failing });
     expect(debug.error).toContain('run-command-line.test.ts');
+    const cause = new Error('Something deeper broke');
+    const caused = await run(trainArguments('--quiet', '--debug'), {
+      train: () => Promise.reject(new UserError('Something broke', { cause })),
+    });
+    expect(caused.error).toContain('[cause]: Error: Something deeper broke');
   });
 
   test('the first SIGINT ends the run cleanly with exit code 130, the second at once', async () => {
@@ -201,9 +207,44 @@ describe('train', () => {
     });
     expect(code).toBe(130);
     expect(error).toContain('Ctrl-C again');
+    expect(error).toContain(`To go on: loop-diffusion resume ${join(base, 'run')}\n`);
     expect(exits).toEqual([130]);
-    expect(process.listenerCount('SIGINT')).toBe(0);
+    // The library of the locks has one of its own.
+    expect(process.listeners('SIGINT').map(({ name }) => name)).not.toContain('interrupt');
     expect(existsSync(join(base, 'run', 'summary.json'))).toBe(true);
+  });
+});
+
+describe('what nobody waited for', () => {
+  const stray = async (happen: () => void) =>
+    run(trainArguments('--quiet'), {
+      async train(_config, recorder, signal) {
+        await recorder.iteration(exampleIteration(1), nothingDrawn);
+        happen();
+        throw signal.reason;
+      },
+    });
+
+  test.each<[string, () => void, string]>([
+    [
+      'an error that nobody caught',
+      () => process.emit('uncaughtException', new Error('forgotten await')),
+      'Something failed that nobody waited for, such as a promise that a reward does not await: forgotten await.',
+    ],
+    [
+      'a promise that is never settled',
+      () => process.emit('beforeExit', 0),
+      'Nothing is left that could go on: a reward, say, waits for a promise that is never settled.',
+    ],
+  ])('%s ends the run in one sentence, and gives its lock back', async (_, happen, sentence) => {
+    const listeners = () =>
+      ['uncaughtException', 'beforeExit', 'SIGINT'].map((name) => process.listenerCount(name));
+    const before = listeners();
+    const { code, error } = await stray(happen);
+    expect(code).toBe(1);
+    expect(error).toBe(`${sentence}\nTo go on: loop-diffusion resume ${join(base, 'run')}\n`);
+    expect(existsSync(join(base, 'run', 'run.lock'))).toBe(false);
+    expect(listeners()).toEqual(before);
   });
 });
 
@@ -312,6 +353,20 @@ describe('evaluate', () => {
       evaluation: { mean: 0.7, rewards: [0.1, 0.9] },
       withheld: 1,
     });
+  });
+
+  test('says which images have no reward, and why', async () => {
+    const failures = [{ reward: 'shapes', kind: 'exception', message: 'out of memory', count: 2 }];
+    const { code, out, error } = await run(flags(), {
+      evaluateModel: async (options) => {
+        const result = await evaluateModel(options);
+        const figures = { count: 253, failed: 2, notApplicable: 1, failures };
+        return { ...result, evaluation: { ...result.evaluation, ...figures } };
+      },
+    });
+    expect(code).toBe(0);
+    expect(out).toContain('(253 images, 2 failed, 1 without a reward that applies)');
+    expect(error).toContain('Warning: the reward shapes failed on 2 of 2 images: out of memory');
   });
 
   test('hands the threshold on, and says what was withheld', async () => {

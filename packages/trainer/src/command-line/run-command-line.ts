@@ -1,9 +1,8 @@
 /** `loop-diffusion <command>`. */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 
 import { packageVersion, TRAINER } from '../files/package-version';
 import { processOutput } from '../terminal/output';
-import { UsageError } from '../usage-error';
 import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
 import {
@@ -15,8 +14,8 @@ import { loadCore } from './core';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
 import { addInitFlags, initCommand } from './init-command';
-import { INTERRUPTED_EXIT_CODE } from './interruption';
 import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
+import { reportError } from './report-error';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
@@ -109,17 +108,4 @@ function addCommonFlags(command: Command): Command {
     .option('--json', 'JSON on the output, for machines')
     .option('--quiet', 'only warnings and results')
     .option('--debug' satisfies `--${keyof CommonFlags}`, 'show the stack of an error');
-}
-
-function reportError(error: unknown, { output }: CommandContext, debug: boolean): number {
-  // Commander has written its own message, or the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Error && error.name === 'AbortError') {
-    output.error.write('Interrupted.\n');
-    return INTERRUPTED_EXIT_CODE;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  output.error.write(`${/[.!?…]$/.test(message) ? message : `${message}.`}\n`);
-  if (debug && error instanceof Error) output.error.write(`${error.stack ?? ''}\n`);
-  return error instanceof UsageError ? error.exitCode : 1;
 }

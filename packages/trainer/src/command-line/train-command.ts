@@ -11,9 +11,10 @@ import { createRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { UsageError } from '../usage-error';
 import { resolveModel } from '../weights/resolve-model';
+import { carryOut } from './carry-out';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
-import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { listenForInterruption } from './interruption';
 import { sayBackend } from './say-backend';
 
 export interface TrainFlags extends CommonFlags {
@@ -54,27 +55,29 @@ export async function trainCommand(
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
   let finished = false;
-  try {
-    // Writes the configuration, from which on the run can be resumed.
-    const recorder = createRunRecorder(folder, config, {
-      json: flags.json === true,
-      quiet: flags.quiet === true,
-      output: context.output,
-    });
+  return carryOut(config.output, flags, context, async () => {
     try {
-      await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
-      const { train } = await context.loadCore();
-      const summary = await train(config, recorder, interruption.signal);
-      finished = true;
-      return summary.interrupted ? INTERRUPTED_EXIT_CODE : 0;
+      // Writes the configuration, from which on the run can be resumed.
+      const recorder = createRunRecorder(folder, config, {
+        json: flags.json === true,
+        quiet: flags.quiet === true,
+        output: context.output,
+      });
+      try {
+        await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
+        const { train } = await context.loadCore();
+        const summary = await train(config, recorder, interruption.signal);
+        finished = true;
+        return summary;
+      } finally {
+        recorder.close();
+      }
     } finally {
-      recorder.close();
+      interruption.release();
+      if (!finished) folder.discardIfUnused();
+      folder.close();
     }
-  } finally {
-    interruption.release();
-    if (!finished) folder.discardIfUnused();
-    folder.close();
-  }
+  });
 }
 
 async function readConfig(configFile: string | undefined, flags: TrainFlags): Promise<TrainConfig> {
