@@ -61,10 +61,13 @@ test('a tokenizer may be one file, as transformers 5 saves it', async () => {
 });
 
 test('weights of another name are not taken, but named', async () => {
-  const bfloat16 = { [`${UNET}.safetensors`]: undefined, [`${UNET}.bf16.safetensors`]: '' };
-  expect(await filesOf(bfloat16)).toContain(`${UNET}.bf16.safetensors`);
-  const averaged = { [`${UNET}.safetensors`]: undefined, [`${UNET}.ema.safetensors`]: '' };
-  await expect(filesOf(averaged)).rejects.toThrow(`only ${UNET}.ema.safetensors; fetch the model`);
+  const none = { [`${UNET}.safetensors`]: undefined, [`${UNET}.fp16.safetensors`]: undefined };
+  expect(await filesOf({ ...none, [`${UNET}.bf16.safetensors`]: '' })).toContain(
+    `${UNET}.bf16.safetensors`,
+  );
+  await expect(filesOf({ ...none, [`${UNET}.ema.safetensors`]: '' })).rejects.toThrow(
+    `only ${UNET}.ema.safetensors; fetch the model`,
+  );
 });
 
 test('a second text encoder and tokenizer are taken where the index names them', async () => {
