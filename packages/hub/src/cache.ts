@@ -5,6 +5,7 @@
  *     models--owner--name/blobs/<etag>                the files by their hash
  *                         refs/<revision>             the commit that a branch or tag was last seen at
  *                         snapshots/<commit>/<path>   relative links into blobs
+ *                         .no_exist/<commit>/<path>   empty, for files that the commit is known not to have
  */
 import {
   copyFileSync,
@@ -31,6 +32,9 @@ export interface HubCache {
   commitOf(revision: string): string | undefined;
   /** Does nothing where it cannot be written: the snapshot serves without it, as in a cache that others own. */
   rememberCommit(revision: string, commit: string): void;
+  isKnownToLack(commit: string, path: string): boolean;
+  /** Does nothing where it cannot be written, likewise. */
+  rememberLack(commit: string, path: string): void;
   /**
    * Puts a blob into a snapshot.
    * @param path a plain one with slashes, which was checked
@@ -49,6 +53,8 @@ export function openHubCache(
   const folder = join(cacheFolder, folderName);
   const blob = (etag: string) => join(folder, 'blobs', etag);
   const snapshot = (commit: string) => join(folder, 'snapshots', commit);
+  const lack = (commit: string, path: string) =>
+    join(folder, '.no_exist', commit, ...path.split('/'));
   const reference = (revision: string) => join(folder, 'refs', ...revision.split('/'));
 
   function commitOf(revision: string): string | undefined {
@@ -73,6 +79,16 @@ export function openHubCache(
     rememberCommit(revision, commit) {
       try {
         if (commitOf(revision) !== commit) writeAtomically(reference(revision), commit);
+      } catch {
+        // See above.
+      }
+    },
+    isKnownToLack: (commit, path) => fileBytes(lack(commit, path)) !== undefined,
+    rememberLack(commit, path) {
+      const place = lack(commit, path);
+      try {
+        mkdirSync(dirname(place), { recursive: true });
+        writeFileSync(place, '');
       } catch {
         // See above.
       }

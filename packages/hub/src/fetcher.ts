@@ -12,8 +12,11 @@ export interface Fetcher {
   list(): Promise<ReadonlyMap<string, HubFile>>;
   /** @throws HubError when one of the files is too large, before any comes */
   expect(files: readonly HubFile[]): void;
-  /** Does nothing for one that was fetched before. */
-  fetch(file: HubFile): Promise<void>;
+  /**
+   * Does nothing for one that was fetched before.
+   * @param maximumBytes in place of the option's
+   */
+  fetch(file: HubFile, maximumBytes?: number): Promise<void>;
 }
 
 export function createFetcher(
@@ -33,8 +36,7 @@ export function createFetcher(
   let listing: Promise<ReadonlyMap<string, HubFile>> | undefined;
   let totalBytes: number | undefined;
 
-  function checkSize({ path, bytes }: HubFile): void {
-    const maximum = maximumBytes(path);
+  function checkSize({ path, bytes }: HubFile, maximum = maximumBytes(path)): void {
     if (bytes > maximum) {
       throw new HubError(
         `${path} of ${name.text} has ${bytes} bytes, and at most ${maximum} are fetched`,
@@ -55,10 +57,10 @@ export function createFetcher(
       for (const file of files) checkSize(file);
       totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
     },
-    async fetch(file) {
+    async fetch(file, maximum) {
       const { path, etag, bytes: size } = file;
       if (fetched.has(path)) return;
-      checkSize(file);
+      checkSize(file, maximum);
       const tell = (bytes: number, isDone: boolean) =>
         onProgress?.({ path, bytes, fileBytes: size, totalBytes, isDone });
       await downloadBlob(connection, {

@@ -24,10 +24,12 @@ export interface HubRepository {
   list(): Promise<ReadonlyMap<string, HubFile>>;
   /**
    * @param path plain, with slashes
-   * @returns the file's place on this machine, or undefined when the repository, or offline the cache, has no such file
+   * @param maximumBytes in place of the option's; of a file that has to be fetched
+   * @returns the file's place on this machine, or undefined when the repository, or offline the cache, has no such file; that
+   *   a commit lacks a file is kept too
    * @throws HubError for a path that leads out of the repository, or a file that is too large or damaged; HubUnreachable
    */
-  find(path: string): Promise<string | undefined>;
+  find(path: string, maximumBytes?: number): Promise<string | undefined>;
   /** Keeps where the revision stands, for processes without a network: all files that they need are there now. */
   remember(): void;
 }
@@ -79,16 +81,19 @@ export async function openHubRepository(
     folder,
     cacheFolder: cache.folder,
     list,
-    async find(path) {
+    async find(path, maximumBytes) {
       if (!isPlainPath(path)) {
         throw new HubError(`${JSON.stringify(path)} is no path inside ${name.text}`);
       }
       const place = join(folder, ...path.split('/'));
       if (fileBytes(place) !== undefined) return place;
-      if (settings.offline) return undefined;
+      if (settings.offline || cache.isKnownToLack(commit, path)) return undefined;
       const file = (await list()).get(path);
-      if (file === undefined) return undefined;
-      await fetcher.fetch(file);
+      if (file === undefined) {
+        cache.rememberLack(commit, path);
+        return undefined;
+      }
+      await fetcher.fetch(file, maximumBytes);
       return place;
     },
     remember: () => cache.rememberCommit(name.revision, commit),

@@ -7,7 +7,6 @@ import type { z } from 'zod';
 
 import { type FileSource, sizeOf } from './file-source';
 import { openHubFiles } from './hub-files';
-import { parseHubName } from './hub-name';
 import { EXPORT_HINT } from './export-hint';
 
 /** The files of a model, each of which is counted in {@link ModelFiles.sha256} once it was asked for. */
@@ -44,9 +43,8 @@ export async function openModelFiles(
   model: string,
   rewardFile?: string,
 ): Promise<ModelFiles> {
-  const hubName = parseHubName(model);
-  const source =
-    hubName === undefined ? await openFolder(model) : await openHubFiles(reward, hubName);
+  const hub = model.startsWith('hf:') ? await openHubFiles(model) : undefined;
+  const source: FileSource = hub ?? (await openFolder(model));
   const used = new Map<string, string>();
 
   async function find(path: string): Promise<string | undefined> {
@@ -93,6 +91,8 @@ export async function openModelFiles(
       return value;
     },
     async sha256() {
+      // All that is needed of it has been asked for.
+      hub?.remember();
       const whole = createHash('sha256');
       for (const [path, place] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
         whole.update(`${path}\0${await sha256OfFile(place)}\0`);
