@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
+// eslint-disable-next-line @nx/enforce-module-boundaries -- lazy is the library, which its testing part is not
 import { COMMIT, startHubServer, type HubServer } from '@loop-diffusion/hub/testing';
 
 import { aesthetic } from './aesthetic';
