@@ -21,7 +21,7 @@ const PLOT = 'curves.png';
 
 export function addCompareFlags(command: Command): Command {
   return command
-    .description('rewards, held-out gains, times and differing keys of runs side by side')
+    .description('rewards, gains, times and differing keys of runs side by side')
     .argument('<RUN...>', 'folders of runs')
     .option('--out <folder>', 'folder of the plot and the table (default: "comparison")');
 }
@@ -60,11 +60,12 @@ export async function compareCommand(
 }
 
 /** With the differing keys by run, where a run that lacks a key has none, rather than null, which is a value. */
-function comparisonJson({ runs, configuration }: Comparison): object {
+function comparisonJson({ runs, configuration, notes }: Comparison): object {
   const byRun = (values: readonly unknown[]) =>
     Object.fromEntries(runs.map(({ name }, index) => [name, values[index]]));
   return {
     runs,
     configuration: Object.fromEntries(configuration.map(({ key, values }) => [key, byRun(values)])),
+    notes,
   };
 }

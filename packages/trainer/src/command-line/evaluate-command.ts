@@ -10,7 +10,7 @@ import { writeFileAtomically } from '../files/write-atomically';
 import type { EvaluationRecord } from '../run-folder/records';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
-import { withError } from '../terminal/words';
+import { counted, withError } from '../terminal/words';
 import { imagesIn } from '../tracking/console-report';
 import { createFailureWatch } from '../tracking/failure-watch';
 import { resolveModel } from '../weights/resolve-model';
@@ -68,7 +68,9 @@ export async function evaluateCommand(
       unetOnly: flags.unetOnly,
       prompts: flags.prompts,
       reward: flags.reward,
-      rewardSettings: applyOverrides({}, flags.rewardSetting, '--reward-setting'),
+      rewardSettings: applyOverrides({}, flags.rewardSetting, {
+        flag: '--reward-setting',
+      }),
       images: flags.images,
       seed: flags.seed,
       steps: flags.steps,
@@ -108,7 +110,7 @@ function evaluationTable(record: EvaluationRecord): string[] {
     ...Object.entries(record.families).map(([name, score]) => ({
       ...score,
       name,
-      images: `${String(score.count)} images`,
+      images: counted(score.count, 'image'),
     })),
     { ...record, name: 'all', images: imagesIn(record) },
   ];

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { configTemplate } from '../configuration/config-template';
 import { fileStatus } from '../files/file-status';
 import { writeFileAtomically } from '../files/write-atomically';
+import { defaultOutput } from '../run-folder/default-output';
 import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
 import { schemaPathFrom } from './schema-path';
@@ -26,7 +27,9 @@ export function initCommand(file: string, flags: CommonFlags, { output }: Comman
   writeFileAtomically(file, configTemplate(schemaPathFrom(dirname(file))));
   if (flags.json === true) output.out.write(`${JSON.stringify({ file })}\n`);
   else if (flags.quiet !== true) {
-    output.out.write(`Wrote ${file}; "loop-diffusion train ${file}" runs it.\n`);
+    output.out.write(
+      `Wrote ${file}; "loop-diffusion train ${file}" runs it, into ${defaultOutput(file)}.\n`,
+    );
   }
   return 0;
 }

@@ -135,6 +135,28 @@ describe('train', () => {
     ]);
   });
 
+  test("goes into a folder of the configuration's name, and the next time into the next one", async () => {
+    const file = join(base, 'my-run.yaml');
+    writeFileSync(file, `model: ${model}\n`);
+    const before = process.cwd();
+    process.chdir(base);
+    try {
+      const outputs: string[] = [];
+      const core: Partial<Core> = {
+        train: (config, ...rest) => {
+          outputs.push(config.output);
+          return train(config, ...rest);
+        },
+      };
+      await run(['train', file, '--quiet'], core);
+      await run(['train', file, '--quiet', '--set', 'seed=1'], core);
+      await run(['train', '--quiet', '--set', `model=${model}`], core);
+      expect(outputs).toEqual(['runs/my-run', 'runs/my-run-2', 'runs/model-loop']);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
   test('--json puts JSON lines on the output and nothing else', async () => {
     const { code, out } = await run(trainArguments('--json', '--quiet'));
     expect(code).toBe(0);

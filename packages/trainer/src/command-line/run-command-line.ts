@@ -15,6 +15,7 @@ import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-comman
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
 import { addInitFlags, initCommand } from './init-command';
 import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
+import { expandPathFlags } from './path-flags';
 import { reportError } from './report-error';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
@@ -52,6 +53,9 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
     .description('Fine-tunes text-to-image diffusion models on black-box rewards with LOOP.')
     .version(packageVersion(TRAINER) ?? 'unknown')
     .exitOverride()
+    .hook('preAction', (_program, command) => {
+      expandPathFlags(command);
+    })
     .showHelpAfterError('Run with --help for the flags.')
     .configureOutput({
       writeOut: (text) => output.out.write(text),

@@ -7,6 +7,7 @@ import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
 import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
 import { nextFreeFolder } from '../files/next-free-folder';
+import { defaultOutput } from '../run-folder/default-output';
 import { createRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { UsageError } from '../usage-error';
@@ -29,7 +30,10 @@ export function addTrainFlags(command: Command): Command {
     .description('fine-tune a model on rewards; without CONFIG.yaml the embedded task')
     .argument('[CONFIG.yaml]', 'configuration file')
     .option('--set <key.path=value>', 'set one key; may be given many times', collect, [])
-    .option('--name <name>', 'the run goes into runs/NAME')
+    .option(
+      '--name <name>',
+      'the run goes into runs/NAME (default: the name of CONFIG.yaml, with a number where it is taken)',
+    )
     .addOption(
       new Option('--backend <name>', 'the same as --set backend=NAME').choices([
         'auto',
@@ -100,7 +104,9 @@ async function readConfig(configFile: string | undefined, flags: TrainFlags): Pr
   const named =
     overrides.some((override) => override.trimStart().startsWith('output=')) ||
     (typeof file === 'object' && file !== null && 'output' in file);
-  return named ? config : { ...config, output: nextFreeFolder(config.output) };
+  if (named) return config;
+  const output = configFile === undefined ? config.output : defaultOutput(configFile);
+  return { ...config, output: nextFreeFolder(output) };
 }
 
 function keyReference(): string {

@@ -42,7 +42,8 @@ test('a run without iterations has no reward', () => {
   const evaluations = [{ iteration: 0, record: exampleEvaluation('before', 0.6) }];
   const found = figures(run({ evaluations }));
   expect(found).toMatchObject({ iterations: 0, images: 0, reward: { final: NaN, best: NaN } });
-  expect(found.heldOut).toEqual({
+  expect(found.evaluation).toEqual({
+    trainedOn: false,
     before: { iteration: 0, mean: 0.6, standardError: 0.016, count: 256 },
   });
 });
@@ -55,11 +56,11 @@ test('the gain is that of the paired rewards of the first and last own evaluatio
     { iteration: 0, record: exampleEvaluation('base-guidance-2', 0.9, 2) },
     { iteration: 7, record: after },
   ];
-  const { heldOut } = figures(run({ evaluations }));
-  expect(heldOut.after).toMatchObject({ iteration: 7, mean: 0.4 });
+  const { evaluation } = figures(run({ evaluations }));
+  expect(evaluation.after).toMatchObject({ iteration: 7, mean: 0.4 });
   // A failure on one side leaves the image out of both. The differences are 0.1 and 0.3: mean 0.2, s = 0.1 · √2, s / √2 = 0.1.
-  expect(heldOut.gain?.mean).toBeCloseTo(0.2, 12);
-  expect(heldOut.gain?.standardError).toBeCloseTo(0.1, 12);
+  expect(evaluation.gain?.mean).toBeCloseTo(0.2, 12);
+  expect(evaluation.gain?.standardError).toBeCloseTo(0.1, 12);
 });
 
 test.each([
@@ -71,7 +72,7 @@ test.each([
     { iteration: 0, record: exampleEvaluation('before', 0.6) },
     { iteration: 5, record },
   ];
-  expect(figures(run({ evaluations })).heldOut.gain).toBeUndefined();
+  expect(figures(run({ evaluations })).evaluation.gain).toBeUndefined();
 });
 
 test('seconds are those of the iterations that count, and of the rest from the summary', () => {
@@ -99,4 +100,26 @@ test('images are added up and keys compared', () => {
     ['two', 0],
   ]);
   expect(comparison.configuration).toEqual([{ key: 'seed', values: [1, 2] }]);
+});
+
+test('runs with other rewards or prompts are said not to compare', () => {
+  const config = { prompts: 'a.txt', rewards: [{ name: 'x', weight: 1 }], seed: 1 };
+  const other = { prompts: 'b.txt', rewards: [{ name: 'y', weight: 1 }], seed: 1 };
+  const compare = (second: object) =>
+    compareRuns([
+      run({}, { config }),
+      run({}, { folder: 'runs/two', config: { ...config, ...second } }),
+    ]);
+  expect(compare({ seed: 2 }).notes).toEqual([]);
+  expect(compare(other).notes).toEqual([
+    'These runs have different rewards, whose values are not on one scale.',
+    'These runs have different prompts, some of which may be easier than others.',
+  ]);
+  expect(compare(other).configuration.map(({ key }) => key)).toEqual(['prompts', 'rewards.0.name']);
+});
+
+test('a run that was evaluated on what it was trained on is told from others', () => {
+  const trained = { ...exampleEvaluation('before', 0.6), trainedOn: true };
+  const evaluations = [{ iteration: 0, record: trained }];
+  expect(figures(run({ evaluations })).evaluation.trainedOn).toBe(true);
 });

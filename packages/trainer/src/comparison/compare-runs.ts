@@ -13,8 +13,8 @@ import { runNames } from './run-names';
 /** Iterations that a smoothed reward is the mean of. */
 export const SMOOTHED_ITERATIONS = 10;
 
-/** A held-out evaluation and when it was made. */
-export interface HeldOutScore extends MeanWithError {
+/** An evaluation and when it was made. */
+export interface EvaluationScore extends MeanWithError {
   /** Iterations that were done before it. */
   readonly iteration: number;
   readonly count: number;
@@ -30,10 +30,12 @@ export interface RunFigures {
   readonly images: number;
   /** Means of the training reward over 10 iterations: the last, and the highest. */
   readonly reward: { readonly final: number; readonly best: number };
-  readonly heldOut: {
-    readonly before?: HeldOutScore | undefined;
+  readonly evaluation: {
+    /** Whether prompts were evaluated that were trained on, too. */
+    readonly trainedOn: boolean;
+    readonly before?: EvaluationScore | undefined;
     /** The last evaluation, unless it is also the first. */
-    readonly after?: HeldOutScore | undefined;
+    readonly after?: EvaluationScore | undefined;
     /** Of the paired differences, where both are of the same prompts and settings. */
     readonly gain?: MeanWithError | undefined;
   };
@@ -44,15 +46,31 @@ export interface RunFigures {
 export interface Comparison {
   readonly runs: readonly RunFigures[];
   readonly configuration: readonly ConfigDifference[];
+  /** Sentences on what cannot be compared. */
+  readonly notes: readonly string[];
 }
 
 /** @throws UserError when a folder is there twice */
 export function compareRuns(runs: readonly RecordedRun[]): Comparison {
   const names = runNames(runs.map(({ folder }) => folder));
+  const configuration = configDifferences(runs.map(({ config }) => config));
   return {
     runs: runs.map((run, index) => figures(run, names[index] ?? '')),
-    configuration: configDifferences(runs.map(({ config }) => config)),
+    configuration,
+    notes: notesOn(configuration.map(({ key }) => key)),
   };
+}
+
+/** @param keys that differ */
+function notesOn(keys: readonly string[]): string[] {
+  const notes: string[] = [];
+  if (keys.some((key) => key.startsWith('rewards'))) {
+    notes.push('These runs have different rewards, whose values are not on one scale.');
+  }
+  if (keys.some((key) => key === 'prompts' || key === 'evaluate.prompts')) {
+    notes.push('These runs have different prompts, some of which may be easier than others.');
+  }
+  return notes;
 }
 
 function figures({ folder, history, summary }: RecordedRun, name: string): RunFigures {
@@ -71,7 +89,7 @@ function figures({ folder, history, summary }: RecordedRun, name: string): RunFi
       // Means of fewer iterations are noisier, and the highest of them would be luck.
       best: highest(smoothed.slice(Math.min(SMOOTHED_ITERATIONS, smoothed.length) - 1)),
     },
-    heldOut: heldOutScores(history),
+    evaluation: evaluationScores(history),
     seconds: { total: sum(Object.values(byPhase)), byPhase },
   };
 }
@@ -84,18 +102,19 @@ export function smoothedRewards({ iterations }: RunHistory): number[] {
   );
 }
 
-function heldOutScores({ evaluations }: RunHistory): RunFigures['heldOut'] {
+function evaluationScores({ evaluations }: RunHistory): RunFigures['evaluation'] {
   const own = evaluations.filter(({ record }) => !isBaseEvaluation(record));
   const [before] = own;
   const after = own.length > 1 ? own.at(-1) : undefined;
   return {
+    trainedOn: own.some(({ record }) => record.trainedOn === true),
     before: before && score(before),
     after: after && score(after),
     gain: before && after && gainBetween(before.record, after.record),
   };
 }
 
-function score({ iteration, record }: RunHistory['evaluations'][number]): HeldOutScore {
+function score({ iteration, record }: RunHistory['evaluations'][number]): EvaluationScore {
   const { mean, standardError, count } = record;
   return { iteration, mean, standardError, count };
 }

@@ -1,4 +1,5 @@
 /** `curves.png` of a comparison: the rewards of several runs against iterations, time and images. */
+import { evaluationKind } from '../run-folder/evaluation-words';
 import { isBaseEvaluation, type RunHistory } from '../run-folder/run-history';
 import {
   panel,
@@ -33,9 +34,9 @@ export function comparisonSpec(runs: readonly DrawnRun[]): PlotSpec {
     },
     legend: { symbolType: 'stroke', symbolOpacity: 1, columns: 3 },
   };
-  const against = (field: string, title: string) =>
+  const against = (field: keyof typeof AXES, title: string) =>
     panel(`Reward by ${title}`, {
-      encoding: { x: { field, type: 'quantitative', title, axis: { grid: false } }, color },
+      encoding: { x: { field, type: 'quantitative', title, axis: AXES[field] }, color },
       layer: [
         { data: { values: training }, mark: { type: 'line', ...FAINT }, encoding: y('reward') },
         {
@@ -51,6 +52,10 @@ export function comparisonSpec(runs: readonly DrawnRun[]): PlotSpec {
         { data: { values: heldOut }, mark: HELD_OUT_MARK, encoding: y('mean') },
       ],
     });
+  const kinds = runs.flatMap(({ history }) =>
+    history.evaluations.map(({ record }) => evaluationKind(record)),
+  );
+  const diamonds = [...new Set(kinds)].sort().join(' or ') || 'held-out';
   return plotSpec(
     [
       against('iteration', 'iterations'),
@@ -58,9 +63,12 @@ export function comparisonSpec(runs: readonly DrawnRun[]): PlotSpec {
       against('images', 'images scored'),
       secondsPanel(runs),
     ],
-    `Faint: training. Line: mean of ${String(SMOOTHED_ITERATIONS)} iterations. Diamonds: held-out ± standard error.`,
+    `Faint: training. Line: mean of ${String(SMOOTHED_ITERATIONS)} iterations. Diamonds: ${diamonds} ± standard error.`,
   );
 }
+
+const WHOLE = { grid: false, tickMinStep: 1, format: 'd' };
+const AXES = { iteration: WHOLE, seconds: { grid: false }, images: WHOLE };
 
 const FAINT = { opacity: 0.25, strokeWidth: 1 };
 const HELD_OUT_MARK = { type: 'point', shape: 'diamond', filled: true, size: 80, opacity: 1 };

@@ -1,7 +1,13 @@
 /** A comparison as a table for people: a column per run. */
 import type { MeanWithError } from '../statistics';
+import { evaluationKind } from '../run-folder/evaluation-words';
 import { signed, withError } from '../terminal/words';
-import { SMOOTHED_ITERATIONS, type Comparison, type HeldOutScore } from './compare-runs';
+import {
+  SMOOTHED_ITERATIONS,
+  type Comparison,
+  type EvaluationScore,
+  type RunFigures,
+} from './compare-runs';
 
 /** The first row is the head; the first cell of each row says what the others are. */
 type Table = readonly (readonly string[])[];
@@ -15,14 +21,13 @@ export function comparisonText(comparison: Comparison): string {
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((row) => (row[column] ?? '').length)),
   );
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) => padding(cell, widths[column] ?? 0, column === 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => padding(cell, widths[column] ?? 0, column === 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [...lines, ...comparison.notes].join('\n');
 }
 
 /** @param plot the file of the curves, relative to that of the Markdown */
@@ -38,6 +43,7 @@ export function comparisonMarkdown(comparison: Comparison, plot: string): string
     line(head.map((_, column) => (column === 0 ? '---' : '---:'))),
     ...rows.map(line),
     '',
+    ...comparison.notes.flatMap((note) => [note, '']),
   ].join('\n');
 }
 
@@ -50,15 +56,13 @@ function comparisonTable({ runs, configuration }: Comparison): Table {
   return [
     row('', ({ name }) => name),
     row('state', ({ state }) => state),
-    row(`reward, last ${String(SMOOTHED_ITERATIONS)} iterations`, ({ reward }) =>
-      decimal(reward.final),
+    row(`reward, last ${String(SMOOTHED_ITERATIONS)} iterations`, (run) =>
+      smoothedText(run.reward.final, run),
     ),
-    row(`reward, best ${String(SMOOTHED_ITERATIONS)} iterations`, ({ reward }) =>
-      decimal(reward.best),
+    row(`reward, best ${String(SMOOTHED_ITERATIONS)} iterations`, (run) =>
+      smoothedText(run.reward.best, run),
     ),
-    row('held-out before', ({ heldOut }) => scoreText(heldOut.before, 0)),
-    row('held-out after', ({ heldOut, iterations }) => scoreText(heldOut.after, iterations)),
-    row('held-out gain', ({ heldOut }) => gainText(heldOut.gain)),
+    ...evaluationRows(runs).map(([name, cell]) => row(name, cell)),
     row('iterations', ({ iterations }) => String(iterations)),
     row('images', ({ images }) => String(images)),
     row('seconds', ({ seconds }) => seconds.total.toFixed(1)),
@@ -69,8 +73,32 @@ function comparisonTable({ runs, configuration }: Comparison): Table {
   ];
 }
 
+/** Those on held-out prompts apart from those on training prompts, which are no measure of the same. */
+function evaluationRows(runs: readonly RunFigures[]): [string, (run: RunFigures) => string][] {
+  const kinds = [...new Set(runs.map(({ evaluation }) => evaluation.trainedOn))].sort();
+  return kinds.flatMap((trainedOn): ReturnType<typeof evaluationRows> => {
+    const kind = evaluationKind({ trainedOn });
+    const cell = (text: (run: RunFigures) => string) => (run: RunFigures) =>
+      run.evaluation.trainedOn === trainedOn ? text(run) : NONE;
+    return [
+      [`${kind} before`, cell(({ evaluation }) => scoreText(evaluation.before, 0))],
+      [
+        `${kind} after`,
+        cell(({ evaluation, iterations }) => scoreText(evaluation.after, iterations)),
+      ],
+      [`${kind} gain`, cell(({ evaluation }) => gainText(evaluation.gain))],
+    ];
+  });
+}
+
+/** Says of how many iterations it is the mean where the run has fewer than others are smoothed over. */
+function smoothedText(value: number, { iterations }: RunFigures): string {
+  const short = iterations > 0 && iterations < SMOOTHED_ITERATIONS;
+  return `${decimal(value)}${short ? ` (of ${String(iterations)})` : ''}`;
+}
+
 /** @param expected the iteration where such an evaluation is made; another one is named */
-function scoreText(score: HeldOutScore | undefined, expected: number): string {
+function scoreText(score: EvaluationScore | undefined, expected: number): string {
   if (score === undefined) return NONE;
   const when = score.iteration === expected ? '' : ` (iteration ${String(score.iteration)})`;
   return `${withError(score.mean, score.standardError)}${when}`;

@@ -7,7 +7,7 @@ test('names the keys that differ, by their paths', () => {
   ];
   expect(configDifferences(configs)).toEqual([
     { key: 'algorithm.k', values: [4, 8] },
-    { key: 'rewards', values: [[{ name: 'shapes' }], [{ name: 'jpeg' }]] },
+    { key: 'rewards.0.name', values: ['shapes', 'jpeg'] },
   ]);
 });
 

@@ -19,12 +19,14 @@ export function configDifferences(configs: readonly Config[]): ConfigDifference[
     .filter(({ values }) => values.some((value) => !isDeepStrictEqual(value, values[0])));
 }
 
-function flatten(config: Config, prefix: string): [string, unknown][] {
-  return Object.entries(config).flatMap(([name, value]) =>
+function flatten(config: Config | readonly unknown[], prefix: string): [string, unknown][] {
+  return Object.entries(config).flatMap(([name, value]: [string, unknown]) =>
     isSection(value) ? flatten(value, `${prefix}${name}.`) : [[`${prefix}${name}`, value]],
   );
 }
 
-function isSection(value: unknown): value is Config {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Also a list of sections, such as rewards, of which each key is looked at by itself. */
+function isSection(value: unknown): value is Config | readonly unknown[] {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isSection);
+  return typeof value === 'object' && value !== null;
 }

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 
 import { configJsonSchema, type JsonSchema } from './json-schema';
+import { yamlTags } from './yaml-text';
 
 /**
  * @param schemaPath where the JSON Schema is, as seen from the file, for editors
@@ -62,5 +63,5 @@ function keysWithin({ items, anyOf = [] }: JsonSchema): Record<string, JsonSchem
 }
 
 function entryLines(entry: Record<string, unknown>): string[] {
-  return stringify(entry, { lineWidth: 0 }).trimEnd().split('\n');
+  return stringify(entry, { lineWidth: 0, customTags: yamlTags }).trimEnd().split('\n');
 }

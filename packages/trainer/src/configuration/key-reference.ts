@@ -29,6 +29,12 @@ export function fieldMetaAt(path: readonly PropertyKey[]): FieldMeta | undefined
   return schemaAt(path)?.meta;
 }
 
+/** The list that a path holds by default; undefined for a path that holds none. */
+export function defaultListAt(path: readonly PropertyKey[]): readonly unknown[] | undefined {
+  const value = schemaAt(path)?.defaultValue;
+  return Array.isArray(value) ? value : undefined;
+}
+
 type Schema = z.core.$ZodType;
 type Node = { meta: FieldMeta | undefined; defaultValue: unknown } & (
   | { kind: 'object'; shape: Readonly<Record<string, Schema>> }

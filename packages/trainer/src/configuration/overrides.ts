@@ -1,27 +1,35 @@
 /** `--set key.path=value`, laid over what the configuration file says. */
-import { parse } from 'yaml';
+import { isScalar, parseDocument } from 'yaml';
 
 import { UsageError } from '../usage-error';
 
 export type PlainObject = Record<string, unknown>;
 
 /**
- * @param overrides `key.path=value` each; the value is read as YAML, so `[1, 2]`, `null` and `1e-3` are what they look like
- * @param flag that they were given by, for messages
+ * @param overrides `key.path=value` each; the value is read as YAML, so `[1, 2]`, `null` and `1e-3` are what they look like. A
+ * `#` is part of the value: nobody writes comments there.
+ * @param options.flag that they were given by, for messages
+ * @param options.defaultList the list that a path holds where `base` does not say, so that one of its entries can be set
  * @returns a new object; `base` stays as it is
  * @throws UsageError when an override is not of this form
  */
 export function applyOverrides(
   base: PlainObject,
   overrides: readonly string[],
-  flag = '--set',
+  options: OverrideOptions = {},
 ): PlainObject {
+  const { flag = '--set', defaultList = () => undefined } = options;
   const result = structuredClone(base);
   for (const override of overrides) {
     const { path, value } = parseOverride(override, flag);
-    setAt(result, path, value, `${flag} ${override}`);
+    setAt(result, path, { value, override: `${flag} ${override}`, defaultList });
   }
   return result;
+}
+
+export interface OverrideOptions {
+  readonly flag?: string;
+  readonly defaultList?: (path: readonly string[]) => readonly unknown[] | undefined;
 }
 
 function parseOverride(override: string, flag: string): { path: string[]; value: unknown } {
@@ -32,20 +40,44 @@ function parseOverride(override: string, flag: string): { path: string[]; value:
       `${flag} expects key.path=value, such as optimizer.learningRate=1e-3, not '${override}'`,
     );
   }
-  const text = override.slice(equals + 1);
-  try {
-    return { path, value: parse(text) as unknown };
-  } catch {
-    throw new UsageError(
-      `${flag} ${path.join('.')} has a value that is not YAML: '${text}'; put quotes around a text with special characters`,
-    );
-  }
+  return {
+    path,
+    value: parseValue(override.slice(equals + 1).trim(), `${flag} ${path.join('.')}`),
+  };
 }
 
-function setAt(root: PlainObject, path: readonly string[], value: unknown, override: string): void {
+function parseValue(text: string, key: string): unknown {
+  if (text === '') {
+    throw new UsageError(`${key} has no value; write null or '' where that is meant`);
+  }
+  const document = parseDocument(text, { logLevel: 'silent' });
+  const { contents } = document;
+  const isPlainText = contents === null || (isScalar(contents) && contents.type === 'PLAIN');
+  const hasComment = [document.commentBefore, document.comment, contents?.comment].some(Boolean);
+  if (hasComment && isPlainText) return text;
+  if (hasComment || document.errors.length > 0) {
+    throw new UsageError(
+      `${key} has a value that is not YAML: '${text}'; put quotes around a text with special characters`,
+    );
+  }
+  return document.toJS() as unknown;
+}
+
+interface Assignment {
+  readonly value: unknown;
+  /** For messages. */
+  readonly override: string;
+  readonly defaultList: NonNullable<OverrideOptions['defaultList']>;
+}
+
+function setAt(
+  root: PlainObject,
+  path: readonly string[],
+  { value, override, defaultList }: Assignment,
+): void {
   let holder: PlainObject = root;
   for (const [position, segment] of path.entries()) {
-    if (Array.isArray(holder) && !/^\d{1,4}$/.test(segment)) {
+    if (Array.isArray(holder) && !INDEX.test(segment)) {
       throw new UsageError(
         `${override}: '${path.slice(0, position).join('.')}' is a list, so '${segment}' must be an index from 0`,
       );
@@ -68,12 +100,17 @@ function setAt(root: PlainObject, path: readonly string[], value: unknown, overr
     }
     if (typeof next === 'object' && next !== null) holder = next as PlainObject;
     else {
-      const made: PlainObject = {};
+      const list = INDEX.test(path[position + 1] ?? '')
+        ? defaultList(path.slice(0, position + 1))
+        : undefined;
+      const made = (list === undefined ? {} : structuredClone(list)) as PlainObject;
       define(holder, segment, made);
       holder = made;
     }
   }
 }
+
+const INDEX = /^\d{1,4}$/;
 
 /** Plain assignment would let `__proto__` change the object's prototype instead of being refused as an unknown key. */
 function define(holder: PlainObject, name: string, value: unknown): void {

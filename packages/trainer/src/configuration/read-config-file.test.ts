@@ -24,6 +24,13 @@ test('reads YAML, and an empty file as nothing', async () => {
   expect(await read('# nothing\n')).toBeNull();
 });
 
+test('a section without a word in it is left out, and null is what is written', async () => {
+  const file = 'lora:\n  # rank: 4\nbatch:\ntracking:\n  mlflow:\nalgorithm:\n  timesteps:\n';
+  expect(await read(file)).toEqual({ tracking: {}, algorithm: {} });
+  expect(await read('lora: null\nseed:\n')).toEqual({ lora: null, seed: null });
+  expect(await read('lora: ~\nbatch: ""\n')).toEqual({ lora: null, batch: '' });
+});
+
 test.each<[string, string | Uint8Array, RegExp]>([
   ['a syntax error', 'seed: 3\nbatch: {prompts: 2\n', /not valid YAML at line [23]/],
   ['a key twice', 'seed: 3\nseed: 4\n', /line 2/],

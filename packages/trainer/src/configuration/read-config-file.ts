@@ -1,12 +1,17 @@
 /** A YAML file as plain values. */
-import { LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 
 import { readTextFile } from '../files/read-text-file';
 import { UserError } from '../user-error';
+import { namesAt } from './key-reference';
 
 const MAXIMUM_BYTES = 1024 * 1024;
 
-/** @throws Error naming the file and, for a syntax error, the line and column */
+/**
+ * A section without a word in it, such as one whose keys are all comments, counts as left out. In YAML it would be null, which
+ * for `lora` means to train all weights; who wants that writes `lora: null`.
+ * @throws Error naming the file and, for a syntax error, the line and column
+ */
 export async function readConfigFile(path: string): Promise<unknown> {
   const text = await readTextFile(path, {
     what: 'configuration file',
@@ -21,6 +26,7 @@ export async function readConfigFile(path: string): Promise<unknown> {
       `'${path}' is not valid YAML at line ${String(line)}, column ${String(col)}: ${error.message}`,
     );
   }
+  leaveOutEmptySections(document.contents, []);
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (error) {
@@ -28,4 +34,15 @@ export async function readConfigFile(path: string): Promise<unknown> {
       `'${path}' is not a valid configuration: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+function leaveOutEmptySections(node: unknown, path: readonly string[]): void {
+  if (!isMap(node)) return;
+  node.items = node.items.filter(({ key, value }) => {
+    const here = [...path, String(isScalar(key) ? key.value : key)];
+    leaveOutEmptySections(value, here);
+    const isEmpty =
+      value === null || (isScalar(value) && value.value === null && value.source === '');
+    return !(isEmpty && namesAt(here).length > 0);
+  });
 }

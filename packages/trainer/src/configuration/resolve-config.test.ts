@@ -1,3 +1,6 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
 import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
 import { configWarnings } from './config-warnings';
@@ -94,6 +97,49 @@ describe('resolveConfig', () => {
     expect(file.rewards[1]).toEqual({ name: 'jpeg-compressibility', weight: 2 });
   });
 
+  test('an override reaches into the list that is there by default', () => {
+    expect(resolveConfig({}, ['rewards.0.weight=2']).rewards).toMatchObject([
+      { name: 'shapes', weight: 2 },
+    ]);
+    const { lora, optimizer } = resolveConfig({}, ['lora.targets.4=ff', 'optimizer.betas.0=0.8']);
+    expect(lora?.targets.slice(3)).toEqual(['to_out.0', 'ff']);
+    expect(optimizer.betas).toEqual([0.8, 0.999]);
+    expect(resolveConfig({}).rewards).toMatchObject([{ weight: 1 }]);
+  });
+
+  test('a # in an override is part of its value', () => {
+    const output = (override: string) => resolveConfig({}, [override]).output;
+    expect(output('output=runs/a #2')).toBe('runs/a #2');
+    expect(output('output=#2')).toBe('#2');
+    expect(output("output='runs/a #2'")).toBe('runs/a #2');
+    expect(messageOf(() => resolveConfig({}, ['seed=3 # mine']))).toContain("seed is '3 # mine'");
+  });
+
+  test('a home is filled in where a path is meant, and a variable is refused', () => {
+    const file = {
+      ...{ output: '~/runs/x', model: '~/model', prompts: '~/p.txt', lora: { from: '~/a' } },
+      rewards: [{ name: '~/r.mjs#x', settings: { model: '~/clip', prompt: '$a', weights: [1] } }],
+    };
+    const config = resolveConfig(file);
+    expect(config).toMatchObject({
+      output: join(homedir(), 'runs/x'),
+      model: join(homedir(), 'model'),
+      prompts: join(homedir(), 'p.txt'),
+      lora: { from: join(homedir(), 'a') },
+      evaluate: { prompts: join(homedir(), 'p.txt') },
+      rewards: [
+        {
+          name: join(homedir(), 'r.mjs#x'),
+          settings: { model: join(homedir(), 'clip'), prompt: '$a', weights: [1] },
+        },
+      ],
+    });
+    for (const key of ['output', 'model', 'prompts', 'evaluate.prompts', 'lora.from']) {
+      const message = messageOf(() => resolveConfig({}, [`${key}=$HOME/x`]));
+      expect(message).toContain(`${key} is '$HOME/x'`);
+    }
+  });
+
   test('the last two denoise steps are not trained by default, at any number of steps', () => {
     const trained = (steps: number) =>
       resolveConfig({ sampler: { steps } }, []).algorithm.timesteps;
@@ -143,7 +189,7 @@ describe('resolveConfig', () => {
     ['no trained step', {}, ['algorithm.timesteps.from=8'], ['trains no denoise step']],
     ['steps that do not exist', {}, ['algorithm.timesteps.to=11'], ['to ends', '11']],
     ['a list as the whole', [1], [], ['list of keys']],
-    ['an empty output', {}, ['output='], ['output is null']],
+    ['no output', {}, ['output=null'], ['output is null']],
     ['one evaluation image', {}, ['evaluate.images=1'], ['evaluate.images is 1', 'at least 2']],
   ])('refuses %s with a clear sentence', (_, file, overrides, parts) => {
     const message = messageOf(() => resolveConfig(file, overrides));
@@ -164,7 +210,15 @@ describe('resolveConfig', () => {
     expect(resolveConfig({}, ['algorithm.name=reinforce', 'algorithm.k=1']).algorithm.k).toBe(1);
   });
 
-  test.each([['seed'], ['=3'], ['a..b=3'], ['seed=[1']])('refuses the override %s', (override) => {
+  test.each([
+    ['lora='],
+    ['output= '],
+    ['output="a" # b'],
+    ['seed'],
+    ['=3'],
+    ['a..b=3'],
+    ['seed=[1'],
+  ])('refuses the override %s', (override) => {
     expect(() => resolveConfig({}, [override])).toThrow(UsageError);
   });
 

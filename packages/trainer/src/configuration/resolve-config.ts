@@ -4,9 +4,10 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 
 import { UserError } from '../user-error';
-import { configKeys, fieldMetaAt, namesAt } from './key-reference';
+import { configKeys, defaultListAt, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, type PlainObject } from './overrides';
+import { withHomePaths } from './paths';
 import { configSchema, type ParsedConfig, type TrainConfig } from './schema';
 import { isClipped } from './sections/algorithm';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
@@ -18,13 +19,13 @@ import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
  * @throws UsageError when an override is not of the form `key.path=value`
  */
 export function resolveConfig(file: unknown, overrides: readonly string[] = []): TrainConfig {
-  const input = applyOverrides(asObject(file), overrides);
+  const input = applyOverrides(asObject(file), overrides, { defaultList: defaultListAt });
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, input));
     throw new UserError(`Configuration: ${problems.join('; ')}`);
   }
-  const config = withDependentDefaults(parsed.data, input);
+  const config = withHomePaths(withDependentDefaults(parsed.data, input));
   checkCombinations(config);
   return config;
 }

@@ -20,7 +20,9 @@ export type BackendSetting = BackendName | 'auto';
 
 /** What a configuration file may say. Keys that are left out take these defaults; keys that are not here are errors. */
 export const configSchema = z.strictObject({
-  output: text("the run's folder, made by the run").optional(),
+  output: text(
+    "the run's folder, made by the run; left out: runs/ and the name of this file, with a number where it is taken",
+  ).optional(),
   model: text(
     'a diffusers folder, hf:owner/name[@revision] on the Hugging Face Hub, or shapes for the embedded model',
   ).default('shapes'),

@@ -75,7 +75,7 @@ test('a run that was ended early, without evaluations or pictures, says so', () 
   const summary = { ...exampleSummary(), iterations: 7, evaluation: {}, interrupted: true };
   const text = card({ summary, pictures: [], samples: undefined, curves: undefined });
   expect(text).toContain('ended after 7 of 150 iterations');
-  expect(text).toContain('The run made no held-out evaluation.');
+  expect(text).toContain('The run made no evaluation.');
   expect(text).not.toContain('![');
   expect(text).not.toContain('<Gallery');
   expect(metadata(text)).not.toHaveProperty('widget');
@@ -110,4 +110,16 @@ test.each([
   expect(lines.filter((line) => line === '---')).toHaveLength(2);
   expect(lines.filter((line) => line.startsWith('#'))).toHaveLength(4);
   expect(lines.filter((line) => line.startsWith('```'))).toHaveLength(4);
+});
+
+test('held-out is not said of prompts that were trained on', () => {
+  const summary = exampleSummary();
+  const { before, after, gain } = summary.evaluation;
+  const trained = (record: typeof after) => record && { ...record, trainedOn: true };
+  const evaluation = { before: trained(before), after: trained(after), gain };
+  const text = card({ summary: { ...summary, evaluation } });
+  expect(text).toContain('| reward on training prompts | all |');
+  expect(text).toContain('images of training prompts');
+  expect(text).toContain('![Training prompts: the base model beside');
+  expect(text).not.toMatch(/held.?out/i);
 });

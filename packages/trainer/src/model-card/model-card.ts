@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 
 import type { TrainConfig } from '../configuration/schema';
+import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { MeanWithError } from '../statistics';
 import { durationInWords, signed, withError } from '../terminal/words';
@@ -24,6 +25,7 @@ const HOME = 'https://github.com/loop-diffusion/loop-diffusion';
 /** @returns Markdown with the Hub's metadata as YAML at its top */
 export function modelCard(facts: ModelCardFacts): string {
   const { config, summary, samples, curves } = facts;
+  const measured = summary.evaluation.after ?? summary.evaluation.before;
   const title = `${codeSpan(facts.baseModel ?? config.model)}, fine-tuned with ${config.algorithm.name.toUpperCase()}`;
   const early = summary.interrupted
     ? ` The run was ended after ${String(summary.iterations)} of ${String(config.iterations)} iterations.`
@@ -40,7 +42,9 @@ export function modelCard(facts: ModelCardFacts): string {
       ...result(summary),
       ...(samples === undefined
         ? []
-        : [`![Held-out prompts: the base model beside the fine-tuned one](${samples})`]),
+        : [
+            `![${capitalized(evaluatedPrompts(measured))}: the base model beside the fine-tuned one](${samples})`,
+          ]),
       ...(curves === undefined ? [] : [`![Curves of the run](${curves})`]),
       '## Training',
       table(['', ''], trainingRows(facts)),
@@ -137,7 +141,7 @@ function result({ evaluation }: RunSummary): string[] {
     ]),
   ];
   const last = after ?? before;
-  if (last === undefined) return ['The run made no held-out evaluation.'];
+  if (last === undefined) return ['The run made no evaluation.'];
   const families = Object.keys(last.families);
   const { steps, eta, guidance } = last.settings;
   const gainRow =
@@ -145,9 +149,9 @@ function result({ evaluation }: RunSummary): string[] {
       ? []
       : [['**paired gain**', `**${gainText(gain)}**`, ...families.map(() => '')]];
   return [
-    `Mean reward ± standard error over ${String(last.count)} images of held-out prompts, each from the same noise, in ${String(steps)} steps with η ${String(eta)} at guidance ${String(guidance)}.`,
+    `Mean reward ± standard error over ${String(last.count)} images of ${evaluatedPrompts(last)}, each from the same noise, in ${String(steps)} steps with η ${String(eta)} at guidance ${String(guidance)}.`,
     table(
-      ['held-out reward', 'all', ...families.map(codeSpan)],
+      [evaluatedReward(last), 'all', ...families.map(codeSpan)],
       [
         ...rows.map(([name, record]) => [
           name,

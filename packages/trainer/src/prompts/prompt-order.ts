@@ -20,19 +20,25 @@ export function promptsAt(
   count: number,
 ): TaggedPrompt[] {
   const families = byFamily(prompts);
+  // Of a file with a million lines an order takes seconds, and the prompts of an iteration have one or two.
+  const orders = new Map<string, number[]>();
   return Array.from({ length: count }, (_, offset) => {
     const position = start + offset;
     const familyIndex = position % families.length;
     const family = families[familyIndex] ?? [];
     const turn = Math.floor(position / families.length);
     const round = Math.floor(turn / family.length);
-    const order = shuffled(family.length, {
-      seed,
-      prompt: round,
-      sample: familyIndex,
-      step: 0,
-      stream: STREAMS.promptOrder,
-    });
+    const name = `${familyIndex} ${round}`;
+    const order =
+      orders.get(name) ??
+      shuffled(family.length, {
+        seed,
+        prompt: round,
+        sample: familyIndex,
+        step: 0,
+        stream: STREAMS.promptOrder,
+      });
+    orders.set(name, order);
     const prompt = family[order[turn % family.length] ?? 0];
     if (prompt === undefined) throw new Error('A run needs at least one prompt.');
     return prompt;

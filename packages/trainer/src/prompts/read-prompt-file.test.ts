@@ -24,9 +24,15 @@ test('one prompt a line, in any convention of line ends, blank lines left out', 
   ]);
 });
 
+test('lines that begin with # are comments, and a backslash makes a prompt of them', async () => {
+  writeFileSync(path, '# mine\na cat\n  # more\n\\#1 dad\n\\\\#x\n\\a\nC# code #2\n');
+  expect(await readPromptFile(path)).toEqual(['a cat', '#1 dad', '\\#x', '\\a', 'C# code #2']);
+});
+
 test.each<[string, string | Uint8Array, RegExp]>([
   ['an empty file', '', /holds no prompt/],
   ['blank lines only', '\n \n\t\n', /holds no prompt/],
+  ['comments only', '# a\n#b\n', /holds no prompt/],
   ['a picture', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff]), /not a text in UTF-8/],
   ['control characters', 'a\nb\u0000c\n', /control character in line 2/],
   ['an endless line', 'x'.repeat(10_001), /line 1/],

@@ -1,4 +1,4 @@
-/** Prompts from a text file, one a line. */
+/** Prompts from a text file, one a line, with `#` for comments. */
 import { readTextFile } from '../files/read-text-file';
 import { UserError } from '../user-error';
 
@@ -7,15 +7,18 @@ const MAXIMUM_PROMPTS = 1_000_000;
 const MAXIMUM_LETTERS = 10_000;
 
 /**
- * @returns the lines that are not blank, trimmed, in the file's order
+ * Blank lines and those that begin with `#` are left out. A prompt that begins with `#` itself is written `\#`, one that begins
+ * with `\#` is written `\\#`, and so on.
+ * @returns the prompts, trimmed, in the file's order
  * @throws UserError when the file cannot be read, holds no prompt, or passes a limit
  */
 export async function readPromptFile(path: string): Promise<string[]> {
   const text = await readTextFile(path, { what: 'prompt file', maximumBytes: MAXIMUM_BYTES });
   const prompts: string[] = [];
   for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
-    const prompt = line.trim();
-    if (prompt === '') continue;
+    const written = line.trim();
+    if (written === '' || written.startsWith('#')) continue;
+    const prompt = written.replace(/^\\(?=\\*#)/, '');
     const found = prompt.search(CONTROL_CHARACTER);
     if (found >= 0) {
       throw new UserError(
@@ -30,7 +33,9 @@ export async function readPromptFile(path: string): Promise<string[]> {
     prompts.push(prompt);
   }
   if (prompts.length === 0) {
-    throw new UserError(`The prompt file '${path}' holds no prompt; write one a line`);
+    throw new UserError(
+      `The prompt file '${path}' holds no prompt; write one a line (those that begin with # are comments)`,
+    );
   }
   if (prompts.length > MAXIMUM_PROMPTS) {
     throw new UserError(

@@ -3,9 +3,10 @@ import { Document, isMap, isScalar, type Node, type Pair } from 'yaml';
 
 import { fieldMetaAt } from '../configuration/key-reference';
 import type { TrainConfig } from '../configuration/schema';
+import { yamlTags } from '../configuration/yaml-text';
 
 export function configFileText(config: TrainConfig): string {
-  const document = new Document(config);
+  const document = new Document(config, { customTags: yamlTags });
   explain(document.contents, []);
   return document.toString({ lineWidth: 0 });
 }

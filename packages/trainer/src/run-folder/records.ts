@@ -77,7 +77,7 @@ export interface FamilyScore extends MeanWithError {
   count: number;
 }
 
-/** Rewards of held-out images drawn with one setting of the sampler. */
+/** Rewards of images that are drawn to measure, with one setting of the sampler. */
 export interface EvaluationRecord extends MeanWithError {
   /** `before`, `after`, `iteration-25`, `base-guidance-2`, … */
   name: string;
@@ -95,6 +95,8 @@ export interface EvaluationRecord extends MeanWithError {
   /** Of each reward by itself, as it gave it, those that are only watched among them. */
   components?: Record<string, MeanWithError> | undefined;
   settings: { steps: number; eta: number; guidance: number };
+  /** True where some of the prompts are trained on, too; left out where they are held out, or nothing was trained. */
+  trainedOn?: boolean | undefined;
 }
 
 export interface RunSummary {

@@ -58,11 +58,12 @@ export function createRunEvaluator(
       }),
     );
     guards.checkScores(evaluation.scores);
-    await recorder.evaluation(evaluation.record);
-    return evaluation;
+    const record = run.areHeldOut ? evaluation.record : { ...evaluation.record, trainedOn: true };
+    await recorder.evaluation(record);
+    return { ...evaluation, record };
   }
 
-  /** The first held-out prompts; an evaluation has drawn some of them already. */
+  /** Of the evaluation's first prompts; an evaluation has drawn some of them already. */
   async function sampleGrid(name: string, policy: Policy, drawn: Image[] = []): Promise<void> {
     const { count } = config.samples;
     if (count === 0) return;

@@ -19,7 +19,7 @@ import { latentShape } from '../policy/latent-shape';
 import type { Policy } from '../policy/policy';
 import { disposeTexts } from '../policy/text-condition';
 import { createTextSource, rememberTexts } from '../policy/text-source';
-import { readEvaluationPrompts, readTrainingPrompts } from '../prompts/prompt-sources';
+import { readRunPrompts } from '../prompts/prompt-sources';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
@@ -58,9 +58,16 @@ async function openWith(
   screen: PictureScreen,
   onLoad: ((fraction: number) => void) | undefined,
 ): Promise<Run> {
-  const prompts = await readTrainingPrompts(config.prompts);
-  const heldOut = await readEvaluationPrompts(
-    config.evaluate.prompts,
+  const {
+    training: prompts,
+    evaluation: heldOut,
+    areHeldOut,
+  } = await readRunPrompts(
+    {
+      training: config.prompts,
+      evaluation: config.evaluate.prompts,
+      heldOutFraction: config.evaluate.heldOutFraction,
+    },
     Math.max(config.evaluate.images, config.samples.count),
   );
   const {
@@ -129,6 +136,7 @@ async function openWith(
     screen,
     prompts,
     heldOut,
+    areHeldOut,
     plan,
     trainedSteps: plan
       .slice(from, to)

@@ -18,7 +18,10 @@ export interface Run {
   readonly backend: { readonly name: string; readonly version: string };
 
   readonly prompts: readonly TaggedPrompt[];
+  /** Of evaluations and sample grids. */
   readonly heldOut: readonly TaggedPrompt[];
+  /** Whether none of {@link heldOut} is trained on. */
+  readonly areHeldOut: boolean;
 
   /** The policy that learns. */
   readonly policy: Policy;

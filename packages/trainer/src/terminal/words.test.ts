@@ -1,4 +1,4 @@
-import { durationInWords, figure, median, percent, signed, withError } from './words';
+import { counted, durationInWords, figure, median, percent, signed, withError } from './words';
 
 test.each([
   [0, '0 s'],
@@ -27,6 +27,9 @@ test.each([
 
 test('figures with errors, signs and percents', () => {
   expect(withError(0.8042, 0.0141)).toBe('0.804 ± 0.014');
+  expect(withError(0.8042, Number.NaN)).toBe('0.804');
+  expect(counted(1, 'image')).toBe('1 image');
+  expect(counted(0, 'image')).toBe('0 images');
   expect(signed(0.152)).toBe('+0.152');
   expect(signed(-0.02)).toBe('−0.020');
   expect(percent(0.123)).toBe('12 %');

@@ -25,9 +25,14 @@ export function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(0)} %`;
 }
 
-/** `0.804 ± 0.014` */
+/** `0.804 ± 0.014`; of a single value, which has no error, `0.804` */
 export function withError(mean: number, error: number): string {
-  return `${mean.toFixed(3)} ± ${error.toFixed(3)}`;
+  return Number.isFinite(error) ? `${mean.toFixed(3)} ± ${error.toFixed(3)}` : mean.toFixed(3);
+}
+
+/** `1 image`, `3 images` */
+export function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** With its sign: `+0.152`. */

@@ -17,6 +17,30 @@ test('a clip that never acts is warned of once', () => {
   expect(warnings[0]).toContain('clipRange');
 });
 
+test('a clip that held larger steps is not missed when the learning rate falls', () => {
+  const watch = createClipWatch(resolveConfig({}, []));
+  const warnings = Array.from({ length: 150 }, (_, index) =>
+    watch({
+      ...exampleIteration(index + 1),
+      clipFraction: index < 70 ? 0.05 : 0,
+      learningRate: 2e-3 * (1 - index / 180),
+    }),
+  ).filter((warning) => warning !== undefined);
+  expect(warnings).toEqual([]);
+});
+
+test('a run that goes on knows what its clip did', () => {
+  const earlier = [1, 2, 3].map((number) => ({ ...exampleIteration(number), clipFraction: 0 }));
+  const watch = createClipWatch(resolveConfig({}, []), earlier);
+  const later = [4, 5, 6, 7, 8, 9, 10].map((number) =>
+    watch({ ...exampleIteration(number), clipFraction: 0 }),
+  );
+  expect(later.map((warning) => warning !== undefined)).toEqual([
+    ...new Array<boolean>(6).fill(false),
+    true,
+  ]);
+});
+
 test('an acting clip, a short run, and an objective without a clip are not', () => {
   expect(
     warningsOf(

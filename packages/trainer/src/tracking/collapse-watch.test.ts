@@ -47,3 +47,17 @@ test('one bad iteration is none', () => {
   const bad = { clipFraction: 1, approxKl: 1, diversity: 0, atCeiling: 1 };
   expect(warningsOver(50, (index) => (index % 5 === 4 ? bad : {})).flat()).toEqual([]);
 });
+
+test('a run that goes on after its collapse remembers what it drew at first', () => {
+  const records = Array.from({ length: 20 }, (_, index) => ({
+    ...exampleIteration(index + 1),
+    ...(index < 10 ? {} : { diversity: 0.01 }),
+  }));
+  const goOn = (from: number) => {
+    const watch = createCollapseWatch(config, records.slice(0, from));
+    return records.slice(from).flatMap(watch);
+  };
+  expect(goOn(13)).toEqual([expect.stringContaining('have become alike')]);
+  // It was warned of before.
+  expect(goOn(17)).toEqual([]);
+});

@@ -33,11 +33,13 @@ const QUALITY_SIGNS: Readonly<Record<Exclude<keyof ImageQuality, 'clipped'>, Qua
 };
 
 /**
+ * @param earlier what a run that goes on has done already: what its pictures were like at first, and what was warned of
  * @returns a function that takes each iteration and returns warnings, each kind at most once a run
  */
-export function createCollapseWatch({
-  algorithm,
-}: Pick<TrainConfig, 'algorithm'>): (record: IterationRecord) => string[] {
+export function createCollapseWatch(
+  { algorithm }: Pick<TrainConfig, 'algorithm'>,
+  earlier: readonly IterationRecord[] = [],
+): (record: IterationRecord) => string[] {
   const recent: IterationRecord[] = [];
   const first: IterationRecord[] = [];
   const said = new Set<string>();
@@ -93,7 +95,7 @@ export function createCollapseWatch({
     return recent.at(-1)?.[key] ?? Number.NaN;
   }
 
-  return (record) => {
+  function watch(record: IterationRecord): string[] {
     if (first.length < ITERATIONS) first.push(record);
     recent.push(record);
     if (recent.length > ITERATIONS) recent.shift();
@@ -105,5 +107,7 @@ export function createCollapseWatch({
       said.add(name);
       return [`in the last ${String(ITERATIONS)} iterations ${warning}`];
     });
-  };
+  }
+  for (const record of earlier) watch(record);
+  return watch;
 }

@@ -2,6 +2,7 @@
 import { createColors } from 'picocolors';
 
 import type { TrainConfig } from '../configuration/schema';
+import { capitalized, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import { isBaseEvaluation } from '../run-folder/run-history';
 import { createLiveLine } from '../terminal/live-line';
@@ -143,7 +144,7 @@ export function createConsoleReport(
       if (options.quiet) return;
       line(
         colors.cyan(
-          `held-out reward ${record.name}: ${withError(record.mean, record.standardError)} (${imagesIn(record)}, guidance ${String(record.settings.guidance)})`,
+          `${evaluatedReward(record)} ${record.name}: ${withError(record.mean, record.standardError)} (${imagesIn(record)}, guidance ${String(record.settings.guidance)})`,
         ),
       );
     },
@@ -196,7 +197,7 @@ export function summaryLines(summary: RunSummary): string[] {
     const gainText =
       gain === undefined ? '' : `, gain ${signed(gain.mean)} ± ${gain.standardError.toFixed(3)}`;
     lines.push(
-      `Held-out reward over ${imagesIn(after)}: before ${withError(before.mean, before.standardError)}, after ${withError(after.mean, after.standardError)}${gainText}`,
+      `${capitalized(evaluatedReward(after))} over ${imagesIn(after)}: before ${withError(before.mean, before.standardError)}, after ${withError(after.mean, after.standardError)}${gainText}`,
     );
     const families = Object.entries(after.families).map(([family, score]) => {
       const earlier = before.families[family];

@@ -189,3 +189,38 @@ test('a setting that makes little sense is warned of at the start', () => {
   expect(output.errorText()).toMatch(/^Warning: algorithm\.innerUpdates is 1/);
   expect(output.outText()).toBe('');
 });
+
+test('says at first what is trained, and where it goes', () => {
+  for (const [lora, words] of [
+    [{ rank: 3 }, 'a LoRA adapter of rank 3'],
+    [null, 'all weights of the UNet (lora: null)'],
+  ] as const) {
+    const output = captureOutput();
+    createRunRecorder(folder, resolveConfig({ lora }), { json: false, quiet: false, output });
+    expect(output.outText()).toContain(`Run: ${folder.path}, ${words}`);
+  }
+  folder.close();
+});
+
+test('evaluations on training prompts are called so, and warned of once', async () => {
+  const output = captureOutput();
+  const few = resolveConfig({ prompts: 'p.txt' });
+  const recorder = createRunRecorder(folder, few, { json: false, quiet: false, output });
+  const summary = exampleSummary();
+  const before = { ...summary.evaluation.before!, trainedOn: true };
+  const after = { ...summary.evaluation.after!, trainedOn: true };
+  await recorder.evaluation(before);
+  await recorder.evaluation(after);
+  await recorder.finish({ ...summary, evaluation: { ...summary.evaluation, before, after } });
+  recorder.close();
+  expect(output.outText()).toContain('\nreward on training prompts before: 0.652');
+  expect(output.outText()).toContain('Reward on training prompts over 256 images');
+  expect(output.outText()).not.toMatch(/held.?out/i);
+  expect(output.errorText().match(/prompts that are trained on/g)).toHaveLength(1);
+  const [events] = readdirSync(join(folder.path, 'tensorboard'));
+  const tags = readEventFile(join(folder.path, 'tensorboard', events!));
+  const names = tags.flatMap(({ values }) => Object.keys(values));
+  expect(names).toContain('training_prompts/mean');
+  expect(names).toContain('training_prompts/gain');
+  expect(names.join()).not.toContain('held_out');
+});

@@ -8,6 +8,7 @@ import { createConsoleReport, type Announcer } from './console-report';
 import { createFolderSink } from './folder-sink';
 import { createRecorder, type RunRecorder } from './recorder';
 import type { RunSink } from './sink';
+import { createTrainingPromptsNotice } from './training-prompts-notice';
 import { createWatchSink } from './watch-sink';
 
 export interface RecorderOptions {
@@ -46,13 +47,22 @@ export function createRunRecorder(
     resumed,
     now,
   });
+  report.note(`Run: ${folder.path}, ${trainedText(config)}`);
   for (const warning of configWarnings(config)) report.warn(warning);
   const watches = createWatchSink(
     config,
     (...warning) => folderSink.warning(...warning),
     resumed?.history.iterations,
   );
-  return createRecorder([folderSink, report, watches, ...sinks], resumed?.iterations);
+  const notice = createTrainingPromptsNotice(config, (text) => report.warn(text));
+  return createRecorder([folderSink, report, notice, watches, ...sinks], resumed?.iterations);
+}
+
+/** What is trained, in the middle of a sentence. */
+function trainedText({ lora }: TrainConfig): string {
+  return lora === null
+    ? 'all weights of the UNet (lora: null)'
+    : `a LoRA adapter of rank ${String(lora.rank)}`;
 }
 
 /** Events are written by the folder's sink; what is left is for the user's eyes. */

@@ -71,3 +71,15 @@ test('draws a PNG that is not blank', async () => {
     rmSync(folder, { recursive: true });
   }
 }, 180_000);
+
+test('evaluations on training prompts are not called held-out', () => {
+  const { iterations, evaluations } = exampleHistory(10);
+  const trained = evaluations.map((evaluation) => ({
+    ...evaluation,
+    record: { ...evaluation.record, trainedOn: true },
+  }));
+  const spec = JSON.stringify(curvesSpec({ iterations, evaluations: trained }));
+  expect(spec).toContain('training prompts (± standard error)');
+  expect(spec).toContain('Reward on training prompts by family');
+  expect(spec).not.toMatch(/held.?out/i);
+});

@@ -1,4 +1,5 @@
 /** `curves.png`: a run at a glance. */
+import { capitalized, evaluatedReward, evaluationKind } from '../run-folder/evaluation-words';
 import { isBaseEvaluation, thinned, type RunHistory } from '../run-folder/run-history';
 import { panel, plotSpec, renderPlot, series, type Panel, type PlotSpec, type Rows } from './plot';
 
@@ -49,7 +50,7 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
       mean: record.mean,
       low: record.mean - record.standardError,
       high: record.mean + record.standardError,
-      series: 'held-out (± standard error)',
+      series: `${evaluationKind(record)} (± standard error)`,
     }));
   const base: Rows = evaluations
     .filter(({ record }) => isBaseEvaluation(record))
@@ -109,7 +110,7 @@ function familyPanel({ evaluations }: RunHistory): Panel | undefined {
   );
   if (rows.length === 0) return undefined;
   const offset = { field: 'evaluation', sort: null };
-  return panel('Held-out reward by family (± standard error)', {
+  return panel(`${capitalized(evaluatedReward(last.record))} by family (± standard error)`, {
     data: { values: rows },
     encoding: {
       x: { field: 'family', type: 'nominal', title: null, sort: null, axis: { labelAngle: 0 } },

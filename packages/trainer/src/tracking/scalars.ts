@@ -73,12 +73,16 @@ export function evaluationScalars(record: EvaluationRecord): Scalars {
 
 /** The untouched model at another guidance scale is a group of its own. */
 export function evaluationGroup(record: EvaluationRecord): string {
-  return isBaseEvaluation(record) ? record.name : 'held_out';
+  if (isBaseEvaluation(record)) return record.name;
+  return record.trainedOn === true ? 'training_prompts' : 'held_out';
 }
 
-export function summaryScalars({ evaluation: { gain } }: RunSummary): Scalars {
-  if (gain === undefined) return {};
-  return { 'held_out/gain': gain.mean, 'held_out/gain_standard_error': gain.standardError };
+export function summaryScalars({ evaluation: { after, gain } }: RunSummary): Scalars {
+  if (after === undefined || gain === undefined) return {};
+  return inGroup(evaluationGroup(after), {
+    gain: gain.mean,
+    gain_standard_error: gain.standardError,
+  });
 }
 
 function inGroup(group: string, scalars: Scalars): Scalars {

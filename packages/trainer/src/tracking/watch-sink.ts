@@ -16,13 +16,9 @@ export function createWatchSink(
   warning: FolderSink['warning'],
   earlier: readonly IterationRecord[] = [],
 ): RunSink {
-  const watchClip = createClipWatch(config);
-  const watchCollapse = createCollapseWatch(config);
+  const watchClip = createClipWatch(config, earlier);
+  const watchCollapse = createCollapseWatch(config, earlier);
   const watchFailures = createFailureWatch();
-  for (const record of earlier) {
-    watchClip(record);
-    watchCollapse(record);
-  }
   return {
     async iteration(record, drawn) {
       const failures = watchFailures(record);

@@ -10,7 +10,7 @@ export const evaluate = z
       .union([z.literal(0), z.number().int().min(2)])
       .meta({
         expected: 'a whole number of at least 2, or 0 for no evaluation',
-        description: 'held-out images per evaluation, on the same prompts and noise each time',
+        description: 'images per evaluation, on the same prompts and noise each time',
       })
       .default(256),
     every: wholeNumber(
@@ -19,8 +19,18 @@ export const evaluate = z
       'iterations between evaluations; 0 for before and after only',
     ).default(0),
     prompts: text(
-      'shapes for the embedded held-out prompts, or a text file; left out: shapes, or the file of prompts',
+      'shapes for the embedded held-out prompts, or a text file; left out: shapes, or a part of the file of prompts',
     ).optional(),
+    heldOutFraction: z
+      .number()
+      .min(0)
+      .lt(1)
+      .meta({
+        expected: 'a number from 0 to below 1',
+        description:
+          'where evaluate.prompts is the file of prompts: how much of it is set aside and not trained on, at least 8 prompts; with 0, and where fewer than 8 would be left, training prompts are evaluated',
+      })
+      .default(0.1),
     steps: wholeNumber(1, 1000, 'denoise steps per image; null for sampler.steps')
       .nullable()
       .default(null),
@@ -38,7 +48,7 @@ export const evaluate = z
       })
       .default([2]),
   })
-  .meta({ description: 'held-out rewards, before, on the way and after' })
+  .meta({ description: 'rewards of prompts that are not trained on, before, on the way and after' })
   .prefault({});
 
 export const samples = z

@@ -1,0 +1,33 @@
+/** The keys of a configuration that name files and folders. */
+import { homePath } from '../files/home-path';
+import type { TrainConfig } from './schema';
+
+/** @throws UserError for a path with a variable in it */
+export function withHomePaths(config: TrainConfig): TrainConfig {
+  const { evaluate, lora, rewards } = config;
+  return {
+    ...config,
+    output: homePath(config.output, 'output'),
+    model: homePath(config.model, 'model'),
+    prompts: homePath(config.prompts, 'prompts'),
+    evaluate: { ...evaluate, prompts: homePath(evaluate.prompts, 'evaluate.prompts') },
+    lora:
+      lora === null
+        ? null
+        : { ...lora, from: lora.from === null ? null : homePath(lora.from, 'lora.from') },
+    rewards: rewards.map((reward, index) => ({
+      ...reward,
+      name: homePath(reward.name, `rewards.${String(index)}.name`),
+      settings: withHome(reward.settings) as Record<string, unknown>,
+    })),
+  };
+}
+
+/** Settings are the rewards' own, and what begins with `~/` among them is a path; `$` may mean anything. */
+function withHome(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.startsWith('~/') ? homePath(value, 'settings') : value;
+  if (Array.isArray(value)) return value.map(withHome);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withHome(child)]));
+}
