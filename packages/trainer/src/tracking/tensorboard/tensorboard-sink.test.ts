@@ -61,7 +61,7 @@ test('scalars, histograms and pictures stand at their steps', async () => {
   expect(iteration!.values['ratios_at/601']!.histogram!.counts).toEqual([1, 4, 6, 3]);
   expect(finish).toMatchObject({ step: 150 });
   expect(finish!.values['held_out/gain']!.scalar).toBeCloseTo(0.152, 6);
-  expect(Object.keys(evaluationScalars(exampleEvaluation('x', 0.5)))).toHaveLength(9);
+  expect(Object.keys(evaluationScalars(exampleEvaluation('x', 0.5)))).toHaveLength(11);
 });
 
 test('a resumed run writes a second file, which takes back what came after', () => {
