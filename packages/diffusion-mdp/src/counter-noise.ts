@@ -1,6 +1,6 @@
 /** Noise that depends on what it is for, not on what was drawn before it. */
 
-import { checkWord, philoxBlock } from './philox';
+import { checkWord, fillPhilox } from './philox';
 
 /**
  * Names one array of noise. Rollouts of other batch sizes, on other ranks or after a resume draw the same numbers for the
@@ -86,8 +86,6 @@ function counterWords(key: NoiseKey, distribution: number, count: number): Uint3
   const key0 = seed % TWO_TO_32;
   const key1 = Math.floor(seed / TWO_TO_32) | (stream << 21) | (distribution << 31);
   const words = new Uint32Array(Math.ceil(count / 4) * 4);
-  for (let block = 0; block * 4 < count; block += 1) {
-    philoxBlock(words, block * 4, block, step, sample, prompt, key0, key1);
-  }
+  fillPhilox(words, [0, step, sample, prompt], [key0, key1]);
   return words;
 }

@@ -1,8 +1,8 @@
 /** DPM-Solver++ in its multistep form, 1M and 2M (Lu et al. 2022, arXiv 2211.01095, algorithm 2). */
 
 import { originalWeights } from './original-weights';
-import type { SamplerWeights } from './sampler';
 import type { DpmSolverConfig } from './sampler-config';
+import type { SamplerWeights } from './sampler-weights';
 
 /**
  * x' = (s'/s) x + α'(1 − e^−h) D with D = x̂0 + (x̂0 − x̂0 of the step before)/(2r) at second order, for samples

@@ -1,8 +1,8 @@
 /** Euler's method on dx/dσ = (x − x̂0)/σ (Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its second half). */
 
 import { originalWeights } from './original-weights';
-import type { SamplerWeights } from './sampler';
 import type { EulerConfig } from './sampler-config';
+import type { SamplerWeights } from './sampler-weights';
 
 /**
  * x' = x + (σ' − σ)(x − x̂0)/σ for samples x = x0 + σ ε, which the network sees divided by √(σ²+1).

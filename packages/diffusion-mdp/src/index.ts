@@ -16,7 +16,7 @@ export type { NoiseSchedule } from './noise-schedule';
 export { philox4x32 } from './philox';
 export type { PhiloxCounter, PhiloxKey } from './philox';
 export { createSampler } from './sampler';
-export type { Sampler, SamplerStep, SamplerWeights } from './sampler';
+export type { Sampler, SamplerStep } from './sampler';
 export { parseSamplerConfig } from './sampler-config';
 export type {
   DpmSolverConfig,
@@ -26,6 +26,7 @@ export type {
   SamplerName,
 } from './sampler-config';
 export type { PipelineName } from './pipeline';
+export type { SamplerWeights } from './sampler-weights';
 export { samplerStepTensor, scaleModelInput, takeSamplerStep } from './sampler-step';
 export type { SampledStep, SamplerStepTensor } from './sampler-step';
 export { parseSchedulerConfig } from './scheduler-config';

@@ -18,7 +18,6 @@ interface StepCase {
   num_inference_steps: number;
   t: number;
   eta: number;
-  use_clipped_model_output?: boolean;
 }
 
 interface Cases {
@@ -51,11 +50,11 @@ function relativeError(actual: tf.Tensor, expected: tf.Tensor): number {
   });
 }
 
-function planned(
-  { config, num_inference_steps: steps, t, eta }: StepCase,
-  useClippedModelOutput = false,
-): { schedule: NoiseSchedule; step: DenoiseStep } {
-  const schedule = createNoiseSchedule({ ...parseSchedulerConfig(config), useClippedModelOutput });
+function planned({ config, num_inference_steps: steps, t, eta }: StepCase): {
+  schedule: NoiseSchedule;
+  step: DenoiseStep;
+} {
+  const schedule = createNoiseSchedule(parseSchedulerConfig(config));
   const step = planDenoiseSteps(schedule, { steps, eta }).find(({ timestep }) => timestep === t);
   return { schedule, step: step! };
 }
@@ -77,36 +76,33 @@ describe.each(['best', 'cpu'])('on the %s backend', (backend) => {
   });
   afterAll(() => tf.setBackend(usual));
 
-  test.each(cases.steps)(
-    'step $id: t $t of $num_inference_steps, eta $eta',
-    ({ id, use_clipped_model_output: useClippedModelOutput = false, ...recordedCase }) => {
-      const { schedule, step } = planned({ id, ...recordedCase }, useClippedModelOutput);
-      const sample = latents('sample');
-      const modelOutput = latents('model_output');
-      const expected = latents(`${id}.prev_sample`);
-      const original = predictOriginalSample(schedule, step, sample, modelOutput);
-      expect(relativeError(original, latents(`${id}.pred_original_sample`))).toBeLessThan(
-        FLOAT32_NOISE,
-      );
-      const noise = latents('variance_noise');
-      const taken = takePolicyStep(schedule, step, sample, modelOutput, noise);
-      expect(relativeError(taken.previousSample, expected)).toBeLessThan(FLOAT32_NOISE);
-      expect(taken.logProb === null).toBe(step.sigma === 0);
+  test.each(cases.steps)('step $id: t $t of $num_inference_steps, eta $eta', (recordedCase) => {
+    const { id } = recordedCase;
+    const { schedule, step } = planned(recordedCase);
+    const sample = latents('sample');
+    const modelOutput = latents('model_output');
+    const expected = latents(`${id}.prev_sample`);
+    const original = predictOriginalSample(schedule, step, sample, modelOutput);
+    expect(relativeError(original, latents(`${id}.pred_original_sample`))).toBeLessThan(
+      FLOAT32_NOISE,
+    );
+    const noise = latents('variance_noise');
+    const taken = takePolicyStep(schedule, step, sample, modelOutput, noise);
+    expect(relativeError(taken.previousSample, expected)).toBeLessThan(FLOAT32_NOISE);
+    expect(taken.logProb === null).toBe(step.sigma === 0);
 
-      if (!recorded.has(`${id}.trl_log_prob`)) return;
-      // TRL clamps the previous timestep to 0, which is what setAlphaToOne: false means.
-      const clamped = planned({
-        id,
-        ...recordedCase,
-        config: { ...recordedCase.config, set_alpha_to_one: false },
-      });
-      const mean = policyMean(clamped.schedule, clamped.step, sample, modelOutput);
-      const logProb = gaussianLogProb(expected, mean, clamped.step.sigma).dataSync();
-      values(`${id}.trl_log_prob`).forEach((recordedLogProb, row) => {
-        expect(Math.abs(logProb[row]! - recordedLogProb)).toBeLessThan(LOG_PROB_NOISE);
-      });
-    },
-  );
+    if (!recorded.has(`${id}.trl_log_prob`)) return;
+    // TRL clamps the previous timestep to 0, which is what setAlphaToOne: false means.
+    const clamped = planned({
+      ...recordedCase,
+      config: { ...recordedCase.config, set_alpha_to_one: false },
+    });
+    const mean = policyMean(clamped.schedule, clamped.step, sample, modelOutput);
+    const logProb = gaussianLogProb(expected, mean, clamped.step.sigma).dataSync();
+    values(`${id}.trl_log_prob`).forEach((recordedLogProb, row) => {
+      expect(Math.abs(logProb[row]! - recordedLogProb)).toBeLessThan(LOG_PROB_NOISE);
+    });
+  });
 
   test('a timestep per row', () => {
     const { config, num_inference_steps: steps, eta, timesteps } = cases.trl_batched;

@@ -28,44 +28,37 @@ export function philox4x32(
 ): [number, number, number, number] {
   for (const word of [...counter, ...key]) checkWord('A word of a Philox counter or key', word);
   const block = new Uint32Array(4);
-  philoxBlock(block, 0, counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
+  fillPhilox(block, counter, key);
   const [word0 = 0, word1 = 0, word2 = 0, word3 = 0] = block;
   return [word0, word1, word2, word3];
 }
 
-/** The same without checks, written to four places of `words` from `offset` on. */
-export function philoxBlock(
-  words: Uint32Array,
-  offset: number,
-  counter0: number,
-  counter1: number,
-  counter2: number,
-  counter3: number,
-  key0: number,
-  key1: number,
-): void {
-  let word0 = counter0 | 0;
-  let word1 = counter1 | 0;
-  let word2 = counter2 | 0;
-  let word3 = counter3 | 0;
-  let bump0 = key0 | 0;
-  let bump1 = key1 | 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const high0 = highWord(MULTIPLIER_0, word0);
-    const low0 = Math.imul(MULTIPLIER_0, word0);
-    const high1 = highWord(MULTIPLIER_1, word2);
-    const low1 = Math.imul(MULTIPLIER_1, word2);
-    word0 = high1 ^ word1 ^ bump0;
-    word1 = low1;
-    word2 = high0 ^ word3 ^ bump1;
-    word3 = low0;
-    bump0 = (bump0 + WEYL_0) | 0;
-    bump1 = (bump1 + WEYL_1) | 0;
+/** Fills `words` with the blocks of `first` and the counters after it, which differ in their first word; without checks. */
+export function fillPhilox(words: Uint32Array, first: PhiloxCounter, key: PhiloxKey): void {
+  for (let offset = 0; offset < words.length; offset += 4) {
+    let word0 = (first[0] + offset / 4) | 0;
+    let word1 = first[1] | 0;
+    let word2 = first[2] | 0;
+    let word3 = first[3] | 0;
+    let bump0 = key[0] | 0;
+    let bump1 = key[1] | 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const high0 = highWord(MULTIPLIER_0, word0);
+      const low0 = Math.imul(MULTIPLIER_0, word0);
+      const high1 = highWord(MULTIPLIER_1, word2);
+      const low1 = Math.imul(MULTIPLIER_1, word2);
+      word0 = high1 ^ word1 ^ bump0;
+      word1 = low1;
+      word2 = high0 ^ word3 ^ bump1;
+      word3 = low0;
+      bump0 = (bump0 + WEYL_0) | 0;
+      bump1 = (bump1 + WEYL_1) | 0;
+    }
+    words[offset] = word0;
+    words[offset + 1] = word1;
+    words[offset + 2] = word2;
+    words[offset + 3] = word3;
   }
-  words[offset] = word0;
-  words[offset + 1] = word1;
-  words[offset + 2] = word2;
-  words[offset + 3] = word3;
 }
 
 /** The upper 32 bits of the 64-bit product, from 16-bit halves: every partial sum stays below 2³². */

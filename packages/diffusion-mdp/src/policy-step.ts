@@ -40,9 +40,7 @@ export function policyMean(
       );
     }
     const original = predictOriginalSample(schedule, step, sample, modelOutput);
-    const epsilon = config.useClippedModelOutput
-      ? tf.div(tf.sub(sample, tf.mul(original, column('signalRoot'))), column('noiseRoot'))
-      : predictNoise(schedule, step, sample, modelOutput);
+    const epsilon = predictNoise(schedule, step, sample, modelOutput);
     return tf.add(
       tf.mul(original, column('previousSignalRoot')),
       tf.mul(epsilon, column('directionRoot')),

@@ -1,7 +1,8 @@
 /** A sampler's step on tensors. */
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { SamplerStep, SamplerWeights } from './sampler';
+import type { SamplerStep } from './sampler';
+import type { SamplerWeights } from './sampler-weights';
 
 /**
  * A sampler's step as a tensor, for a function that is compiled once and called for every step: the numbers of a

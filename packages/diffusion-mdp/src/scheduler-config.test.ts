@@ -20,7 +20,6 @@ test('options left out take DDIM defaults, whatever the class in the file', () =
       setAlphaToOne: true,
       clipSample: true,
       clipSampleRange: 1,
-      useClippedModelOutput: false,
       rescaleBetasZeroSnr: false,
     });
   }

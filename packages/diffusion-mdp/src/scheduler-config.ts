@@ -19,11 +19,6 @@ export interface SchedulerConfig extends TrainingNoise {
   readonly clipSample: boolean;
   readonly clipSampleRange: number;
   /**
-   * After clamping x̂0, take ε from the clamped x̂0 rather than from the network. diffusers passes this to each step
-   * (`use_clipped_model_output`) instead of keeping it in the file; false there and here unless asked for.
-   */
-  readonly useClippedModelOutput: boolean;
-  /**
    * Where a step arrives with `linspace` and `trailing` spacing. `stride`, the default: at t − ⌊trainTimesteps / steps⌋, as in
    * diffusers' `DDIMScheduler`, though another timestep comes next. `next`: at the timestep that comes next, as in its
    * `DDPMScheduler`, so that the network is told the noise that the sample has.
@@ -49,7 +44,6 @@ export function parseSchedulerConfig(json: unknown, pipeline?: PipelineName): Sc
     setAlphaToOne: flag(options, 'set_alpha_to_one', true),
     clipSample: flag(options, 'clip_sample', true),
     clipSampleRange: numberIn(options, 'clip_sample_range', 1, 0, Infinity),
-    useClippedModelOutput: false,
     ...(pipeline !== undefined && { previousTimestep: 'next' }),
   };
 }
