@@ -3,48 +3,48 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { alphaCumprodAt } from './noise-schedule';
 import type { NoiseSchedule } from './noise-schedule';
-import { perRow } from './per-row';
+import { perRow, rowsOf } from './per-row';
 
 /**
  * x_t = √ᾱ_t x_0 + √(1−ᾱ_t) ε (arXiv 2006.11239, eq. 4).
  *
- * @param original x_0, `[batch, height, width, channels]`
+ * @param original x_0, `[batch, …]`
  * @param noise ε, same shape
  * @param timesteps one per row, 0 to `trainTimesteps` − 1
  */
-export function addNoise(
+export function addNoise<T extends tf.Tensor>(
   schedule: NoiseSchedule,
-  original: tf.Tensor4D,
-  noise: tf.Tensor4D,
+  original: T,
+  noise: T,
   timesteps: readonly number[],
-): tf.Tensor4D {
+): T {
   return combine(schedule, original, noise, timesteps, 1);
 }
 
 /**
  * v = √ᾱ_t ε − √(1−ᾱ_t) x_0, what a `v_prediction` network learns (arXiv 2202.00512, appendix D).
  *
- * @param original x_0, `[batch, height, width, channels]`
+ * @param original x_0, `[batch, …]`
  * @param noise ε, same shape
  * @param timesteps one per row, 0 to `trainTimesteps` − 1
  */
-export function velocity(
+export function velocity<T extends tf.Tensor>(
   schedule: NoiseSchedule,
-  original: tf.Tensor4D,
-  noise: tf.Tensor4D,
+  original: T,
+  noise: T,
   timesteps: readonly number[],
-): tf.Tensor4D {
+): T {
   return combine(schedule, noise, original, timesteps, -1);
 }
 
 /** √ᾱ_t first + sign · √(1−ᾱ_t) second */
-function combine(
+function combine<T extends tf.Tensor>(
   schedule: NoiseSchedule,
-  first: tf.Tensor4D,
-  second: tf.Tensor4D,
+  first: T,
+  second: T,
   timesteps: readonly number[],
   sign: number,
-): tf.Tensor4D {
+): T {
   const alphas = timesteps.map((timestep) => {
     if (!(timestep >= 0)) {
       throw new RangeError(
@@ -53,13 +53,15 @@ function combine(
     }
     return alphaCumprodAt(schedule, timestep);
   });
-  return tf.tidy(() =>
-    tf.add(
-      tf.mul(first, perRow(alphas, first.shape[0], Math.sqrt)),
+  return tf.tidy(() => {
+    const column = (value: (alpha: number) => number) =>
+      perRow(alphas, rowsOf(first), value, first.rank);
+    return tf.add(
+      tf.mul(first, column(Math.sqrt)),
       tf.mul(
         second,
-        perRow(alphas, first.shape[0], (alpha) => sign * Math.sqrt(1 - alpha)),
+        column((alpha) => sign * Math.sqrt(1 - alpha)),
       ),
-    ),
-  );
+    );
+  });
 }

@@ -11,6 +11,8 @@ export type { NoiseKey } from './counter-noise';
 export { planDenoiseSteps } from './denoise-plan';
 export type { DenoisePlanOptions, DenoiseStep } from './denoise-plan';
 export { addNoise, velocity } from './forward-process';
+export type { ImageShape, Latents, LatentShape } from './latent-shape';
+export { noiseBatch } from './noise-batch';
 export { alphaCumprodAt, createNoiseSchedule } from './noise-schedule';
 export type { NoiseSchedule } from './noise-schedule';
 export { philox4x32 } from './philox';

@@ -11,7 +11,7 @@ export function perRow<Item>(
   items: Item | readonly Item[],
   batch: number,
   value: (item: Item) => number,
-  rank = 4,
+  rank: number,
 ): tf.Tensor {
   if (!isList(items)) return tf.scalar(value(items));
   if (items.length !== batch) {
@@ -24,6 +24,14 @@ export function perRow<Item>(
     [batch, ...Array.from({ length: rank - 1 }, () => 1)],
     'float32',
   );
+}
+
+/** Rows of a batch `[batch, …]`. @throws Error for a scalar */
+export function rowsOf(batch: tf.Tensor): number {
+  const shape: readonly number[] = batch.shape;
+  const [rows] = shape;
+  if (rows === undefined) throw new Error('Expected a batch [batch, …], got a scalar.');
+  return rows;
 }
 
 export function isList<Item>(items: Item | readonly Item[]): items is readonly Item[] {

@@ -119,7 +119,7 @@ describe.each(['best', 'cpu'])('on the %s backend', (backend) => {
   test('its gradient with respect to the mean is (x − μ) / (σ² D)', () => {
     const value = tf.tensor4d([1, 3, 2, 2], [1, 2, 2, 1]);
     const mean = tf.tensor4d([0, 1, 2, 5], [1, 2, 2, 1]);
-    const gradient = tf.grad((mu) => gaussianLogProb(value, mu as tf.Tensor4D, 0.5))(mean);
+    const gradient = tf.grad((mu) => gaussianLogProb(value, mu, 0.5))(mean);
     Array.from(gradient.dataSync()).forEach((slope, index) => {
       expect(slope).toBeCloseTo([1, 2, 0, -3][index]!, 5);
     });
@@ -240,7 +240,7 @@ test('deterministic steps take the mean and have no log-probability', () => {
     output,
     normal(2, [2, 2, 2, 1]),
   );
-  expect(logProb).toBeNull();
+  expect(logProb).toBeUndefined();
   const mean = policyMean(noise, step!, sample, output);
   expect(Array.from(previousSample.dataSync())).toEqual(Array.from(mean.dataSync()));
 });
@@ -272,4 +272,25 @@ test('shapes and sigmas are checked, with both shapes in the message', () => {
   expect(() => gaussianLogProb(small, small, 0)).toThrow(/sigma 0 has no density/);
   expect(() => gaussianLogProb(large, large, [1, -1])).toThrow(/sigma -1/);
   expect(() => gaussianLogProb(large, large, [1])).toThrow(/batch has 2 rows, but 1 entries/);
+});
+
+test('points of a plane are as good as images', () => {
+  const noise = schedule(stableDiffusion);
+  const plan = planDenoiseSteps(noise, { steps: 4, eta: 1 });
+  const image = normal(0, [4, 1, 1, 2]);
+  const points = (tensor: tf.Tensor): tf.Tensor2D => tf.reshape(tensor, [4, 2]);
+  for (const steps of [plan[1]!, plan, stepTensor(noise, plan)]) {
+    const [output, z] = [normal(1, [4, 1, 1, 2]), normal(2, [4, 1, 1, 2])];
+    const expected = takePolicyStep(noise, steps, image, output, z);
+    // A type, and not an interface: tf.tidy returns it.
+    const { previousSample, logProb } = tf.tidy(() =>
+      takePolicyStep(noise, steps, points(image), points(output), points(z)),
+    );
+    const found: tf.Tensor2D = previousSample;
+    expect(found.arraySync()).toEqual(points(expected.previousSample).arraySync());
+    expect(logProb!.arraySync()).toEqual(expected.logProb!.arraySync());
+  }
+  expect(() => policyMean(noise, plan[0]!, tf.scalar(1), tf.scalar(1))).toThrow(
+    'Expected a batch [batch, …], got a scalar.',
+  );
 });

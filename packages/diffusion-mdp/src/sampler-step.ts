@@ -4,22 +4,28 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { SamplerStep } from './sampler';
 import type { SamplerWeights } from './sampler-weights';
 
+declare const ofThisPackage: unique symbol;
+
 /**
- * A sampler's step as a tensor, for a function that is compiled once and called for every step: the numbers of a
- * {@link SamplerStep} would become constants of it.
+ * A sampler's step as a tensor, from {@link samplerStepTensor}, for a function that is compiled once and called for every step:
+ * the numbers of a {@link SamplerStep} would become constants of it. `tf.dispose(step)` frees it.
  */
-export interface SamplerStepTensor {
-  /** `[1, 6]`, float32: the columns are this package's own affair. */
+export type SamplerStepTensor = {
+  readonly [ofThisPackage]: 'sampler step';
+};
+
+/** What is in it: the weights in a row, `[1, 6]`, float32. */
+interface WeightColumns {
   readonly columns: tf.Tensor2D;
 }
 
-/** A step as it was taken. Shapes: latents `[batch, height, width, channels]`. */
-export interface SampledStep {
-  /** x', the sample at the next noise level. */
-  readonly sample: tf.Tensor4D;
-  /** x̂0, which the next step wants. */
-  readonly original: tf.Tensor4D;
-}
+/** A step as it was taken; a type, so that `tf.tidy` may return it. */
+export type SampledStep<T extends tf.Tensor = tf.Tensor4D> = {
+  /** x', the sample at the next noise level, `[batch, …]`. */
+  readonly sample: T;
+  /** x̂0, which the next step wants, same shape. */
+  readonly original: T;
+};
 
 const WEIGHT_NAMES = [
   'inputScale',
@@ -30,37 +36,38 @@ const WEIGHT_NAMES = [
   'nextFromPrevious',
 ] as const satisfies (keyof SamplerWeights)[];
 
-/** @returns the caller disposes `columns` */
+/** @returns the caller disposes it */
 export function samplerStepTensor({ weights }: SamplerStep): SamplerStepTensor {
   const values = WEIGHT_NAMES.map((name) => weights[name]);
-  return { columns: tf.tensor2d(values, [1, values.length], 'float32') };
+  const made: WeightColumns = { columns: tf.tensor2d(values, [1, values.length], 'float32') };
+  return made as unknown as SamplerStepTensor;
 }
 
 /**
  * What the network is given of a sample.
  *
- * @param sample x, `[batch, height, width, channels]`
+ * @param sample x, `[batch, …]`
  */
-export function scaleModelInput(
+export function scaleModelInput<T extends tf.Tensor>(
   step: SamplerStep | SamplerStepTensor,
-  sample: tf.Tensor4D,
-): tf.Tensor4D {
+  sample: T,
+): T {
   return tf.tidy(() => tf.mul(sample, weightOf(step, 'inputScale')));
 }
 
 /**
  * Takes a step: x̂0 from sample and output, and x' from sample, x̂0 and the step before's.
  *
- * @param sample x, `[batch, height, width, channels]`
+ * @param sample x, `[batch, …]`
  * @param modelOutput the network's prediction for {@link scaleModelInput} of it (after guidance), same shape
  * @param previousOriginal `original` of the step before, same shape; at the first step zeros, or null
  */
-export function takeSamplerStep(
+export function takeSamplerStep<T extends tf.Tensor>(
   step: SamplerStep | SamplerStepTensor,
-  sample: tf.Tensor4D,
-  modelOutput: tf.Tensor4D,
-  previousOriginal: tf.Tensor4D | null,
-): SampledStep {
+  sample: T,
+  modelOutput: T,
+  previousOriginal: tf.Tensor | null,
+): SampledStep<T> {
   for (const tensor of [modelOutput, previousOriginal ?? sample]) {
     if (tensor.shape.join() === sample.shape.join()) continue;
     throw new Error(
@@ -68,23 +75,24 @@ export function takeSamplerStep(
     );
   }
   return tf.tidy(() => {
-    const weighted = (tensor: tf.Tensor4D, name: keyof SamplerWeights): tf.Tensor4D =>
+    const weighted = (tensor: T, name: keyof SamplerWeights): T =>
       tf.mul(tensor, weightOf(step, name));
-    const original: tf.Tensor4D = tf.add(
+    const original: T = tf.add(
       weighted(sample, 'originalFromSample'),
       weighted(modelOutput, 'originalFromOutput'),
     );
-    const firstOrder: tf.Tensor4D = tf.add(
+    const firstOrder: T = tf.add(
       weighted(sample, 'nextFromSample'),
       weighted(original, 'nextFromOriginal'),
     );
     if (previousOriginal === null) return { sample: firstOrder, original };
-    const next: tf.Tensor4D = tf.add(firstOrder, weighted(previousOriginal, 'nextFromPrevious'));
+    const next: T = tf.add(firstOrder, weighted(previousOriginal as T, 'nextFromPrevious'));
     return { sample: next, original };
   });
 }
 
 function weightOf(step: SamplerStep | SamplerStepTensor, name: keyof SamplerWeights): tf.Tensor {
-  if (!('columns' in step)) return tf.scalar(step.weights[name]);
-  return tf.reshape(tf.slice(step.columns, [0, WEIGHT_NAMES.indexOf(name)], [1, 1]), []);
+  if ('weights' in step) return tf.scalar(step.weights[name]);
+  const { columns } = step as unknown as WeightColumns;
+  return tf.reshape(tf.slice(columns, [0, WEIGHT_NAMES.indexOf(name)], [1, 1]), []);
 }

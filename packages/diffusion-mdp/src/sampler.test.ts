@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { createSampler } from './sampler';
 import { parseSamplerConfig, type SamplerName } from './sampler-config';
 import { samplerStepTensor, scaleModelInput, takeSamplerStep } from './sampler-step';
+import type { SampledStep } from './sampler-step';
 
 const sampler = (name: SamplerName, json: Record<string, unknown>, steps: number) =>
   createSampler(parseSamplerConfig(json, name), steps);
@@ -38,7 +39,7 @@ test.each([
       const input = scaleModelInput(step, sample);
       const output: tf.Tensor4D = tf.mul(input, step.timestep / (step.timestep + 1));
       const from = name === 'euler' ? input : sample;
-      const taken = takeSamplerStep(step, from, output, previousOriginal);
+      const taken: SampledStep = takeSamplerStep(step, from, output, previousOriginal);
       ({ sample, original: previousOriginal } = taken);
     }
     const size = tf.abs(sample);
@@ -109,7 +110,7 @@ test('a step in a tensor gives the same bits as its numbers, and nothing is left
     return values;
   });
   expect(first).toEqual(second);
-  tf.dispose(numbers.columns);
+  tf.dispose(numbers);
   expect(tf.memory().numTensors).toBe(before);
   expect(() => takeSamplerStep(step!, sample, tf.zeros([2, 3, 4, 1]), null)).toThrow(
     "A step's tensors must have the sample's shape [2, 3, 4, 4], got [2, 3, 4, 1].",

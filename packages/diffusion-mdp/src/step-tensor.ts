@@ -4,12 +4,20 @@ import type { DenoiseStep } from './denoise-plan';
 import type { NoiseSchedule } from './noise-schedule';
 import { isList, perRow } from './per-row';
 
+declare const ofThisPackage: unique symbol;
+
 /**
- * Denoise steps as a tensor, a row per row of the batch. A function that is compiled once and then called for any steps takes
- * this: the numbers of a {@link DenoiseStep} would become constants of it.
+ * Denoise steps as a tensor with a row per row of the batch, from {@link stepTensor}. A function that is compiled once and then
+ * called for any steps takes this: the numbers of a {@link DenoiseStep} would become constants of it. What is in it is this
+ * package's own affair; `tf.dispose(steps)` frees it.
  */
-export interface StepTensor {
-  /** `[rows, 9]`, float32: the columns are this package's own affair. */
+export type StepTensor = {
+  readonly [ofThisPackage]: 'steps';
+};
+
+/** What is in it. */
+interface StepColumns {
+  /** `[rows, 9]`, float32. */
   readonly columns: tf.Tensor2D;
   /** Whether σ is 0, for all rows alike. */
   readonly deterministic: boolean;
@@ -61,7 +69,7 @@ function meanFactors(step: DenoiseStep, { config }: NoiseSchedule): [number, num
 
 /**
  * @param steps one per row
- * @returns the caller disposes `columns`
+ * @returns the caller disposes it
  * @throws RangeError when only some of the steps have σ = 0
  */
 export function stepTensor(schedule: NoiseSchedule, steps: readonly DenoiseStep[]): StepTensor {
@@ -76,22 +84,29 @@ export function stepTensor(schedule: NoiseSchedule, steps: readonly DenoiseStep[
       return Number.isFinite(value) ? value : 0;
     }),
   );
-  const columns = tf.tensor2d(values, [steps.length, COLUMN_NAMES.length], 'float32');
-  return { columns, deterministic };
+  const made: StepColumns = {
+    columns: tf.tensor2d(values, [steps.length, COLUMN_NAMES.length], 'float32'),
+    deterministic,
+  };
+  return made as unknown as StepTensor;
 }
 
 /** σ of each row, `[rows]`. */
 export function stepSigmas(steps: StepTensor): tf.Tensor1D {
-  return columnOf(steps, steps.columns.shape[0], 'sigma', 1) as tf.Tensor1D;
+  return columnOf(steps, contentOf(steps).columns.shape[0], 'sigma', 1) as tf.Tensor1D;
 }
 
-function isStepTensor(steps: Steps): steps is StepTensor {
-  return 'columns' in steps;
+export function isStepTensor(steps: Steps | number | readonly number[]): steps is StepTensor {
+  return typeof steps === 'object' && 'columns' in steps;
+}
+
+function contentOf(steps: StepTensor): StepColumns {
+  return steps as unknown as StepColumns;
 }
 
 /** Whether σ is 0 for all rows. */
 export function isDeterministic(steps: Steps): boolean {
-  if (isStepTensor(steps)) return steps.deterministic;
+  if (isStepTensor(steps)) return contentOf(steps).deterministic;
   return isList(steps) ? steps.every(({ sigma }) => sigma === 0) : steps.sigma === 0;
 }
 
@@ -112,7 +127,7 @@ export function stepColumn(
   steps: Steps,
   batch: number,
   name: StepColumn,
-  rank = 4,
+  rank: number,
 ): tf.Tensor {
   if (isStepTensor(steps)) return columnOf(steps, batch, name, rank);
   return perRow(steps, batch, (step: DenoiseStep) => COLUMNS[name](step, schedule), rank);
@@ -124,14 +139,15 @@ export function columnOf(
   name: StepColumn,
   rank: number,
 ): tf.Tensor {
-  const [rows] = steps.columns.shape;
+  const { columns } = contentOf(steps);
+  const [rows] = columns.shape;
   if (rows !== batch) {
     throw new Error(
       `Expected one entry per row: the batch has ${batch} rows, but the steps have ${rows}.`,
     );
   }
   return tf.tidy(() => {
-    const column = tf.slice(steps.columns, [0, COLUMN_NAMES.indexOf(name)], [rows, 1]);
+    const column = tf.slice(columns, [0, COLUMN_NAMES.indexOf(name)], [rows, 1]);
     return tf.reshape(column, [rows, ...Array.from({ length: rank - 1 }, () => 1)]);
   });
 }

@@ -18,8 +18,8 @@ function latents(trajectories: readonly number[]): tf.Tensor4D[] {
 }
 
 const logProbs = (trajectories: readonly number[]) =>
-  [0, 1, null].map((step) =>
-    step === null ? null : tf.tensor1d(trajectories.map((one) => one + step / 10)),
+  [0, 1, undefined].map((step) =>
+    step === undefined ? undefined : tf.tensor1d(trajectories.map((one) => one + step / 10)),
   );
 
 async function filled(): Promise<TrajectoryStore> {
@@ -81,12 +81,12 @@ test('refuses what does not fit the plan, and adds nothing then', async () => {
   await expect(store.add(latents([0]), logProbs([0, 1]))).rejects.toThrow(
     'logProbs[0] has shape [2], expected [1].',
   );
-  await expect(store.add(latents([0]), [null, ...logProbs([0]).slice(1)])).rejects.toThrow(
+  await expect(store.add(latents([0]), [undefined, ...logProbs([0]).slice(1)])).rejects.toThrow(
     /logProbs\[0\] must be a tensor/,
   );
   const [first, second] = logProbs([0]);
   await expect(store.add(latents([0]), [first!, second!, first!])).rejects.toThrow(
-    /logProbs\[2\] must be null.*sigma 0/,
+    /logProbs\[2\] must be undefined.*sigma 0/,
   );
   const broken = latents([0, 1]);
   broken[2] = tf.tensor4d([0, 0, 0, NaN], [2, 1, 2, 1]);
@@ -103,4 +103,32 @@ test('refuses rows that cannot be trained on', async () => {
     'Step 2 cannot be trained on, expected one of 0, 1.',
   );
   expect(() => store.gather([{ sample: 3, step: 0 }])).toThrow(/Trajectory 3/);
+});
+
+test('lists the rows that can be trained on, step by step', async () => {
+  const store = await filled();
+  const rows = store.trainingRows();
+  expect(rows.map(({ sample, step }) => [step, sample])).toEqual([
+    [0, 0],
+    [0, 1],
+    [0, 2],
+    [1, 0],
+    [1, 1],
+    [1, 2],
+  ]);
+  expect(store.gather(rows).oldLogProb).toEqual(Float32Array.of(0, 1, 2, 0.1, 1.1, 2.1));
+  expect(store.trainingRows([2])).toEqual([
+    { sample: 2, step: 0 },
+    { sample: 2, step: 1 },
+  ]);
+});
+
+test('keeps points of a plane as well as images', async () => {
+  const store = new TrajectoryStore(plan, [2]);
+  const points = (at: number): tf.Tensor2D => tf.tensor2d([[at, -at]]);
+  await store.add([0, 1, 2, 3].map(points), logProbs([0]));
+  const batch = store.gather([{ sample: 0, step: 1 }]);
+  const found: tf.Tensor2D = batch.sample;
+  expect(found.arraySync()).toEqual([[1, -1]]);
+  expect(store.finalLatents([0]).arraySync()).toEqual([[3, -3]]);
 });

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { DenoiseStep } from './denoise-plan';
+import type { ImageShape, Latents, LatentShape } from './latent-shape';
 
 /** One (trajectory, denoise step) pair: what a row of a training batch is. */
 export interface TrajectoryRow {
@@ -12,11 +13,11 @@ export interface TrajectoryRow {
 }
 
 /** Training rows as tensors; the caller disposes `sample` and `previousSample`. */
-export interface TrajectoryBatch {
-  /** x_t, `[rows, height, width, channels]` */
-  readonly sample: tf.Tensor4D;
-  /** x_{t−1} as it was drawn and scored, `[rows, height, width, channels]` */
-  readonly previousSample: tf.Tensor4D;
+export interface TrajectoryBatch<Shape extends LatentShape = ImageShape> {
+  /** x_t, `[rows, …latentShape]` */
+  readonly sample: Latents<Shape>;
+  /** x_{t−1} as it was drawn and scored, same shape */
+  readonly previousSample: Latents<Shape>;
   /** log p_old(x_{t−1} | x_t), `[rows]` */
   readonly oldLogProb: Float32Array;
   /** The plan's step of each row, as `policyMean` takes them. */
@@ -24,27 +25,27 @@ export interface TrajectoryBatch {
 }
 
 interface StoredTrajectory {
-  /** x_T … x_0 one after the other, `[steps + 1, height, width, channels]` */
+  /** x_T … x_0 one after the other, `[steps + 1, …latentShape]` */
   readonly latents: Float32Array;
   /** `[steps]`, NaN where σ = 0 */
   readonly logProbs: Float32Array;
 }
 
 /** Trajectories of one plan and one latent size, held as float32 arrays on the host. */
-export class TrajectoryStore {
+export class TrajectoryStore<Shape extends LatentShape = ImageShape> {
   readonly plan: readonly DenoiseStep[];
-  /** `[height, width, channels]` */
-  readonly latentShape: readonly [number, number, number];
+  /** `[height, width, channels]` of images */
+  readonly latentShape: Shape;
   readonly #trajectories: StoredTrajectory[] = [];
 
   /**
    * @param plan from `planDenoiseSteps`
-   * @param latentShape `[height, width, channels]`
+   * @param latentShape of one latent, without the batch: `[height, width, channels]` of images
    */
-  constructor(plan: readonly DenoiseStep[], latentShape: readonly [number, number, number]) {
+  constructor(plan: readonly DenoiseStep[], latentShape: readonly [...Shape]) {
     if (plan.length === 0) throw new RangeError('A trajectory needs a plan of at least one step.');
     this.plan = plan;
-    this.latentShape = latentShape;
+    this.latentShape = latentShape as unknown as Shape;
   }
 
   /** Trajectories held. */
@@ -60,14 +61,14 @@ export class TrajectoryStore {
   /**
    * Copies a batch of finished trajectories to the host. The tensors stay the caller's.
    *
-   * @param latents x_T … x_0: `steps + 1` tensors `[batch, height, width, channels]`
-   * @param logProbs one `[batch]` per step, null where σ = 0
+   * @param latents x_T … x_0: `steps + 1` tensors `[batch, …latentShape]`
+   * @param logProbs one `[batch]` per step, undefined where σ = 0
    * @returns number of the first trajectory added; the others follow
    * @throws Error when the count or a shape does not fit the plan, or a value is not finite
    */
   async add(
-    latents: readonly tf.Tensor4D[],
-    logProbs: readonly (tf.Tensor1D | null)[],
+    latents: readonly Latents<Shape>[],
+    logProbs: readonly (tf.Tensor1D | undefined)[],
   ): Promise<number> {
     const steps = this.plan.length;
     if (latents.length !== steps + 1 || logProbs.length !== steps) {
@@ -81,17 +82,17 @@ export class TrajectoryStore {
     for (const [position, latent] of latents.entries()) {
       latentHost.push(await read(latent, [batch, ...this.latentShape], `latents[${position}]`));
     }
-    const logProbHost: (Float32Array | null)[] = [];
+    const logProbHost: (Float32Array | undefined)[] = [];
     for (const [position, logProb] of logProbs.entries()) {
       const random = (this.plan[position]?.sigma ?? 0) > 0;
-      if (random !== (logProb !== null)) {
+      if (random !== (logProb !== undefined)) {
         throw new Error(
-          `logProbs[${position}] must be ${random ? 'a tensor, the step has' : 'null, the step has no'} randomness ` +
+          `logProbs[${position}] must be ${random ? 'a tensor, the step has' : 'undefined, the step has no'} randomness ` +
             `(sigma ${this.plan[position]?.sigma ?? 0}).`,
         );
       }
       logProbHost.push(
-        logProb === null ? null : await read(logProb, [batch], `logProbs[${position}]`),
+        logProb === undefined ? undefined : await read(logProb, [batch], `logProbs[${position}]`),
       );
     }
     const size = this.#latentSize();
@@ -110,11 +111,22 @@ export class TrajectoryStore {
   }
 
   /**
+   * Every (trajectory, trainable step) pair, those of one step side by side.
+   *
+   * @param samples numbers of trajectories; all when left out
+   */
+  trainingRows(
+    samples: readonly number[] = Array.from({ length: this.size }, (_, i) => i),
+  ): TrajectoryRow[] {
+    return this.trainableSteps.flatMap((step) => samples.map((sample) => ({ sample, step })));
+  }
+
+  /**
    * Makes a training batch of chosen rows, in the order given.
    *
    * @throws RangeError when a row is not in the store or its step has σ = 0
    */
-  gather(rows: readonly TrajectoryRow[]): TrajectoryBatch {
+  gather(rows: readonly TrajectoryRow[]): TrajectoryBatch<Shape> {
     const size = this.#latentSize();
     const sample = new Float32Array(rows.length * size);
     const previousSample = new Float32Array(rows.length * size);
@@ -136,27 +148,26 @@ export class TrajectoryStore {
       oldLogProb[position] = trajectory.logProbs[row.step] ?? NaN;
       return step;
     });
-    const shape: [number, number, number, number] = [rows.length, ...this.latentShape];
     return {
-      sample: tf.tensor4d(sample, shape),
-      previousSample: tf.tensor4d(previousSample, shape),
+      sample: this.#tensor(sample, rows.length),
+      previousSample: this.#tensor(previousSample, rows.length),
       oldLogProb,
       steps,
     };
   }
 
   /**
-   * x_0 of chosen trajectories, `[samples, height, width, channels]`; the caller disposes it.
+   * x_0 of chosen trajectories, `[samples, …latentShape]`; the caller disposes it.
    *
    * @throws RangeError when a trajectory is not in the store
    */
-  finalLatents(samples: readonly number[]): tf.Tensor4D {
+  finalLatents(samples: readonly number[]): Latents<Shape> {
     const size = this.#latentSize();
     const values = new Float32Array(samples.length * size);
     samples.forEach((sample, position) => {
       values.set(this.#at(sample).latents.subarray(this.plan.length * size), position * size);
     });
-    return tf.tensor4d(values, [samples.length, ...this.latentShape]);
+    return this.#tensor(values, samples.length);
   }
 
   /**
@@ -169,7 +180,7 @@ export class TrajectoryStore {
   }
 
   /**
-   * Latents of one trajectory, x_T … x_0, `[steps + 1, height, width, channels]` row-major.
+   * Latents of one trajectory, x_T … x_0, `[steps + 1, …latentShape]` row-major.
    *
    * @throws RangeError when the trajectory is not in the store
    */
@@ -183,8 +194,11 @@ export class TrajectoryStore {
   }
 
   #latentSize(): number {
-    const [height, width, channels] = this.latentShape;
-    return height * width * channels;
+    return this.latentShape.reduce((size, length) => size * length, 1);
+  }
+
+  #tensor(values: Float32Array, rows: number): Latents<Shape> {
+    return tf.tensor(values, [rows, ...this.latentShape]) as Latents<Shape>;
   }
 
   #at(sample: number): StoredTrajectory {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGradients } from '../check-gradients';
 import { attentionShapes, selfAttention } from '../layers/attention';
 import { convolution, halvingConvolution, pointwiseConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
@@ -10,12 +11,12 @@ import type { ModelParameters, RandomSource, Weights } from '../types';
 import type { AutoencoderConfig } from './config';
 
 /** A Gaussian per latent: what the encoder makes of an image. */
-export interface LatentDistribution {
+export type LatentDistribution = {
   /** `[batch, height / 2^(levels − 1), width / 2^(levels − 1), latentChannels]` */
   readonly mean: tf.Tensor4D;
   /** The same shape, clamped to [−30, 20]. */
   readonly logVariance: tf.Tensor4D;
-}
+};
 
 /**
  * `AutoencoderKL.encode` (Rombach et al. 2022): the distribution of an image's latents.
@@ -29,6 +30,7 @@ export function encodeImages(
   weights: Weights,
   images: tf.Tensor4D,
 ): LatentDistribution {
+  checkGradients();
   checkChannels('images', images, config.inChannels);
   return tf.tidy(() => {
     const parameters = { weights };
@@ -66,6 +68,7 @@ export function decodeLatents(
   weights: Weights,
   latents: tf.Tensor4D,
 ): tf.Tensor4D {
+  checkGradients();
   checkChannels('latents', latents, config.latentChannels);
   return tf.tidy(() => {
     const parameters = { weights };

@@ -3,12 +3,12 @@ import type { StableDiffusion } from '../folder/stable-diffusion';
 import { encodeText } from '../text-encoder/text-encoder';
 
 /** What the UNet is told of prompts. */
-export interface EncodedPrompts {
+export type EncodedPrompts = {
   /** `[prompts, tokens, crossAttentionDim]` */
   readonly states: tf.Tensor3D;
   /** Stable Diffusion XL's text embedding of each prompt, `[prompts, projectionSize]`; 1 and 2 have none. */
   readonly pooled: tf.Tensor2D | undefined;
-}
+};
 
 /**
  * Prompts through a model's tokenizers and text encoders. Stable Diffusion 1 and 2 attend to the last hidden state; XL to the

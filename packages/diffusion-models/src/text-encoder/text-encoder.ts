@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGradients } from '../check-gradients';
 import { gelu, quickGelu } from '../layers/activations';
 import { mergeHeads, splitHeads } from '../layers/attention';
 import { layerNorm } from '../layers/layer-norm';
@@ -8,7 +9,7 @@ import type { ModelParameters, Weights } from '../types';
 import type { TextEncoderConfig } from './config';
 import { FINAL_NORM, layerPath, POSITION_EMBEDDING, PROJECTION, TOKEN_EMBEDDING } from './shapes';
 
-export interface EncodedText {
+export type EncodedText = {
   /** `[batch, tokens, hiddenSize]`, normalised: what the UNet attends to. */
   readonly lastHiddenState: tf.Tensor3D;
   /** `[batch, hiddenSize]`, the last hidden state at the end token. */
@@ -17,7 +18,7 @@ export interface EncodedText {
   readonly projected: tf.Tensor2D | undefined;
   /** `layers + 1` times `[batch, tokens, hiddenSize]`: the embeddings, then each layer's output; none is normalised. */
   readonly hiddenStates: tf.Tensor3D[];
-}
+};
 
 /** The value of `eos_token_id` in old configurations, which is not the end token's id. */
 const LEGACY_END_TOKEN_ID = 2;
@@ -34,6 +35,7 @@ export function encodeText(
   weights: Weights,
   inputIds: readonly (readonly number[])[],
 ): EncodedText {
+  checkGradients();
   const tokens = checkIds(config, inputIds);
   return tf.tidy(() => {
     const parameters: ModelParameters = { weights };

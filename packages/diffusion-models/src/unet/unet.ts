@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGradients } from '../check-gradients';
 import { silu } from '../layers/activations';
 import { convolution, halvingConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
@@ -22,6 +23,7 @@ import { textReader } from './unet-text';
  * @returns `[batch, height, width, outChannels]`
  */
 export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf.Tensor4D {
+  checkGradients();
   checkInput(config, input);
   return tf.tidy(() => {
     const parameters = { weights, lora: input.lora };

@@ -31,7 +31,7 @@ const compiledDenoise = compile((denoiser: Denoiser, batch: DenoiseBatch, parts:
   const logProbs = taken.flatMap(({ logProb }) => logProb ?? []);
   return {
     previousSample: joinRows(taken.map(({ previousSample }) => previousSample)),
-    logProb: logProbs.length === 0 ? null : joinRows(logProbs),
+    logProb: logProbs.length === 0 ? undefined : joinRows(logProbs),
   };
 });
 

@@ -53,7 +53,7 @@ export async function integrateTrajectories(
           { moment, sample, original, conditioning },
           parallelParts(count),
         );
-        tf.dispose([moment.timesteps, moment.step.columns, original]);
+        tf.dispose([moment.timesteps, moment.step, original]);
         samples.push(taken.sample);
         original = taken.original;
         batch.onProgress((step.index + 1) / sampler.steps.length);

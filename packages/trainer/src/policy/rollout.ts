@@ -29,7 +29,7 @@ export async function sampleTrajectories(
   await forEachBatch(policy, request, async (batch) => {
     const { denoiser, count, conditioning, noiseOf } = batch;
     const latents = [noiseOf(0)];
-    const logProbs: (tf.Tensor1D | null)[] = [];
+    const logProbs: (tf.Tensor1D | undefined)[] = [];
     try {
       for (const step of plan) {
         await nextTurn(signal);
@@ -37,7 +37,7 @@ export async function sampleTrajectories(
         const moment = momentOf(policy, new Array<DenoiseStep>(count).fill(step));
         const z = noiseOf(step.index + 1);
         const { previousSample, logProb } = denoise(denoiser, moment, sample, z, conditioning);
-        tf.dispose([moment.timesteps, moment.step.columns, z]);
+        tf.dispose([moment.timesteps, moment.step, z]);
         latents.push(previousSample);
         logProbs.push(logProb);
         batch.onProgress((step.index + 1) / plan.length);
@@ -45,7 +45,7 @@ export async function sampleTrajectories(
       await store.add(latents, logProbs);
       await request.onBatch?.(latents.at(-1) as tf.Tensor4D);
     } finally {
-      tf.dispose([...latents, ...logProbs.filter((logProb) => logProb !== null)]);
+      tf.dispose([...latents, ...logProbs.filter((logProb) => logProb !== undefined)]);
     }
   });
   return store;
