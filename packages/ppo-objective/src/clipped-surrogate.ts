@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { checkGradients } from './check-gradients';
 import { checkClipRange } from './clip-range';
+import { policyRatio } from './policy-ratio';
 import { checkRows, toVector } from './vector';
 import type { Vector } from './vector';
 
@@ -23,6 +25,9 @@ export interface ClippedSurrogateInput {
  * The maximum matters: it zeroes the gradient only where the ratio has already moved the way its advantage asks for
  * (A > 0 and ρ > 1+ε, or A < 0 and ρ < 1−ε). Rows that moved the wrong way keep theirs.
  *
+ * With one leave-one-out advantage for all denoise steps of a trajectory this is LOOP (arXiv 2503.00897), which sums over the
+ * steps: the mean over samples · steps rows times the number of steps.
+ *
  * @returns the loss, to be minimised
  * @throws Error when the shapes differ; RangeError when `clipRange` or `advantageClip` is not positive
  */
@@ -33,6 +38,7 @@ export function clippedSurrogate({
   clipRange,
   advantageClip,
 }: ClippedSurrogateInput): tf.Scalar {
+  checkGradients();
   checkClipRange(clipRange);
   if (advantageClip !== undefined && !(advantageClip > 0)) {
     throw new RangeError(
@@ -45,8 +51,7 @@ export function clippedSurrogate({
     const given = toVector('advantages', advantages, rows);
     const advantage =
       advantageClip === undefined ? given : tf.clipByValue(given, -advantageClip, advantageClip);
-    // ρ = p_θ / p_old
-    const ratio = tf.exp(tf.sub(logProb, toVector('oldLogProb', oldLogProb, rows)));
+    const ratio = policyRatio(logProb, toVector('oldLogProb', oldLogProb, rows));
     const clippedRatio = tf.clipByValue(ratio, 1 - clipRange, 1 + clipRange);
     // −min(A ρ, A clip(ρ)). Where both are equal tf.maximum hands the gradient to its first argument, the unclipped one.
     const loss = tf.neg(tf.mul(advantage, ratio));

@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import { scaleClipRange } from './clip-range';
 import {
   assertRatioIsOne,
-  clipNeverActed,
-  describeInertClip,
   ratioDiagnostics,
   ratioDiagnosticsByTimestep,
 } from './ratio-diagnostics';
@@ -70,21 +68,6 @@ test('a ratio that does not start at one fails loudly', () => {
   expect(() => {
     assertRatioIsOne(off, logProb, 2e-4);
   }).not.toThrow();
-});
-
-test('an inert clip is explained, an acting one is not', () => {
-  const still = ratioDiagnostics([1e-4, -1e-4], [0, 0], 1e-3);
-  const moving = ratioDiagnostics([1e-2, 0], [0, 0], 1e-3);
-  const use = { clipRange: 1e-3, updatesPerRollout: 4, dimensions: 256 };
-  expect(clipNeverActed([still, still])).toBe(true);
-  expect(clipNeverActed([still, moving])).toBe(false);
-  expect(describeInertClip({ ...use, diagnostics: [still, moving] })).toBeNull();
-  expect(describeInertClip({ ...use, diagnostics: [still] })).toMatch(
-    /clipRange 0.001 never acted.*1\.00e-4.*8\.00e-4 fits a latent of 256/,
-  );
-  expect(describeInertClip({ ...use, diagnostics: [moving], updatesPerRollout: 1 })).toMatch(
-    /one update per rollout/,
-  );
 });
 
 test('the clip range follows the latent', () => {

@@ -1,6 +1,6 @@
 /** How far the policy has moved from the one that sampled, from plain arrays in float64. */
 
-import { checkClipRange, scaleClipRange } from './clip-range';
+import { checkClipRange } from './clip-range';
 
 export interface RatioDiagnostics {
   /** Rows looked at. */
@@ -105,47 +105,6 @@ export function assertRatioIsOne(
         'prompts and the stored latents.',
     );
   }
-}
-
-/** Whether no ratio in any of these left the clip range. */
-export function clipNeverActed(diagnostics: readonly RatioDiagnostics[]): boolean {
-  return diagnostics.every(({ clipFraction }) => clipFraction === 0);
-}
-
-export interface ClipUse {
-  /** Diagnostics of all updates but the first of each rollout, whose ratios are 1. */
-  readonly diagnostics: readonly RatioDiagnostics[];
-  readonly clipRange: number;
-  /** Optimiser updates made from each rollout. */
-  readonly updatesPerRollout: number;
-  /** height × width × channels of the latent. */
-  readonly dimensions: number;
-}
-
-/**
- * Says in one sentence why the clip had no part in a run, null when it had.
- *
- * Reuse of samples is safe only where the clip acts: without it the policy runs off on the samples it has.
- */
-export function describeInertClip({
-  diagnostics,
-  clipRange,
-  updatesPerRollout,
-  dimensions,
-}: ClipUse): string | null {
-  if (updatesPerRollout < 2) {
-    return (
-      'With one update per rollout every ratio is 1 and clipRange has no effect: this is REINFORCE with a baseline. ' +
-      'Make at least 2 updates per rollout for the clip to act.'
-    );
-  }
-  if (!clipNeverActed(diagnostics)) return null;
-  const farthest = largest(diagnostics.map(({ ratioMaxDeviation }) => ratioMaxDeviation));
-  return (
-    `clipRange ${clipRange} never acted: ratios left 1 by at most ${farthest.toExponential(2)}, so nothing limits how far ` +
-    `${updatesPerRollout} updates per rollout move the policy. ${scaleClipRange(dimensions).toExponential(2)} fits a latent ` +
-    `of ${dimensions} dimensions.`
-  );
 }
 
 /** log ρ per row. */
