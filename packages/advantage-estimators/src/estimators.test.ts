@@ -2,10 +2,10 @@
 
 import fc from 'fast-check';
 import { batchZScore } from './batch-z-score';
-import { fixedBaseline, noBaseline } from './constant-baselines';
 import { groupMean } from './group-mean';
 import { advantageMask, reportGroups } from './group-report';
 import { leaveOneOut } from './leave-one-out';
+import { noBaseline } from './no-baseline';
 
 const example = [[1, 2, 4, 9]];
 
@@ -48,9 +48,8 @@ describe('published values for the rewards 1, 2, 4, 9', () => {
   test('group mean by unbiased std', () => {
     expectClose(groupMean(example, { std: 'unbiased' }), [[-0.84293, -0.56195, 0, 1.40488]]);
   });
-  test('no and a fixed baseline', () => {
+  test('no baseline', () => {
     expect(noBaseline(example)).toEqual(example);
-    expect(fixedBaseline(example, 2.5)).toEqual([[-1.5, -0.5, 1.5, 6.5]]);
   });
 });
 
@@ -166,7 +165,6 @@ describe.each<{
   { name: 'batchZScore', estimate: batchZScore },
   { name: 'groupMean', estimate: (r, m) => groupMean(r, { std: 'unbiased' }, m) },
   { name: 'noBaseline', estimate: noBaseline },
-  { name: 'fixedBaseline', estimate: (r, m) => fixedBaseline(r, 1, m) },
 ])('$name', ({ estimate }) => {
   test('refuses what it cannot use, with the place', () => {
     expect(() => estimate([])).toThrow(/at least one prompt/);

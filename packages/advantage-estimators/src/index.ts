@@ -1,10 +1,10 @@
 export { batchZScore } from './batch-z-score';
-export { fixedBaseline, noBaseline } from './constant-baselines';
 export { groupMean } from './group-mean';
 export type { GroupMeanOptions } from './group-mean';
 export { advantageMask, reportGroups } from './group-report';
 export type { GroupReport } from './group-report';
 export { leaveOneOut } from './leave-one-out';
+export { noBaseline } from './no-baseline';
 export { createPerPromptStatistics } from './per-prompt-statistics';
 export type {
   PerPromptStatistics,
@@ -12,11 +12,5 @@ export type {
   PerPromptStatisticsState,
 } from './per-prompt-statistics';
 export type { RewardMask, Rewards } from './rewards';
-export { createRunningBaseline } from './running-baseline';
-export type {
-  RunningBaseline,
-  RunningBaselineOptions,
-  RunningBaselineState,
-} from './running-baseline';
 export { createRunningScale } from './running-scale';
 export type { RunningScale, RunningScaleOptions, RunningScaleState } from './running-scale';

@@ -53,7 +53,7 @@ export function checkGroups(rewards: Rewards, estimator: string): void {
   if (k < 2) {
     throw new RangeError(
       `${estimator} compares the samples of a prompt with each other and needs k of at least 2, got ${k}. Draw more ` +
-        'samples per prompt, or use batchZScore or a running baseline.',
+        'samples per prompt, or use batchZScore or createPerPromptStatistics.',
     );
   }
 }

@@ -1,4 +1,3 @@
-import { checkDecay } from './check-decay';
 import { mean } from './moments';
 import { checkRewards, mapValid, validRewards } from './rewards';
 import type { RewardMask, Rewards } from './rewards';
@@ -42,7 +41,9 @@ export function createRunningScale(
   { decay }: RunningScaleOptions,
   state: RunningScaleState = { total: 0, weight: 0 },
 ): RunningScale {
-  checkDecay(decay);
+  if (!(decay >= 0 && decay < 1)) {
+    throw new RangeError(`decay must be at least 0 and below 1 (0.9 is usual), got ${decay}.`);
+  }
   let { total, weight } = state;
   if (!(total >= 0 && Number.isFinite(total) && weight >= 0 && Number.isFinite(weight))) {
     throw new RangeError(

@@ -2,7 +2,6 @@
 
 import fc from 'fast-check';
 import { createPerPromptStatistics } from './per-prompt-statistics';
-import { createRunningBaseline } from './running-baseline';
 import { createRunningScale } from './running-scale';
 
 const throughJson = <State>(value: { toJSON(): State }) =>
@@ -87,36 +86,6 @@ describe('per-prompt statistics', () => {
   });
 });
 
-describe('a running baseline', () => {
-  test('compares each batch with those before it', () => {
-    const running = createRunningBaseline({ decay: 0.75, initial: 1 });
-    expect(running.advantages([[2, 4]])).toEqual([[1, 3]]);
-    expect(running.baseline).toBe(0.75 * 1 + 0.25 * 3);
-    expect(running.advantages([[2], [1]], [[true], [false]])).toEqual([[0.5], [0]]);
-    expect(running.baseline).toBe(0.75 * 1.5 + 0.25 * 2);
-  });
-
-  test('starts from its first batch when told nothing', () => {
-    const running = createRunningBaseline({ decay: 0.9 });
-    expect(running.baseline).toBeNull();
-    expect(running.advantages([[NaN]], [[false]])).toEqual([[0]]);
-    expect(running.advantages([[1, 3]])).toEqual([[-1, 1]]);
-    expect(running.baseline).toBe(2);
-  });
-
-  test('goes on from its saved state', () => {
-    const running = createRunningBaseline({ decay: 0.9 });
-    running.advantages([[1, 3]]);
-    const resumed = createRunningBaseline({ decay: 0.9 }, throughJson(running));
-    expect(resumed.advantages([[0.3, 7]])).toEqual(running.advantages([[0.3, 7]]));
-  });
-
-  test('refuses a decay that never forgets or a baseline that is no number', () => {
-    expect(() => createRunningBaseline({ decay: 1 })).toThrow(/decay.*got 1/);
-    expect(() => createRunningBaseline({ decay: 0.5, initial: NaN })).toThrow(/NaN/);
-  });
-});
-
 describe('a running scale', () => {
   test('divides by the root mean square of what it has seen', () => {
     const scale = createRunningScale({ decay: 0.5 });
@@ -165,5 +134,6 @@ describe('a running scale', () => {
     const resumed = createRunningScale({ decay: 0.9 }, throughJson(scale));
     expect(resumed.normalize([[4, -4]])).toEqual(scale.normalize([[4, -4]]));
     expect(() => createRunningScale({ decay: 0.9 }, { total: -1, weight: 1 })).toThrow(/total -1/);
+    expect(() => createRunningScale({ decay: 1 })).toThrow(/decay.*got 1/);
   });
 });
