@@ -131,6 +131,13 @@ test('a branch that moved is followed by the next that opens it, and not by who 
   expect((await open()).commit).toBe('b'.repeat(40));
 });
 
+test('names may hold what addresses cannot', async () => {
+  const path = 'data/ä b#1%?.json';
+  hub.files.set(path, Buffer.from('{}'));
+  const place = await (await open()).find(path);
+  expect(readFileSync(place ?? '', 'utf8')).toBe('{}');
+});
+
 test('of a dataset', async () => {
   const dataset = await open({ type: 'dataset' });
   expect(await dataset.find('data/b.parquet')).toBe(

@@ -109,7 +109,7 @@ export async function startHubServer(
       return json({ _id: '1', id: NAME, modelId: NAME, sha: commit, siblings });
     }
     if (kind === 'tree') return json(entries());
-    const content = contents.get(file);
+    const content = contents.get(decodeURIComponent(file));
     const about = { 'X-Repo-Commit': commit };
     if (content === undefined) {
       return refuse(response, 404, { 'X-Error-Code': 'EntryNotFound', ...about });
