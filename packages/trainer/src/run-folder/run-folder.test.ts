@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -8,7 +9,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { parse } from 'yaml';
@@ -50,8 +51,23 @@ describe('createRunFolder', () => {
 
   test('refuses the second of two runs at the same time', () => {
     const folder = createRunFolder(join(base, 'run'));
+    expect(() => createRunFolder(join(base, 'run'))).toThrow('is being worked on by process');
+    folder.write('config.yaml', 'seed: 0');
     expect(() => createRunFolder(join(base, 'run'))).toThrow('already holds a run');
     folder.events.close();
+  });
+
+  test('takes over what a run left that was killed before it wrote its configuration', () => {
+    const path = join(base, 'run');
+    mkdirSync(path);
+    writeFileSync(join(path, 'events.jsonl'), '');
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const holder = { host: hostname(), pid, started: '1' };
+    writeFileSync(join(path, 'run.lock'), JSON.stringify(holder));
+    const folder = createRunFolder(path);
+    folder.events.append({ event: 'start' });
+    folder.close();
+    expect(() => createRunFolder(path)).toThrow('already holds a run');
   });
 
   test('refuses a file, a folder with other things, and one that cannot be written', () => {

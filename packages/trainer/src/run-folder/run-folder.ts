@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 
 import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
-import { asUserError, systemErrorCode } from '../files/system-errors';
+import { asUserError } from '../files/system-errors';
 import { writeFileAtomically } from '../files/write-atomically';
 import { UserError } from '../user-error';
 import { openEventLog, reopenEventLog, type EventLog } from './event-log';
@@ -25,10 +25,12 @@ export interface RunFolder {
   discardIfUnused(): void;
 }
 
-const SIGNS_OF_A_RUN = ['config.yaml', 'events.jsonl', 'summary.json', 'checkpoints', 'adapter'];
+const EVENTS = 'events.jsonl';
+const SIGNS_OF_A_RUN = ['config.yaml', EVENTS, 'summary.json', 'checkpoints', 'adapter'];
 
 /**
- * Makes the folder of a new run and claims it by making its `events.jsonl`, which only one process can.
+ * Makes the folder of a new run and claims it by its lock. What a run left that was killed before it wrote its configuration is
+ * no run, and is taken over.
  * @throws UserError when the folder holds a run or anything else, or cannot be written into
  */
 export function createRunFolder(path: string): RunFolder {
@@ -36,14 +38,16 @@ export function createRunFolder(path: string): RunFolder {
   checkWritable(path);
   const made = firstMissingFolder(path);
   let events: EventLog;
-  let unlock: () => void;
+  let unlock = (): void => undefined;
   try {
     mkdirSync(path, { recursive: true });
-    events = openEventLog(join(path, 'events.jsonl'));
     unlock = lockRun(path);
+    // Somebody may have made a run of it until then.
+    refuseUsedFolder(path);
+    rmSync(join(path, EVENTS), { force: true });
+    events = openEventLog(join(path, EVENTS));
   } catch (error) {
-    const reason = error instanceof UserError ? error.cause : error;
-    if (systemErrorCode(reason) === 'EEXIST') throw new UserError(alreadyARun(path));
+    unlock();
     throw asUserError(error, 'make the run folder', path);
   }
   const folder = openedFolder(path, events, unlock);
@@ -52,7 +56,7 @@ export function createRunFolder(path: string): RunFolder {
     discardIfUnused() {
       if (events.count > 0) return;
       folder.close();
-      for (const name of ['events.jsonl', 'config.yaml', 'tensorboard']) {
+      for (const name of [EVENTS, 'config.yaml', 'tensorboard']) {
         rmSync(join(path, name), { recursive: true, force: true });
       }
       removeEmptyFolders(resolve(path), made);
@@ -65,14 +69,14 @@ export function createRunFolder(path: string): RunFolder {
  * @throws UserError when there is no run, or another process works on it
  */
 export function openRunFolder(path: string): RunFolder {
-  for (const name of ['config.yaml', 'events.jsonl']) {
+  for (const name of ['config.yaml', EVENTS]) {
     if (fileStatus(join(path, name))?.isFile() === true) continue;
     throw new UserError(`'${path}' is not a run's folder: it has no ${name}`);
   }
   checkWritable(path);
   const unlock = lockRun(path);
   try {
-    return openedFolder(path, reopenEventLog(join(path, 'events.jsonl')), unlock);
+    return openedFolder(path, reopenEventLog(join(path, EVENTS)), unlock);
   } catch (error) {
     unlock();
     throw error;
@@ -109,12 +113,21 @@ function refuseUsedFolder(path: string): void {
   } catch (error) {
     throw asUserError(error, 'open the run folder', path);
   }
+  if (isBegunOnly(path, names)) return;
   if (SIGNS_OF_A_RUN.some((name) => names.includes(name))) throw new UserError(alreadyARun(path));
   if (names.length > 0) {
     throw new UserError(
       `The output folder '${path}' is not empty; name a folder that does not exist yet`,
     );
   }
+}
+
+/** Whether a run was ended there before it wrote its configuration. */
+function isBegunOnly(path: string, names: readonly string[]): boolean {
+  return (
+    names.every((name) => name === EVENTS || name.startsWith('run.lock')) &&
+    (fileStatus(join(path, EVENTS))?.size ?? 0) === 0
+  );
 }
 
 function alreadyARun(path: string): string {

@@ -1,9 +1,13 @@
 /** `run.lock`: that only one process at a time works on a run. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
+import lockfile from 'proper-lockfile';
+
 import { asUserError, systemErrorCode } from '../files/system-errors';
+import { writeFileAtomically } from '../files/write-atomically';
 import { UserError } from '../user-error';
 
 interface Holder {
@@ -11,6 +15,8 @@ interface Holder {
   readonly pid: number;
   /** Tells a process from a later one of the same number; null where the system does not say. */
   readonly started: string | null;
+  /** Tells a lock from a later one of the same process. */
+  readonly token: string;
 }
 
 const NAME = 'run.lock';
@@ -19,43 +25,62 @@ const NAME = 'run.lock';
  * Takes the lock, also from a process of this machine that is no more.
  *
  * @param folder the run's, which exists
- * @returns what gives the lock back
+ * @returns what gives the lock back, unless somebody else has taken it over meanwhile. Safe to call twice
  * @throws UserError while another process holds it
  */
 export function lockRun(folder: string): () => void {
   const path = join(folder, NAME);
-  const self: Holder = { host: hostname(), pid: process.pid, started: startOf(process.pid) };
+  const { pid } = process;
+  const self: Holder = { host: hostname(), pid, started: startOf(pid), token: randomUUID() };
   try {
-    if (!tryLock(path, self)) {
+    alone(path, () => {
       const holder = readHolder(path);
       if (holder !== undefined && !isGone(holder)) throw new UserError(alreadyHeld(folder, holder));
-      rmSync(path, { force: true });
-      if (!tryLock(path, self)) throw new UserError(alreadyHeld(folder, readHolder(path)));
-    }
+      writeFileAtomically(path, JSON.stringify(self));
+    });
   } catch (error) {
     throw asUserError(error, 'lock the run', folder);
   }
   return () => {
-    rmSync(path, { force: true });
+    alone(path, () => {
+      if (readHolder(path)?.token === self.token) rmSync(path, { force: true });
+    });
   };
 }
 
-function tryLock(path: string, holder: Holder): boolean {
-  try {
-    writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw error;
+/** A process that was killed while it looked at the lock, which takes milliseconds, is waited for so long. */
+const STALE_MILLISECONDS = 5000;
+const PAUSE_MILLISECONDS = 20;
+
+/**
+ * Looks at the lock, and changes it, while no other process does: between the two nobody else can take over a lock that was left
+ * behind. The lock itself says who holds it, and has no sign of life to renew, for a run may compute for minutes on end.
+ */
+function alone(path: string, work: () => void): void {
+  const options = { lockfilePath: `${path}.guard`, realpath: false, stale: STALE_MILLISECONDS };
+  const attempts = (3 * STALE_MILLISECONDS) / PAUSE_MILLISECONDS;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const release = lockfile.lockSync(path, options);
+      try {
+        work();
+      } finally {
+        release();
+      }
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ELOCKED' || attempt > attempts) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLISECONDS);
+    }
   }
 }
 
-/** Undefined for a lock whose holder was ended before it had written its name, and for one that has just gone. */
+/** Undefined where there is no lock, or a file that is none. */
 function readHolder(path: string): Holder | undefined {
   try {
-    const { host, pid, started } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>;
+    const { host, pid, started, token } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>;
     return typeof host === 'string' && typeof pid === 'number'
-      ? { host, pid, started: started ?? null }
+      ? { host, pid, started: started ?? null, token: token ?? '' }
       : undefined;
   } catch {
     return undefined;
@@ -83,8 +108,6 @@ function startOf(pid: number): string | null {
   }
 }
 
-function alreadyHeld(folder: string, holder: Holder | undefined): string {
-  const who =
-    holder === undefined ? 'another process' : `process ${String(holder.pid)} on ${holder.host}`;
-  return `The run '${folder}' is being worked on by ${who}; wait for it, or end it, or remove '${join(folder, NAME)}' if you know that it is gone`;
+function alreadyHeld(folder: string, { pid, host }: Holder): string {
+  return `The run '${folder}' is being worked on by process ${String(pid)} on ${host}; wait for it, or end it, or remove '${join(folder, NAME)}' if you know that it is gone`;
 }
