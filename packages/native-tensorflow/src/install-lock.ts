@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import lockfile from 'proper-lockfile';
 import { errorCode } from './errors';
 
 /**
@@ -27,9 +26,11 @@ export async function withInstallLock<T>(
 }
 
 async function takeLock(path: string, onWait: () => void): Promise<() => Promise<void>> {
+  // Only now, for it begins to listen for signals when it is loaded.
+  const { lock } = await import('proper-lockfile');
   for (let waiting = false; ; waiting = true) {
     try {
-      return await lockfile.lock(path, {
+      return await lock(path, {
         lockfilePath: path,
         realpath: false,
         stale: staleAfter,
