@@ -16,7 +16,9 @@ export interface FailureCount {
  */
 export function countFailures(results: readonly RewardResult[], most = 3): FailureCount[] {
   const counts = new Map<string, FailureCount>();
-  for (const { kind, message } of results.filter(isFailure)) {
+  for (const result of results) {
+    if (result.ok || !isFailure(result)) continue;
+    const { kind, message } = result;
     const key = JSON.stringify([kind, message]);
     counts.set(key, { kind, message, count: (counts.get(key)?.count ?? 0) + 1 });
   }

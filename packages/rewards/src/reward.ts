@@ -89,11 +89,11 @@ export function notApplicable(message: string): RewardFailure {
 }
 
 /** Whether a result says that the reward does not apply to the image: no score, and no failure. */
-export function isNotApplicable(result: RewardResult): result is RewardFailure {
+export function isNotApplicable(result: RewardResult): boolean {
   return !result.ok && result.kind === NOT_APPLICABLE;
 }
 
 /** Whether a score was asked for and did not come. */
-export function isFailure(result: RewardResult): result is RewardFailure {
+export function isFailure(result: RewardResult): boolean {
   return !result.ok && result.kind !== NOT_APPLICABLE;
 }

@@ -1,5 +1,5 @@
 /** What a server counts, for Prometheus. */
-import type { RewardResult } from '../reward';
+import { isNotApplicable, type RewardResult } from '../reward';
 import type { ServedReward } from './served-reward';
 
 export interface ServerMetrics {
@@ -27,7 +27,7 @@ export async function createMetrics(rewards: readonly ServedReward[]): Promise<S
   });
   const images = new Counter({
     name: 'loop_rewards_images_total',
-    help: 'Images that were scored or failed.',
+    help: 'Images that were scored or not, for whatever reason.',
     labelNames: ['reward'],
     registers: [registry],
   });
@@ -35,6 +35,12 @@ export async function createMetrics(rewards: readonly ServedReward[]): Promise<S
     name: 'loop_rewards_failures_total',
     help: 'Images that failed, by kind.',
     labelNames: ['reward', 'kind'],
+    registers: [registry],
+  });
+  const notApplicable = new Counter({
+    name: 'loop_rewards_not_applicable_total',
+    help: 'Images to which the reward does not apply.',
+    labelNames: ['reward'],
     registers: [registry],
   });
   const seconds = new Histogram({
@@ -69,7 +75,8 @@ export async function createMetrics(rewards: readonly ServedReward[]): Promise<S
       images.inc({ reward }, results.length);
       seconds.observe({ reward }, took);
       for (const result of results) {
-        if (!result.ok) failures.inc({ reward, kind: boundedKind(result.kind) });
+        if (isNotApplicable(result)) notApplicable.inc({ reward });
+        else if (!result.ok) failures.inc({ reward, kind: boundedKind(result.kind) });
       }
     },
     text: () => registry.metrics(),

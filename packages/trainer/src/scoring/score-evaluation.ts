@@ -71,7 +71,8 @@ function imagesToAskAgain(
 
 /** Of what was thrown nobody knows whether it will pass. */
 function mayPass(result: RewardResult): boolean {
-  return isFailure(result) && (result.retryable || result.kind === 'exception');
+  if (result.ok || !isFailure(result)) return false;
+  return result.retryable || result.kind === 'exception';
 }
 
 function partOf(
