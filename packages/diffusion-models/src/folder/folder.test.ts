@@ -418,6 +418,26 @@ describe('loadStableDiffusion', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('looks at the size of a small file before it is read', async () => {
+    const asked: string[] = [];
+    const reader: FileReader = {
+      ...readerOf(original),
+      open: (path) =>
+        Promise.resolve({
+          size: path === 'unet/config.json' ? 5e9 : original.get(path)!.length,
+          read: (begin: number, end: number) => {
+            asked.push(path);
+            return Promise.resolve(original.get(path)!.subarray(begin, end));
+          },
+          close: () => Promise.resolve(),
+        }),
+    };
+    await expect(loadStableDiffusion(reader)).rejects.toThrow(
+      /^unet\/config\.json of the model has 5000000000 bytes; at most 10000000 are read/,
+    );
+    expect(asked).toEqual(['model_index.json']);
+  });
+
   it('names the file that cannot be read', async () => {
     const reader: FileReader = {
       ...readerOf(original),

@@ -29,12 +29,7 @@ export async function readText(reader: FileReader, path: string): Promise<string
       `${describe(reader, path)} is missing; this is no whole diffusers model. Fetch the model again, or give the folder that holds model_index.json.`,
     );
   }
-  const bytes = await readBytes(reader, path);
-  if (bytes.length > MAXIMUM_TEXT_BYTES) {
-    throw new Error(
-      `${describe(reader, path)} has ${bytes.length} bytes; at most ${MAXIMUM_TEXT_BYTES} are read. This is no such file of a diffusers model.`,
-    );
-  }
+  const bytes = await readBounded(reader, path);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
@@ -44,14 +39,44 @@ export async function readText(reader: FileReader, path: string): Promise<string
   }
 }
 
+/** Looks at the size first, where the reader can open files. */
+async function readBounded(reader: FileReader, path: string): Promise<Uint8Array> {
+  const check = (size: number): void => {
+    if (size <= MAXIMUM_TEXT_BYTES) return;
+    throw new Error(
+      `${describe(reader, path)} has ${size} bytes; at most ${MAXIMUM_TEXT_BYTES} are read. This is no such file of a diffusers model.`,
+    );
+  };
+  if (reader.open === undefined) {
+    const bytes = await readBytes(reader, path);
+    check(bytes.length);
+    return bytes;
+  }
+  const file = await named(reader, path, () => (reader as Required<FileReader>).open(path));
+  try {
+    check(file.size);
+    return await named(reader, path, () => file.read(0, file.size));
+  } finally {
+    await file.close();
+  }
+}
+
 /** What an error calls a file. */
 export function describe(reader: FileReader, path: string): string {
   return `${path} of ${reader.name}`;
 }
 
-export async function readBytes(reader: FileReader, path: string): Promise<Uint8Array> {
+export function readBytes(reader: FileReader, path: string): Promise<Uint8Array> {
+  return named(reader, path, () => reader.read(path));
+}
+
+async function named<Result>(
+  reader: FileReader,
+  path: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await reader.read(path);
+    return await work();
   } catch (error) {
     throw new Error(`${describe(reader, path)} cannot be read: ${messageOf(error)}`, {
       cause: error,
