@@ -17,10 +17,14 @@ test.each([
 });
 
 test.each(['F16', 'BF16'] as const)('every %s number', (dtype) => {
-  for (let bits = 0; bits < 0x10000; bits++) {
-    const bytes = Uint8Array.of(0, 0, bits & 0xff, bits >> 8);
+  for (let i = 0; i < 4 * 0x10000; i++) {
+    const bits = i >> 2;
+    // In either half of a word, and also where words are not aligned.
+    const [first, shift] = [i & 1, i & 2];
+    const bytes = new Uint8Array(new ArrayBuffer(8), shift, 4);
+    bytes.set([bits & 0xff, bits >> 8], 2 * first);
     const tensor: SafetensorsTensor = { dtype, shape: [2], bytes };
-    const value = toFloat32Array(tensor)[1]!;
+    const value = toFloat32Array(tensor)[first]!;
     const found = firstNonFiniteHalf(tensor);
     // Not `expect` for each, which takes seconds.
     if (!Object.is(found, Number.isFinite(value) ? undefined : value)) {

@@ -18,14 +18,29 @@ export function firstNonFinite(values: Float32Array): number | undefined {
 
 /** The same for a tensor of 16-bit floats, without widening it. */
 export function firstNonFiniteHalf({ dtype, bytes }: SafetensorsTensor): number | undefined {
-  const [exponent, fraction] = dtype === 'F16' ? [0x7c, 0x3ff] : [0x7f80 >> 8, 0x7f];
-  for (let i = 1; i < bytes.length; i += 2) {
-    const high = bytes[i] as number;
-    if ((high & exponent) !== exponent) continue;
-    const bits = (high << 8) | (bytes[i - 1] as number);
-    if (dtype === 'BF16' && (bits & 0x80) === 0) continue;
+  const exponent = dtype === 'F16' ? 0x7c00 : 0x7f80;
+  if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0 && !hasExponent(bytes, exponent)) {
+    return undefined;
+  }
+  const fraction = 0x7fff - exponent;
+  for (let i = 0; i < bytes.length; i += 2) {
+    const bits = (bytes[i] as number) | ((bytes[i + 1] as number) << 8);
+    if ((bits & exponent) !== exponent) continue;
     if ((bits & fraction) !== 0) return NaN;
     return bits & 0x8000 ? -Infinity : Infinity;
   }
   return undefined;
 }
+
+/** Two numbers at once: where all bits of an exponent are set, adding its lowest one carries into the sign. */
+function hasExponent(bytes: Uint8Array, exponent: number): boolean {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const both = exponent | (exponent << 16);
+  const lowest = exponent & -exponent;
+  const one = lowest | (lowest << 16);
+  let carried = 0;
+  for (let i = 0; i < words.length; i++) carried |= (((words[i] as number) & both) + one) | 0;
+  return (carried & SIGNS) !== 0;
+}
+
+const SIGNS = 0x8000_8000 | 0;
