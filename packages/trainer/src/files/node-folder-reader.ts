@@ -3,6 +3,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
 
 import type { FileReader } from '@loop-diffusion/diffusion-models';
+import { hubCacheOf } from '@loop-diffusion/hub';
 
 import { UserError } from '../user-error';
 import { openBytes, readBytes, type BoundedFile } from './read-bytes';
@@ -20,7 +21,8 @@ const MAXIMUM_WEIGHT_BYTES = 64 * 1024 ** 3;
  */
 export function nodeFolderReader(folder: string, options: { within?: string } = {}): FileReader {
   const root = realFolder(folder);
-  const allowed = options.within === undefined ? repositoryOf(root) : realFolder(options.within);
+  const allowed =
+    options.within === undefined ? (hubCacheOf(root)?.folder ?? root) : realFolder(options.within);
 
   /** @returns undefined when there is no such file */
   function locate(path: string): string | undefined {
@@ -70,13 +72,6 @@ export function nodeFolderReader(folder: string, options: { within?: string } = 
       return openBytes(whole(path), bounds(path));
     },
   };
-}
-
-/** A folder of the hub's cache, or of its form: the files of its snapshots are links to where the repository has them all. */
-const SNAPSHOT = /^(?<repository>.*[\\/]models--[^\\/]+)[\\/]snapshots[\\/][^\\/]+(?:[\\/]|$)/;
-
-function repositoryOf(root: string): string {
-  return SNAPSHOT.exec(root)?.groups?.['repository'] ?? root;
 }
 
 function bounds(path: string): BoundedFile {
