@@ -12,8 +12,9 @@ const OVERLAP = 0.25;
  * to tile; latents that fit into one tile are decoded as ever.
  *
  * @param latents `[batch, height, width, latentChannels]`
- * @param tile side of a tile in latents; diffusers takes what the autoencoder was trained on
+ * @param tile side of a tile in latents, at least 2; diffusers takes what the autoencoder was trained on
  * @returns the shape and range of {@link decodeLatents}
+ * @throws RangeError when the latents do not fit into one tile, and tiles are too small to overlap
  */
 export function decodeInTiles(
   config: AutoencoderConfig,
@@ -23,10 +24,15 @@ export function decodeInTiles(
 ): tf.Tensor4D {
   const [, height, width] = latents.shape;
   if (height <= tile && width <= tile) return decodeLatents(config, weights, latents);
+  if (!Number.isInteger(tile) || tile < 2) {
+    throw new RangeError(
+      `A tile must be a whole number of at least 2 latents wide, to overlap with its neighbours; got ${tile}.`,
+    );
+  }
   const factor = 2 ** (config.blockOutChannels.length - 1);
   const stride = Math.floor(tile * (1 - OVERLAP));
-  const fade = Math.floor(tile * factor * OVERLAP);
-  const kept = tile * factor - fade;
+  const kept = stride * factor;
+  const fade = tile * factor - kept;
   const starts = (size: number): number[] =>
     Array.from({ length: Math.ceil(size / stride) }, (_, index) => index * stride);
 
