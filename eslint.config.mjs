@@ -43,8 +43,8 @@ const trainerFolders = {
     ...['learning', 'report', 'tracking'],
   ],
   api: [
-    ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
-    ...['learning', 'tracking', 'run'],
+    ...['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'weights', 'policy'],
+    ...['scoring', 'learning', 'tracking', 'run'],
   ],
 };
 const trainer = './packages/trainer/src';

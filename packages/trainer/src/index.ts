@@ -12,7 +12,13 @@ export type { BackendSetting, TrainConfig } from './configuration/schema';
 export type { AlgorithmName } from './configuration/sections/algorithm';
 export { evaluateModel } from './api/evaluate';
 export { nodeFolderReader } from './files/node-folder-reader';
-export { train } from './run/loop';
+export { train, type TrainResult } from './api/train';
+export type {
+  PromptsOption,
+  RewardOption,
+  TrainOptions,
+  WeightedRewardOption,
+} from './api/options';
 export type {
   EvaluationRecord,
   FamilyScore,

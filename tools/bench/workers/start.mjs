@@ -4,37 +4,29 @@
  */
 import { writeSync } from 'node:fs';
 
-import { resolveConfig, train } from '@loop-diffusion/trainer';
+import { train } from '@loop-diffusion/trainer';
 
 const settings = JSON.parse(process.argv[2] ?? '{}');
-const config = resolveConfig({
+await train({
   backend: settings.device,
   prompts: settings.promptFile,
   batch: { prompts: settings.prompts, rollout: settings.batch, update: settings.batch },
   sampler: { steps: settings.steps, guidance: settings.guidance },
   algorithm: { k: settings.k },
-  rewards: [{ name: 'jpeg-incompressibility' }],
+  rewards: ['jpeg-incompressibility'],
   lora: { rank: settings.loraRank, alpha: settings.loraRank },
   evaluate: { images: 0 },
   samples: { count: 0 },
+  sinks: [{ phase: endWithFirstStep }],
 });
 
-const nothing = async () => undefined;
-const recorder = {
-  phase(name, fraction) {
-    if (name !== 'rollout' || fraction === 0) return;
-    const report = {
-      ready: true,
-      versions: { Node: process.versions.node },
-      peakMegabytes: (process.resourceUsage().maxRSS * 1024) / 1e6,
-    };
-    writeSync(1, `${JSON.stringify(report)}\n`);
-    process.exit(0);
-  },
-  iteration: nothing,
-  evaluation: nothing,
-  sampleGrid: nothing,
-  finish: nothing,
-  close: nothing,
-};
-await train(config, recorder, new globalThis.AbortController().signal);
+function endWithFirstStep(name, fraction) {
+  if (name !== 'rollout' || fraction === 0) return;
+  const report = {
+    ready: true,
+    versions: { Node: process.versions.node },
+    peakMegabytes: (process.resourceUsage().maxRSS * 1024) / 1e6,
+  };
+  writeSync(1, `${JSON.stringify(report)}\n`);
+  process.exit(0);
+}

@@ -60,6 +60,9 @@ export const configSchema = z.strictObject({
   guards,
 });
 
+/** What a configuration file may say, and what may be left out. */
+export type TrainSettings = z.input<typeof configSchema>;
+
 /** With what follows from the keys themselves; defaults that depend on other keys may be missing. */
 export type ParsedConfig = z.output<typeof configSchema>;
 

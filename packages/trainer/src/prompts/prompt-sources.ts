@@ -7,17 +7,19 @@ import { splitPrompts } from './held-out';
 import type { TaggedPrompt } from './prompt-order';
 import { readPromptFile } from './read-prompt-file';
 
-/** Both are `shapes` for the embedded split, or the path of a text file with a prompt a line. */
+/** `shapes` for the embedded split, the path of a text file with a prompt a line, or the prompts themselves. */
+export type PromptSource = string | readonly TaggedPrompt[];
+
 export interface PromptSources {
-  readonly training: string;
-  readonly evaluation: string;
-  /** Of a file that both name, the fraction to set aside, in [0, 1). */
+  readonly training: PromptSource;
+  readonly evaluation: PromptSource;
+  /** Of a file or a list that both name, the fraction to set aside, in [0, 1). */
   readonly heldOutFraction: number;
 }
 
 export interface RunPrompts {
-  readonly training: TaggedPrompt[];
-  readonly evaluation: TaggedPrompt[];
+  readonly training: readonly TaggedPrompt[];
+  readonly evaluation: readonly TaggedPrompt[];
   /** Whether none of the evaluation's prompts is trained on. */
   readonly areHeldOut: boolean;
 }
@@ -27,17 +29,19 @@ export async function readRunPrompts(
   { training, evaluation, heldOutFraction }: PromptSources,
   count: number,
 ): Promise<RunPrompts> {
-  if (training !== 'shapes' && resolve(training) === resolve(evaluation)) {
-    const texts = await readPromptFile(training);
+  if (training !== 'shapes' && isSame(training, evaluation)) {
+    const prompts = await readPrompts(training);
+    const byText = new Map(prompts.map((prompt) => [prompt.text, prompt]));
+    const texts = prompts.map(({ text }) => text);
     const split = splitPrompts(texts, heldOutFraction);
+    const taggedAs = (some: readonly string[]) => some.map((text) => byText.get(text)!);
     return {
-      training: tagged(split?.training ?? texts),
-      evaluation: repeated(tagged(split?.heldOut ?? texts), count),
+      training: split ? taggedAs(split.training) : prompts,
+      evaluation: repeated(split ? taggedAs(split.heldOut) : prompts, count),
       areHeldOut: split !== undefined,
     };
   }
-  const trained =
-    training === 'shapes' ? trainingPrompts() : tagged(await readPromptFile(training));
+  const trained = training === 'shapes' ? trainingPrompts() : await readPrompts(training);
   const evaluated = await readEvaluationPrompts(evaluation, count);
   const texts = new Set(trained.map(({ text }) => text));
   return {
@@ -47,21 +51,26 @@ export async function readRunPrompts(
   };
 }
 
-/**
- * @param source `shapes` for the embedded held-out split, or the path of a text file with a prompt a line
- * @param count how many; a file's prompts are repeated from its start when it has fewer
- */
+/** @param count how many; prompts of a file or a list are repeated from its start when it has fewer */
 export async function readEvaluationPrompts(
-  source: string,
+  source: PromptSource,
   count: number,
 ): Promise<TaggedPrompt[]> {
   return source === 'shapes'
     ? evaluationPrompts(count)
-    : repeated(tagged(await readPromptFile(source)), count);
+    : repeated(await readPrompts(source), count);
 }
 
-function tagged(texts: readonly string[]): TaggedPrompt[] {
-  return texts.map((text) => ({ text }));
+async function readPrompts(source: PromptSource): Promise<readonly TaggedPrompt[]> {
+  return typeof source === 'string'
+    ? (await readPromptFile(source)).map((text) => ({ text }))
+    : source;
+}
+
+function isSame(one: PromptSource, other: PromptSource): boolean {
+  return typeof one === 'string' && typeof other === 'string'
+    ? resolve(one) === resolve(other)
+    : one === other;
 }
 
 function repeated(prompts: readonly TaggedPrompt[], count: number): TaggedPrompt[] {

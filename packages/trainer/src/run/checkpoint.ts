@@ -63,6 +63,9 @@ export interface Checkpoints {
   save(): void;
 }
 
+const nothing = (): void => undefined;
+const NO_CHECKPOINTS: Checkpoints = { count: nothing, saveIfDue: nothing, save: nothing };
+
 /**
  * @param from what the run goes on from
  * @param now milliseconds since any fixed time
@@ -74,7 +77,8 @@ export function createCheckpoints(
   now: () => number = Date.now,
 ): Checkpoints {
   const { every, minutes, keep } = run.config.checkpoint;
-  const folder = join(run.config.output, 'checkpoints');
+  if (run.output === undefined) return NO_CHECKPOINTS;
+  const folder = join(run.output, 'checkpoints');
   let iterations = from?.iterations ?? 0;
   let saved = iterations;
   let savedAt = now();

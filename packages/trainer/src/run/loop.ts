@@ -10,6 +10,7 @@ import type { DrawnImages } from '../tracking/sink';
 import { UserError } from '../user-error';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import { createRunEvaluator } from './evaluator';
+import type { GivenObjects } from './given';
 import { createGuards } from './guards';
 import { runIteration } from './iteration';
 import { openRun } from './open-run';
@@ -36,6 +37,7 @@ export interface ResumePoint {
  * @param signal when aborted, the iteration under way is dropped and the run ends with a checkpoint and its result as it is,
  *   without the evaluation after it; aborted with a `UserError`, the run ends with that error instead
  * @param from goes on with a run; the numbers are those of one that never stopped
+ * @param given objects in the place of what the configuration names
  * @throws what went wrong, after leaving a checkpoint of the iterations that were done
  */
 export async function train(
@@ -43,12 +45,15 @@ export async function train(
   recorder: RunRecorder,
   signal: AbortSignal,
   from?: ResumePoint,
+  given: GivenObjects = {},
 ): Promise<RunSummary> {
-  const run = await openRun(config, (fraction) => {
+  const run = await openRun(config, given, (fraction) => {
     recorder.phase('loading', fraction);
   });
   try {
-    return await iterate(run, recorder, signal, from);
+    const summary = await iterate(run, recorder, signal, from);
+    given.onTrained?.(run.policy);
+    return summary;
   } finally {
     run.dispose();
   }
@@ -106,7 +111,7 @@ async function iterate(
   // Also after a failure or a signal: what was learnt until then is not lost.
   await attempt(async () => {
     checkpoints.save();
-    if (iterations > 0) saveTrained(run);
+    if (iterations > 0 && run.output !== undefined) saveTrained(run.policy, run.output);
     const isDone = iterations === config.iterations || recorder.stopRequest !== undefined;
     if (isDone && !signal.aborted) await evaluator.after();
   });

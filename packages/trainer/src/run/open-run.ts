@@ -19,7 +19,7 @@ import { latentShape } from '../policy/latent-shape';
 import type { Policy } from '../policy/policy';
 import { disposeTexts } from '../policy/text-condition';
 import { createTextSource, rememberTexts } from '../policy/text-source';
-import { readRunPrompts } from '../prompts/prompt-sources';
+import { readRunPrompts, type PromptSource } from '../prompts/prompt-sources';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
@@ -27,24 +27,26 @@ import { adapterRandom } from '../weights/adapter-random';
 import { openModel } from '../weights/open-model';
 import { trainedWeights } from '../weights/trained-weights';
 import { checkCheckpointSize } from './checkpoint-size';
+import type { GivenObjects } from './given';
 import type { Run } from './run';
 
 /** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
 export async function openRun(
   config: TrainConfig,
+  given: GivenObjects = {},
   /** Called with the fraction of the model that is loaded. */
-  onLoad?: (fraction: number) => void,
+  onLoad: (fraction: number) => void = () => undefined,
 ): Promise<Run> {
   // First, for some rewards work on it.
   await useBestBackend({
     ...backendOptions(config.backend, smallestBatch(config), config.precision),
     quiet: true,
   });
-  const rewards = await createRewards(config.rewards);
+  const rewards = await createRewards(config.rewards, given.rewards);
   let screen: PictureScreen | undefined;
   try {
     screen = await createPictureScreen(config.samples.safety);
-    return await openWith(config, rewards, screen, onLoad);
+    return await openWith(config, given, rewards, screen, onLoad);
   } catch (error) {
     screen?.dispose();
     await disposeRewards(rewards);
@@ -54,9 +56,10 @@ export async function openRun(
 
 async function openWith(
   config: TrainConfig,
+  given: GivenObjects,
   rewards: readonly WeightedReward[],
   screen: PictureScreen,
-  onLoad: ((fraction: number) => void) | undefined,
+  onLoad: (fraction: number) => void,
 ): Promise<Run> {
   const {
     training: prompts,
@@ -64,8 +67,8 @@ async function openWith(
     areHeldOut,
   } = await readRunPrompts(
     {
-      training: config.prompts,
-      evaluation: config.evaluate.prompts,
+      training: given.prompts ?? config.prompts,
+      evaluation: evaluationSource(config, given),
       heldOutFraction: config.evaluate.heldOutFraction,
     },
     Math.max(config.evaluate.images, config.samples.count),
@@ -123,6 +126,7 @@ async function openWith(
   const optimizer = createAdamW(variables, config.optimizer);
   return {
     config,
+    output: given.withoutFiles === true ? undefined : config.output,
     backend,
     policy,
     base: { ...policy, unet: model.unet, adapter: undefined },
@@ -193,4 +197,9 @@ function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void
     (adapter.weights[key] as tf.Variable).assign(weight);
     weight.dispose();
   }
+}
+
+function evaluationSource(config: TrainConfig, given: GivenObjects): PromptSource {
+  const isTraining = config.evaluate.prompts === config.prompts;
+  return given.heldOut ?? (isTraining ? given.prompts : undefined) ?? config.evaluate.prompts;
 }

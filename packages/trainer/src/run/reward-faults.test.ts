@@ -84,9 +84,7 @@ test('optional: the run goes on without it', async () => {
   // What is left, the size alone, is learnt from, but is no sum that could be compared with those before.
   expect(second!.gradientNorm).toBeGreaterThan(0);
   expect(second!.reward.mean).toBeNaN();
-  expect(second!.failures).toEqual([
-    expect.objectContaining({ reward: 'mortal', count: 4 }),
-  ]);
+  expect(second!.failures).toEqual([expect.objectContaining({ reward: 'mortal', count: 4 })]);
 });
 
 test('mask: more failures than the ceiling allows end the run, and none is a score', async () => {

@@ -14,6 +14,8 @@ import type { WeightedReward } from '../scoring/rewards';
 
 export interface Run {
   readonly config: TrainConfig;
+  /** The folder of checkpoints and of what is trained; undefined for a run that leaves no files. */
+  readonly output: string | undefined;
   /** What computes. */
   readonly backend: { readonly name: string; readonly version: string };
 

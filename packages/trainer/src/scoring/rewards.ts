@@ -10,12 +10,19 @@ export interface WeightedReward extends RewardTerm {
   readonly reward: Reward;
 }
 
-/** @throws UserError for a name that no reward has, for settings that it does not take, or a reward that cannot be opened */
-export async function createRewards(config: TrainConfig['rewards']): Promise<WeightedReward[]> {
+/**
+ * @param given rewards by the names that the configuration has for them; they are not disposed of here
+ * @throws UserError for a name that no reward has, for settings that it does not take, or a reward that cannot be opened
+ */
+export async function createRewards(
+  config: TrainConfig['rewards'],
+  given?: ReadonlyMap<string, Reward>,
+): Promise<WeightedReward[]> {
   const created: WeightedReward[] = [];
   try {
     for (const { name, label, settings, ...term } of config) {
-      const reward = await createReward(name, settings);
+      const ours = given?.get(name);
+      const reward = ours ? lent(ours) : await createReward(name, settings);
       created.push({ ...term, name: label ?? reward.name, reward });
     }
     const names = created.map((term) => term.name);
@@ -28,6 +35,11 @@ export async function createRewards(config: TrainConfig['rewards']): Promise<Wei
     await disposeRewards(created);
     throw error;
   }
+}
+
+/** The same reward, which the run leaves as it is at its end. */
+function lent(reward: Reward): Reward {
+  return Object.create(reward, { dispose: { value: undefined } }) as Reward;
 }
 
 /** @throws UserError as {@link createRewards} */

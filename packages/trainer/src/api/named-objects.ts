@@ -1,0 +1,78 @@
+/** Objects in a configuration: a file can only name them, so each gets a name that says where it came from. */
+import { rewardFromFunction, type Reward } from '@loop-diffusion/rewards';
+
+import { resolveConfig } from '../configuration/resolve-config';
+import type { TrainConfig } from '../configuration/schema';
+import type { TaggedPrompt } from '../prompts/prompt-order';
+import type { GivenObjects } from '../run/given';
+import { UserError } from '../user-error';
+import type { PromptsOption, RewardOption, TrainOptions } from './options';
+
+/** Begins the name of what was given from code; no file or module is called so. */
+const FROM_CODE = 'code:';
+
+/** The part of the options that a configuration holds. */
+type NamedOptions = Omit<TrainOptions, 'signal' | 'onIteration' | 'onEvaluation' | 'sinks'>;
+
+/**
+ * The configuration that options mean, and the objects that it names.
+ *
+ * @throws UserError that names what is wrong
+ */
+export function nameObjects(options: NamedOptions): { config: TrainConfig; given: GivenObjects } {
+  const { prompts, rewards, evaluate, ...settings } = options;
+  const objects = new Map<string, Reward>();
+  const training = namePrompts(prompts, 'prompts');
+  const heldOut = namePrompts(evaluate?.prompts, 'evaluate.prompts');
+  const config = resolveConfig({
+    ...settings,
+    ...(training.name !== undefined && { prompts: training.name }),
+    ...(rewards && { rewards: rewards.map((reward, index) => nameReward(reward, index, objects)) }),
+    ...(evaluate && {
+      evaluate: { ...evaluate, ...(heldOut.name !== undefined && { prompts: heldOut.name }) },
+    }),
+  });
+  return { config, given: { rewards: objects, prompts: training.list, heldOut: heldOut.list } };
+}
+
+/**
+ * @throws UserError when the configuration names objects that only the code which began the run has
+ */
+export function refuseObjectsFromCode({ prompts, evaluate, rewards }: TrainConfig): void {
+  const names = [prompts, evaluate.prompts, ...rewards.map(({ name }) => name)];
+  const found = [...new Set(names.filter((name) => name.startsWith(FROM_CODE)))];
+  if (found.length === 0) return;
+  throw new UserError(
+    `The run was begun from code, which gave it ${found.join(' and ')}; go on with it from there, with train({ …, resume: true })`,
+  );
+}
+
+function namePrompts(
+  prompts: PromptsOption | undefined,
+  key: string,
+): { name: string | undefined; list: readonly TaggedPrompt[] | undefined } {
+  if (prompts === undefined || typeof prompts === 'string')
+    return { name: prompts, list: undefined };
+  const list = prompts.map((prompt) => (typeof prompt === 'string' ? { text: prompt } : prompt));
+  const odd = list.find(({ text }) => typeof text !== 'string' || text.trim() === '');
+  if (list.length === 0 || odd !== undefined) {
+    throw new UserError(`${key} must be a list of at least one prompt, none of them empty`);
+  }
+  return { name: `${FROM_CODE}${list.length} prompts`, list };
+}
+
+function nameReward(
+  option: RewardOption,
+  index: number,
+  objects: Map<string, Reward>,
+): Record<string, unknown> {
+  if (typeof option === 'string') return { name: option };
+  if (typeof option === 'function') return nameReward({ reward: option }, index, objects);
+  if ('score' in option) return nameReward({ reward: option }, index, objects);
+  if (!('reward' in option)) return { ...option };
+  const { reward: given, ...part } = option;
+  const reward = typeof given === 'function' ? rewardFromFunction(given) : given;
+  const name = `${FROM_CODE}${objects.has(`${FROM_CODE}${reward.name}`) ? `${reward.name}-${index}` : reward.name}`;
+  objects.set(name, reward);
+  return { label: reward.name, ...part, name };
+}

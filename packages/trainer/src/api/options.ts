@@ -1,0 +1,49 @@
+/** What training takes from code. */
+import type { Reward, ScoringFunction } from '@loop-diffusion/rewards';
+
+import type { TrainSettings } from '../configuration/schema';
+import type { TaggedPrompt } from '../prompts/prompt-order';
+import type { RunSink } from '../tracking/sink';
+
+/** `shapes`, the path of a text file with a prompt a line, or the prompts themselves, each perhaps with its family. */
+export type PromptsOption = string | readonly (string | TaggedPrompt)[];
+
+type RewardSettings = NonNullable<TrainSettings['rewards']>[number];
+
+/** A reward and its part in the sum, as an entry of a configuration's `rewards` has it. */
+export interface WeightedRewardOption extends Omit<RewardSettings, 'name' | 'settings'> {
+  readonly reward: Reward | ScoringFunction;
+}
+
+/**
+ * A function of images and prompts, a reward, the name of one, either of the first two with a weight, or an entry of a
+ * configuration's `rewards`.
+ */
+export type RewardOption =
+  ScoringFunction | Reward | string | WeightedRewardOption | RewardSettings;
+
+/** The keys of a configuration file, with objects where a file has names. What is left out is as in a file. */
+export interface TrainOptions extends Omit<
+  TrainSettings,
+  'prompts' | 'rewards' | 'evaluate' | 'output'
+> {
+  readonly prompts?: PromptsOption | undefined;
+  /** What is rewarded: the weighted sum of these. */
+  readonly rewards?: readonly RewardOption[] | undefined;
+  readonly evaluate?:
+    | (Omit<NonNullable<TrainSettings['evaluate']>, 'prompts'> & {
+        /** Prompts that are not trained on. */
+        readonly prompts?: PromptsOption | undefined;
+      })
+    | undefined;
+  /** Folder of the run, with everything that the command line leaves in one. Where it is left out nothing is written. */
+  readonly output?: string | undefined;
+  /** Ends the run when aborted, with what was learnt until then. */
+  readonly signal?: AbortSignal | undefined;
+  /** After each iteration; `{ stop: 'reason' }` ends the run. */
+  readonly onIteration?: RunSink['iteration'] | undefined;
+  /** After each evaluation; `{ stop: 'reason' }` ends the run. */
+  readonly onEvaluation?: RunSink['evaluation'] | undefined;
+  /** Told of everything, after the run's own. */
+  readonly sinks?: readonly RunSink[] | undefined;
+}

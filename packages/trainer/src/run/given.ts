@@ -1,0 +1,17 @@
+/** What a run is given as objects, where its configuration could only name them. */
+import type { Reward } from '@loop-diffusion/rewards';
+
+import type { TaggedPrompt } from '../prompts/prompt-order';
+import type { Policy } from '../policy/policy';
+
+export interface GivenObjects {
+  /** By their names in the configuration; they stay the caller's to dispose of. */
+  readonly rewards?: ReadonlyMap<string, Reward> | undefined;
+  readonly prompts?: readonly TaggedPrompt[] | undefined;
+  /** Prompts of evaluations and sample grids. */
+  readonly heldOut?: readonly TaggedPrompt[] | undefined;
+  /** Leave no files: no checkpoints and no adapter. */
+  readonly withoutFiles?: boolean | undefined;
+  /** Called with the policy at the end, before it is freed. */
+  readonly onTrained?: ((policy: Policy) => void) | undefined;
+}
