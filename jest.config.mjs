@@ -6,4 +6,7 @@ export default {
   projects: ['<rootDir>/packages/*/jest.config.mjs', '<rootDir>/tools/jest.config.mjs'],
   // TensorFlow's buffers outlive a test file; a worker that has grown past this starts afresh.
   workerIdleMemoryLimit: '2GB',
+  // To give those gigabytes back takes a process seconds on a busy machine; after half a second, the default, jest would end
+  // it by force and blame the tests. A handle that a test leaves open is noticed still.
+  workerGracefulExitTimeout: 30_000,
 };
