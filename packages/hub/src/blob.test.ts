@@ -138,13 +138,15 @@ test('a folder that cannot be made is the reason', async () => {
 
 describe('while somebody else has the lock', () => {
   test('it is waited for, and what they fetched is taken', async () => {
+    locks.mockResolvedValueOnce(undefined);
     locks.mockImplementationOnce(async () => {
-      mkdirSync(dirname(target()), { recursive: true });
       writeFileSync(target(), CONTENT);
       return undefined;
     });
-    await download();
+    const onWait = jest.fn();
+    await download(CONTENT, { onWait });
     expect(hub.requests).toEqual([]);
+    expect(onWait).toHaveBeenCalledTimes(1);
   });
 
   test('and is done with it just before it is had, nothing is fetched', async () => {

@@ -22,6 +22,8 @@ export interface BlobOptions extends BlobStandIns {
   readonly lock: string;
   /** How much of the file is there; it falls back where a server does not go on in the middle. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Told once that somebody else has the lock. */
+  readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -64,6 +66,7 @@ export async function downloadBlob(
     target,
     lock,
     onBytes,
+    onWait,
     signal,
     write = writeAt,
     freeBytes = freeBytesOf,
@@ -75,10 +78,13 @@ export async function downloadBlob(
     (file.bytes > QUICKLY_CHECKED_BYTES || (await etagOf(target, file)) === file.etag);
   try {
     await mkdir(dirname(target), { recursive: true });
+    let isWaiting = false;
     while (!(await isThere())) {
       signal?.throwIfAborted();
       const held = await lockDownload(lock);
       if (held === undefined) {
+        if (!isWaiting) onWait?.();
+        isWaiting = true;
         await setTimeout(WAIT_FOR_OTHERS_MILLISECONDS, undefined, { signal });
         continue;
       }

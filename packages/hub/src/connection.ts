@@ -56,8 +56,6 @@ export function connectToHub(
     attempts: tries,
     backoff: fullJitter({ firstMs: 2_000, longestMs: 16_000 }),
     longestPauseMs: 120_000,
-    // A mirror on this machine is asked straight.
-    proxies: 'not-for-loopback',
     ...standIns,
   });
 

@@ -24,6 +24,7 @@ export function createFetcher(
   connection: HubConnection,
   commit: string,
   {
+    onNote,
     onProgress,
     signal,
     maximumBytes = () => MAXIMUM_BYTES,
@@ -69,6 +70,10 @@ export function createFetcher(
         target: cache.blob(etag),
         lock: cache.lock(etag),
         onBytes: (bytes) => tell(bytes, false),
+        onWait: () =>
+          onNote?.(
+            `${path} of ${name.text} is being fetched already, or was by a process that was killed; waiting for it.`,
+          ),
         ...{ signal, write, freeBytes },
       });
       cache.link(commit, path, etag);

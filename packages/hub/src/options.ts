@@ -11,7 +11,7 @@ export interface HubOptions extends HubReference {
   readonly maximumBytes?: ((path: string) => number) | undefined;
   /** Told often while files are fetched, one after the other. */
   readonly onProgress?: ((progress: HubProgress) => void) | undefined;
-  /** Told in a sentence that the hub is out of reach, and what the cache has is taken. */
+  /** Told in a sentence that the hub is out of reach and what the cache has is taken, or that another download is waited for. */
   readonly onNote?: ((sentence: string) => void) | undefined;
   /** Ends the work at once; what has come is kept. */
   readonly signal?: AbortSignal | undefined;
