@@ -17,6 +17,9 @@ interface Count {
   readonly failed: number;
 }
 
+/** Said beside the steps' results. */
+const notes: string[] = [];
+
 const onContinuousIntegration = Boolean(process.env['CI']);
 
 async function nx(...args: string[]): Promise<Count> {
@@ -43,7 +46,10 @@ async function unitTests(): Promise<Count> {
     const outputFile = join(folder, 'jest.json');
     const { status } = await runNode(
       commandScript('jest', 'jest'),
-      ['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
+      [
+        ...['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
+        ...['--coverage', '--coverageReporters=json-summary', `--coverageDirectory=${folder}`],
+      ],
       { show: true, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
     );
     const summary = JSON.parse(await readFile(outputFile, 'utf8')) as {
@@ -51,12 +57,22 @@ async function unitTests(): Promise<Count> {
       numFailedTests: number;
       numRuntimeErrorTestSuites: number;
     };
+    notes.push(await coverageIn(join(folder, 'coverage-summary.json')));
     const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;
     // jest can also fail as a whole, with every test passed.
     return { passed: summary.numPassedTests, failed: status !== 0 && failed === 0 ? 1 : failed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A figure to watch, not a threshold to meet. */
+async function coverageIn(file: string): Promise<string> {
+  const { total } = JSON.parse(await readFile(file, 'utf8')) as {
+    total: Record<'lines' | 'branches' | 'functions', { pct: number }>;
+  };
+  const { lines, branches, functions } = total;
+  return `coverage   ${lines.pct} % of lines, ${branches.pct} % of branches, ${functions.pct} % of functions`;
 }
 
 async function packs(): Promise<Count> {
@@ -102,6 +118,6 @@ for (const [name, step] of Object.entries(steps)) {
   lines.push(`${name.padEnd(10)} ${count.passed} passed, ${count.failed} failed (${seconds} s)`);
 }
 
-console.log(`\n${lines.join('\n')}\n`);
+console.log(`\n${[...lines, ...notes].join('\n')}\n`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 console.log(`${total.passed} passed, ${total.failed} failed`);
