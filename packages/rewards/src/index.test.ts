@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 const HEAVY = [
   'sharp',
   'hono',
+  '@hono/zod-openapi',
   '@hono/node-server',
   'zod',
   'prom-client',

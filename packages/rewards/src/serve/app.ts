@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 
 import { type Info, PROTOCOL } from '../protocol/schemas';
@@ -10,7 +11,7 @@ import { ByteBudget, Holding } from './byte-budget';
 import { HttpProblem, problemBody } from './http-problem';
 import type { ServeLimits } from './limits';
 import { createMetrics } from './metrics';
-import { openApiDocument } from './openapi';
+import { openApiDocument, serverRoutes } from './openapi';
 import { parseScoreRequest } from './parse-request';
 import { readBody } from './read-body';
 import type { ServedReward } from './served-reward';
@@ -44,8 +45,7 @@ export async function createApp({
   stopping,
   givenUp,
 }: AppOptions): Promise<(request: Request, env: object) => Response | Promise<Response>> {
-  const { Hono } = await import('hono');
-  const app = new Hono<Env>();
+  const app = new OpenAPIHono<Env>();
   const byName = new Map(rewards.map((reward) => [reward.info.name, reward]));
   const names = [...byName.keys()];
   const budget = new ByteBudget(limits.maximumHeldBytes);
@@ -74,14 +74,18 @@ export async function createApp({
       return response;
     };
 
-  const route = (method: 'GET' | 'POST', path: string, handler: Handler, open = false) => {
-    const label = path.replace(/:(\w+)/, '{$1}');
-    app.on(method, path, guarded(label, open, handler));
-    const allow = method === 'GET' ? 'GET, HEAD' : method;
+  const serve = (
+    route: RouteConfig & { getRoutingPath(): string },
+    handler: Handler,
+    open = false,
+  ) => {
+    const { method, path } = route;
+    app.openapi(route, guarded(path, open, handler));
+    const allow = method === 'get' ? 'GET, HEAD' : method.toUpperCase();
     const refuse = async () => {
-      throw new HttpProblem(405, 'wrong-method', `${label} takes ${allow}.`, { allow });
+      throw new HttpProblem(405, 'wrong-method', `${path} takes ${allow}.`, { allow });
     };
-    app.all(path, guarded(label, open, refuse));
+    app.all(route.getRoutingPath(), guarded(path, open, refuse));
   };
 
   const score = (find: (context: Context<Env>) => ServedReward): Handler => {
@@ -127,11 +131,16 @@ export async function createApp({
     throw new HttpProblem(404, 'unknown-reward', message);
   };
 
-  route('POST', `/v${PROTOCOL}/score`, score(theOnly));
-  route('POST', `/v${PROTOCOL}/rewards/:name/score`, score(named));
-  route(
-    'GET',
-    '/health',
+  const described = {
+    rewards: names,
+    maximumImages: limits.maximumImages,
+    token: token !== undefined,
+  };
+  const routes = serverRoutes(described);
+  serve(routes.score, score(theOnly));
+  serve(routes.scoreWith, score(named));
+  serve(
+    routes.health,
     async () =>
       stopping.aborted ? respond({ status: 'stopping' }, 503) : respond({ status: 'ok' }),
     true,
@@ -142,17 +151,13 @@ export async function createApp({
     rewards: rewards.map((reward) => reward.info),
     limits: { maximumImages, maximumBodyBytes, maximumPixels, maximumRequestPixels },
   };
-  route('GET', '/info', async () => respond(info));
-  route('GET', '/metrics', async () => {
+  serve(routes.info, async () => respond(info));
+  serve(routes.metrics, async () => {
     const headers = { 'content-type': metrics.contentType };
     return new Response(await metrics.text(), { headers });
   });
-  const document = openApiDocument({
-    rewards: names,
-    maximumImages,
-    token: token !== undefined,
-  });
-  route('GET', '/openapi.json', async () => respond(document));
+  serve(routes.document, async () => respond(document));
+  const document = openApiDocument(app, described);
   const unknown: Handler = async () => {
     throw new HttpProblem(404, 'unknown-path', 'There is nothing at this path; see /openapi.json.');
   };

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { numberedImage } from '../protocol/testing/example-images';
 import { numberReward } from '../protocol/testing/example-reward';
 import { encodeWireImage } from '../protocol/wire-image';
-import type { Json } from './openapi';
 import { type RewardServer, serveRewards } from './serve-rewards';
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /** A schema, as far as the document's own go. */
 interface Schema {
