@@ -183,6 +183,16 @@ test('one that lost its lock leaves the file to whoever has it', async () => {
   expect(readFileSync(partialFile(target()))).toHaveLength(0);
 });
 
+test('what somebody else put into its place meanwhile is taken', async () => {
+  hub.intercept = () => {
+    writeFileSync(target(), CONTENT);
+    rmSync(partialFile(target()));
+    return false;
+  };
+  await download();
+  expect(readFileSync(target())).toEqual(CONTENT);
+});
+
 test('the lock is released after a failure too', async () => {
   const release = jest.fn(async () => undefined);
   locks.mockResolvedValue({ ...free, release });

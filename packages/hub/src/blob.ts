@@ -96,8 +96,9 @@ export async function downloadBlob(
           await finish();
         }
       } catch (error) {
-        // Somebody else goes on with it, and is waited for.
-        if (!held.lost.aborted || signal?.aborted === true) throw error;
+        // Somebody took the lock for left behind: they go on with it, and are waited for, or have finished it.
+        const isTheirs = held.lost.aborted || (await isThere());
+        if (!isTheirs || signal?.aborted === true) throw error;
       } finally {
         await held.release();
       }
