@@ -417,4 +417,13 @@ describe('mergeLoras', () => {
     expect(() => mergeLora(weights, good, Number.NaN)).toThrow(/weight must be .* it is NaN/);
     expect(tf.memory().numTensors).toBe(before);
   });
+
+  it('makes no weights that are not finite', () => {
+    const good = adapter(['to_q', 'conv_in'], 1);
+    const before = tf.memory().numTensors;
+    expect(() => mergeLora(weights, good, 1e38)).toThrow(
+      /^With adapters at the weights 1e\+38 the model's ".*" is no longer finite\. Take less of them\.$/,
+    );
+    expect(tf.memory().numTensors).toBe(before);
+  });
 });

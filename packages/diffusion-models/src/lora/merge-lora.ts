@@ -30,7 +30,7 @@ export function mergeLora(
  * another as they stand, as `set_adapters` and `fuse_lora` of diffusers do.
  *
  * @returns new tensors for the adapted weights, which the caller disposes; all others are those of `weights`
- * @throws as {@link mergeLora} does, before anything is computed
+ * @throws as {@link mergeLora} does, before anything is computed; Error when a sum is too large for float32, and nothing is kept
  */
 export function mergeLoras(
   weights: Weights,
@@ -54,5 +54,16 @@ export function mergeLoras(
       if (before !== weights[key]) before.dispose();
     }
   }
-  return merged;
+  const changed = Object.entries(merged).filter(([key, tensor]) => tensor !== weights[key]);
+  const broken = changed.find(([, tensor]) => !isFinite(tensor))?.[0];
+  if (broken === undefined) return merged;
+  tf.dispose(changed.map(([, tensor]) => tensor));
+  throw new Error(
+    `With adapters at the weights ${adapters.map(({ weight }) => weight).join(', ')} the model's ${JSON.stringify(broken)} is no longer finite. Take less of them.`,
+  );
+}
+
+/** A value times zero is zero, or NaN where the value is not finite. */
+function isFinite(tensor: tf.Tensor): boolean {
+  return tf.tidy(() => tf.sum(tf.mul(tensor, 0)).dataSync()[0] === 0);
 }

@@ -39,6 +39,10 @@ test('refuses what does not exist, another kind of folder, and a bad name on the
   await expect(resolveModel(join(base, 'none'))).rejects.toThrow('does not exist');
   mkdirSync(join(base, 'pictures'));
   await expect(resolveModel(join(base, 'pictures'))).rejects.toThrow('no model_index.json');
+  mkdirSync(join(base, 'models--owner--name', 'snapshots'), { recursive: true });
+  await expect(resolveModel(join(base, 'models--owner--name'))).rejects.toThrow(
+    "in the folders of 'snapshots', and hf:owner/name finds them",
+  );
   await expect(resolveModel('hf:name')).rejects.toThrow('expected hf:owner/name');
   await expect(resolveModel('hf:datasets/owner/name')).rejects.toThrow('is a dataset; a model was');
 });

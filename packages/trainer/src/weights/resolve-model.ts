@@ -121,8 +121,12 @@ function resolveFolder(model: string): FileReader {
   }
   const index = fileStatus(join(model, 'model_index.json'));
   if (index?.isFile() !== true) {
+    const remedy =
+      fileStatus(join(model, 'snapshots'))?.isDirectory() === true
+        ? "; the hub's cache has its models in the folders of 'snapshots', and hf:owner/name finds them"
+        : '';
     throw new UserError(
-      `The folder '${model}' has no model_index.json, so it is not a diffusers folder`,
+      `The folder '${model}' has no model_index.json, so it is not a diffusers folder${remedy}`,
     );
   }
   return nodeFolderReader(model);
