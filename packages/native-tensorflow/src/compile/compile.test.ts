@@ -129,6 +129,27 @@ describe('a compiled function', () => {
     ]);
   });
 
+  it('knows typed arrays by their bytes', () => {
+    let traces = 0;
+    const f = compile((x: tf.Tensor, factors: Float32Array | Float64Array) => {
+      traces += 1;
+      return tf.mul(x, factors[1] as number);
+    });
+    const x = tf.tensor1d([1, 2]);
+    const factors = Float64Array.of(0, 2, 5);
+    const results = [
+      f(x, factors),
+      f(x, factors.slice()),
+      f(x, Float64Array.of(9, ...factors).subarray(1)),
+    ];
+    expect(traces).toBe(1);
+    for (const result of results) expect([...result.dataSync()]).toEqual([2, 4]);
+    factors[1] = 3;
+    expect([...f(x, factors).dataSync()]).toEqual([3, 6]);
+    f(x, Float32Array.of(0, 3, 5));
+    expect(traces).toBe(3);
+  });
+
   it('goes on using tensors and variables from outside', () => {
     const bias = tf.tensor1d([1, 1]);
     const weight = tf.variable(tf.tensor1d([2, 3]));
@@ -181,6 +202,12 @@ describe('a compiled function', () => {
     expect([...f(x).dataSync()]).toEqual([1, 1]);
     expect(traces).toBe(2);
   });
+});
+
+it.each([0, 1.5, Number.NaN])('cannot keep %s signatures', (maximumTraces) => {
+  expect(() => compile((x: tf.Tensor) => x, { maximumTraces })).toThrow(
+    `maximumTraces is ${maximumTraces}, but must be a whole number of at least 1.`,
+  );
 });
 
 describe('what cannot be compiled', () => {

@@ -40,7 +40,7 @@ test('says how it is used, with the settings of the training', () => {
   expect(text).toContain('pipeline.load_lora_weights(".")');
   expect(text).toContain('"a red circle", num_inference_steps=20, guidance_scale=5, eta=1');
   expect(text).toContain(
-    "npx loop-diffusion sample --model shapes --lora . --prompt 'a red circle' \\\n  --steps 20 --eta 1 --guidance 5 --out images",
+    "npx -p @loop-diffusion/trainer loop-diffusion sample --model shapes --lora . --prompt 'a red circle' \\\n  --steps 20 --eta 1 --guidance 5 --out images",
   );
 });
 

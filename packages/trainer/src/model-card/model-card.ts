@@ -119,7 +119,7 @@ function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
     'With loop-diffusion:',
     code('sh', [
       [
-        `npx loop-diffusion sample --model ${shellWord(config.model)} ${config.lora === null ? '--unet' : '--lora'} . --prompt ${shellWord(prompt)}`,
+        `npx -p @loop-diffusion/trainer loop-diffusion sample --model ${shellWord(config.model)} ${config.lora === null ? '--unet' : '--lora'} . --prompt ${shellWord(prompt)}`,
         `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out images`,
       ].join(' \\\n'),
     ]),
