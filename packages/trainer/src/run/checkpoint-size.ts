@@ -1,4 +1,8 @@
-/** How many trained weights a checkpoint can hold. */
+/** Whether there is room for a checkpoint: in its files, and on the disk. */
+import { statfsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+import { fileStatus } from '../files/file-status';
 import { MAXIMUM_FILE_BYTES } from '../run-folder/checkpoint-folder';
 import { UserError } from '../user-error';
 
@@ -17,4 +21,46 @@ export function checkCheckpointSize(weights: number): void {
   throw new UserError(
     `lora is null, but this UNet has ${millions(weights)} weights, and a checkpoint holds their moments up to ${millions(LARGEST_TRAINED)}; train an adapter instead`,
   );
+}
+
+/** Float32 numbers for each trained weight: it and its two moments in the checkpoint, and it again in the result. */
+const NUMBERS_A_WEIGHT = 4;
+
+/**
+ * At the start, for iterations that no checkpoint can keep are for nothing.
+ *
+ * @param trained the weights that are trained
+ * @param output the run's folder, which need not be there yet
+ * @param freeBytes tells what is free on the disk of a folder that is there; undefined where the system does not say
+ * @throws UserError when one checkpoint with the result is larger
+ */
+export function checkDiskSpace(
+  trained: readonly { readonly size: number }[],
+  output: string,
+  freeBytes: (folder: string) => number | undefined = freeBytesOf,
+): void {
+  const weights = trained.reduce((total, { size }) => total + size, 0);
+  const needed = weights * NUMBERS_A_WEIGHT * Float32Array.BYTES_PER_ELEMENT;
+  const free = freeBytes(nearestFolder(output));
+  if (free === undefined || free >= needed) return;
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  throw new UserError(
+    `The disk of '${output}' has ${megabytes(free)} free, but a checkpoint of this run with its result takes ${megabytes(needed)}; free some, or name another output`,
+  );
+}
+
+function nearestFolder(path: string): string {
+  let folder = resolve(path);
+  while (fileStatus(folder) === undefined && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+/** A file system without blocks, as some that are mounted over a network, says nothing of its room. */
+function freeBytesOf(folder: string): number | undefined {
+  try {
+    const { blocks, bavail, bsize } = statfsSync(folder);
+    return blocks === 0 ? undefined : bavail * bsize;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,4 @@
 /** A run's checkpoints: when one is due, what is in it, and how a run goes on from it. */
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import {
@@ -11,6 +10,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
+import { isOutOfMemory } from '../files/out-of-memory';
 import {
   checkpointSteps,
   pruneCheckpoints,
@@ -22,6 +22,7 @@ import type { IterationRecord } from '../run-folder/records';
 import { mean } from '../statistics';
 import { UserError } from '../user-error';
 import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
+import { differencesBetween } from './origin';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
 import { holdState, releaseState, restoreState } from './training-state';
@@ -45,7 +46,7 @@ const stateSchema = z.object({
   seconds: z.record(z.string(), z.number()),
   /** Of the checkpoint with the largest mean training reward of the iterations before it. */
   best: z.object({ step: z.int(), reward: z.number() }).nullable(),
-  /** What the numbers came from: with something else they would not be quite the same. */
+  /** What the numbers came from: with something else they would not be the same. */
   madeWith: z.record(z.string(), z.string()),
 });
 
@@ -160,13 +161,16 @@ export function restoreCheckpoint(
     } finally {
       releaseState(state);
     }
-    const here = madeWithOf(run);
-    for (const [name, value] of Object.entries(madeWith)) {
-      if (here[name] !== value) onDifference(`${name} was ${value} and is ${here[name] ?? 'gone'}`);
-    }
+    for (const difference of differencesBetween(madeWith, run.origin)) onDifference(difference);
     return progress;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    if (isOutOfMemory(error)) {
+      throw new UserError(
+        `There is not enough memory to go on from the checkpoint '${folder}': ${reason}`,
+        { cause: error },
+      );
+    }
     throw new UserError(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
       cause: error,
     });
@@ -185,7 +189,7 @@ function filesOf(run: Run, progress: Progress): CheckpointFiles {
         prompts: state.advantages.prompts.map(([prompt, rewards]) => [prompt, [...rewards]]),
       },
       rewards: [...state.rewards],
-      madeWith: madeWithOf(run),
+      madeWith: run.origin,
     };
     return {
       // Its float32 numbers are the master weights.
@@ -201,16 +205,6 @@ function filesOf(run: Run, progress: Progress): CheckpointFiles {
   } finally {
     releaseState(state);
   }
-}
-
-/** What the last bits of a result depend on: the library, and among how many threads the work is cut. */
-function madeWithOf({ backend, config }: Run): Record<string, string> {
-  return {
-    backend: `${backend.name} ${backend.version}`,
-    platform: `${process.platform} ${process.arch}`,
-    threads: String(availableParallelism()),
-    precision: config.precision,
-  };
 }
 
 function file(files: CheckpointFiles, name: string): Uint8Array {

@@ -9,6 +9,7 @@ import type { RunRecorder } from '../tracking/recorder';
 import type { DrawnImages } from '../tracking/sink';
 import { UserError } from '../user-error';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
+import { checkDiskSpace } from './checkpoint-size';
 import { createRunEvaluator } from './evaluator';
 import type { GivenObjects } from './given';
 import { createGuards } from './guards';
@@ -66,6 +67,7 @@ async function iterate(
   from: ResumePoint | undefined,
 ): Promise<RunSummary> {
   const { config } = run;
+  if (run.output !== undefined) checkDiskSpace(run.variables, run.output);
   const progress = from?.checkpoint && restoreCheckpoint(run, from.checkpoint, from.onDifference);
   const clock = createPhaseClock((phase, fraction) => {
     recorder.phase(phase, fraction);
@@ -113,7 +115,7 @@ async function iterate(
     checkpoints.save();
     if (iterations > 0 && run.output !== undefined) saveTrained(run.policy, run.output);
     const isDone = iterations === config.iterations || recorder.stopRequest !== undefined;
-    if (isDone && !signal.aborted) await evaluator.after();
+    if (isDone && !signal.aborted && failure === undefined) await evaluator.after();
   });
   if (failure !== undefined) throw failure as Error;
   const summary = summarizeRun(run, {

@@ -28,6 +28,7 @@ import { openModel } from '../weights/open-model';
 import { trainedWeights } from '../weights/trained-weights';
 import { checkCheckpointSize } from './checkpoint-size';
 import type { GivenObjects } from './given';
+import { originOf } from './origin';
 import type { Run } from './run';
 
 /** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
@@ -86,6 +87,7 @@ async function openWith(
     precision: config.precision,
     onLoad,
   });
+  const origin = originOf({ config, backend, model, prompts, heldOut, rewards });
   if (config.lora === null) {
     const sizes = Object.values(model.unet.weights).map(({ size }) => size);
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
@@ -127,6 +129,7 @@ async function openWith(
   return {
     config,
     output: given.withoutFiles === true ? undefined : config.output,
+    origin,
     backend,
     policy,
     base: { ...policy, unet: model.unet, adapter: undefined },

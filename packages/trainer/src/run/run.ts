@@ -11,11 +11,14 @@ import type { EncodedText } from '../policy/text-condition';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { PictureScreen } from '../scoring/picture-screen';
 import type { WeightedReward } from '../scoring/rewards';
+import type { Origin } from './origin';
 
 export interface Run {
   readonly config: TrainConfig;
   /** The folder of checkpoints and of what is trained; undefined for a run that leaves no files. */
   readonly output: string | undefined;
+  /** What its numbers come from. */
+  readonly origin: Origin;
   /** What computes. */
   readonly backend: { readonly name: string; readonly version: string };
 

@@ -13,6 +13,8 @@ import { PIPELINE } from './fixtures';
 export interface RunFolder {
   /** @param more replaces whole sections of the file */
   configFor(name: string, overrides?: readonly string[], more?: object): TrainConfig;
+  /** In the place of those that are there. */
+  writePrompts(text: string): void;
   remove(): void;
 }
 
@@ -40,6 +42,9 @@ export function makeRunFolder(): RunFolder {
         },
         overrides,
       ),
+    writePrompts(text) {
+      writeFileSync(prompts, text);
+    },
     remove() {
       rmSync(folder, { recursive: true });
     },
