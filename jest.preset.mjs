@@ -1,11 +1,25 @@
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const fromRoot = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What jest takes from the configuration that it is started with alone. */
+export const runOptions = {
+  // TensorFlow's buffers outlive a test file; a worker that has grown past this starts afresh.
+  workerIdleMemoryLimit: '2GB',
+  // To give those gigabytes back takes a process seconds on a busy machine; after half a second, the default, jest would end
+  // it by force and blame the tests. A handle that a test leaves open is noticed still.
+  workerGracefulExitTimeout: 30_000,
+};
+
+/** A package's own run has them, too; as one of several projects a package may not. */
+const isRunOfAll = process.cwd() === dirname(fileURLToPath(import.meta.url));
 
 /** A package without tensors. */
 export function plainProject(displayName) {
   return {
     displayName,
+    ...(isRunOfAll ? {} : runOptions),
     testEnvironment: fromRoot('tools/jest/environment.cjs'),
     testEnvironmentOptions: { customExportConditions: ['@loop/source', 'node'] },
     testMatch: ['<rootDir>/src/**/*.test.ts'],
