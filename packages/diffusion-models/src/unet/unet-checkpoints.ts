@@ -12,7 +12,10 @@ export type AttentionBlock = (
 
 const NONE = /$^/;
 
-/** A block of which the gradient keeps its inputs and its own part of what is trained: the adapter, or without one the weights. */
+/**
+ * Runs a block and keeps for the gradient its inputs, and what is trained of it: its part of the adapter, or of the weights where
+ * there is no adapter.
+ */
 export function checkpointedBlock(
   { weights, lora }: ModelParameters,
   path: string,
