@@ -9,7 +9,7 @@ import {
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { fileStatus } from '../files/file-status';
+import { checkNewFile } from '../files/check-output-folder';
 import { writeFileAtomically } from '../files/write-atomically';
 import { UserError } from '../user-error';
 import { openAdapter } from '../weights/open-adapter';
@@ -45,9 +45,7 @@ export interface ConvertedLora {
 /** @throws UserError that says what is wrong with the model, the adapter or the file */
 export async function convertLora(options: ConvertLoraOptions): Promise<ConvertedLora> {
   const { lora, to, out } = options;
-  if (fileStatus(out) !== undefined) {
-    throw new UserError(`'${out}' exists already and is never overwritten; name another file`);
-  }
+  checkNewFile(out);
   const unet = await readShapes(options.model);
   const file = await readAdapterFile(lora);
   await useBestBackend({ quiet: true });

@@ -1,5 +1,6 @@
 /** What the commands ask of the core. */
 import type { BackendSetting } from '../configuration/schema';
+import type { CutOffPrompts } from '../cut-off-prompts';
 import type { EvaluationRecord } from '../run-folder/records';
 
 /** What draws: `ddim` is the policy that is trained, the others are deterministic. */
@@ -41,8 +42,13 @@ interface DrawingOptions {
 }
 
 export interface SampleOptions extends DrawingOptions {
-  /** One image each. */
   prompts: readonly string[];
+  /** Images of each prompt, 1 where left out; the first of each is the same for any count. */
+  count?: number | undefined;
+  /** Also draw with the untouched model, from the same noise. */
+  base?: boolean | undefined;
+  /** Also write `grid.png` with all images, each beside that of the base. */
+  grid?: boolean | undefined;
   /** `ddim` where left out, whatever the model's folder names. */
   scheduler?: SchedulerName | undefined;
   /** Safetensors file whose `latents` [b, channels, h, w] the images start from. */
@@ -51,16 +57,26 @@ export interface SampleOptions extends DrawingOptions {
   noise?: string | undefined;
   /**
    * Safetensors file to write: `latents` [b, steps + 1, channels, h, w], `timesteps` [steps] and, of `ddim`, `log_probs`
-   * [b, steps].
+   * [b, steps] and `noise` [b, steps, channels, h, w].
    */
   trace?: string | undefined;
 }
 
+export interface SampledImage {
+  file: string;
+  prompt: string;
+}
+
 export interface SampleResult {
-  images: { file: string; prompt: string }[];
+  images: SampledImage[];
+  /** Of the untouched model, where they were asked for. */
+  base?: SampledImage[] | undefined;
+  grid?: string | undefined;
   /** Images in whose place a grey one was written. */
   withheld: number;
   trace?: string | undefined;
+  /** Prompts that the model reads the beginning of only. */
+  cutOff?: CutOffPrompts | undefined;
 }
 
 export interface EvaluateOptions extends DrawingOptions {
@@ -79,4 +95,6 @@ export interface EvaluateResult {
   images: { file: string; prompt: string }[];
   /** Images in whose place a grey one was written; their rewards count. */
   withheld: number;
+  /** Prompts that the model reads the beginning of only. */
+  cutOff?: CutOffPrompts | undefined;
 }

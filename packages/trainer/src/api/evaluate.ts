@@ -8,6 +8,7 @@ import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 import { backendOptions } from '../configuration/backend-options';
 import { imageFileName } from '../files/image-file-name';
 import { writeFileAtomically } from '../files/write-atomically';
+import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createTextSource } from '../policy/text-source';
 import { readEvaluationPrompts } from '../prompts/prompt-sources';
@@ -86,7 +87,11 @@ async function evaluateThrough(
         `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'}); the images are in ${options.out}`,
       );
     }
-    return { evaluation: record, images: files, withheld };
+    const cutOff = findCutOffPrompts(
+      model,
+      plan.prompts.map(({ text }) => text),
+    );
+    return { evaluation: record, images: files, withheld, cutOff };
   } finally {
     model.dispose();
     await reward.dispose?.();

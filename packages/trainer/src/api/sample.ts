@@ -9,7 +9,7 @@ import {
 } from '@loop-diffusion/diffusion-mdp';
 import { pipelineOf, type StableDiffusion } from '@loop-diffusion/diffusion-models';
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
-import { encodePng } from '@loop-diffusion/rewards';
+import type { Image } from '@loop-diffusion/rewards';
 import {
   float32Tensor,
   readSafetensors,
@@ -19,9 +19,11 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 
 import { backendOptions } from '../configuration/backend-options';
-import { imageFileName } from '../files/image-file-name';
+import type { CutOffPrompts } from '../cut-off-prompts';
+import { checkNewFile, checkOutputFolder } from '../files/check-output-folder';
 import { readBytes } from '../files/read-bytes';
 import { writeFileAtomically } from '../files/write-atomically';
+import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { decodeImages } from '../policy/decode';
 import { evaluationNoise } from '../policy/draw-images';
 import type { ImagesRequest, NoiseSource } from '../policy/image-batches';
@@ -36,13 +38,20 @@ import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
 import { toChannelsFirst, toChannelsLast } from './channels-first';
 import type { SampleOptions, SampleResult } from './drawing-options';
+import { writeGrid, writeImages } from './sample-files';
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
 const BATCH = 8;
 const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 
-export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
-  const { safety = null, backend, prompts } = options;
+/** @throws UserError when the folder holds anything, the trace is there, or something is wrong with the model or a file */
+export async function sampleImages(asked: SampleOptions): Promise<SampleResult> {
+  const { safety = null, backend, count = 1, out, trace } = asked;
+  checkOutputFolder(out);
+  if (trace !== undefined) checkNewFile(trace);
+  // All prompts, and all again, so that the first image of each does not depend on how many there are.
+  const prompts = Array.from({ length: count }, () => asked.prompts).flat();
+  const options = { ...asked, prompts };
   // First, for the screen works on it.
   await useBestBackend({ ...backendOptions(backend, prompts.length), quiet: true });
   const screen = await createPictureScreen(safety);
@@ -54,7 +63,47 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
 }
 
 async function sampleThrough(screen: PictureScreen, options: SampleOptions): Promise<SampleResult> {
-  const { prompts, steps, out, onProgress } = options;
+  const { prompts, out, trace } = options;
+  const own = await drawThrough(screen, options, 'sampling');
+  // The model anew, for adapters are added to its weights.
+  const base =
+    options.base === true
+      ? await drawThrough(
+          screen,
+          { ...options, lora: undefined, unet: undefined },
+          'sampling the base',
+        )
+      : undefined;
+  const result: SampleResult = {
+    images: await writeImages(out, own.shown, prompts),
+    base: base && (await writeImages(join(out, 'base'), base.shown, prompts)),
+    grid:
+      options.grid === true
+        ? await writeGrid(out, { images: own.shown, base: base?.shown }, prompts)
+        : undefined,
+    withheld: own.withheld + (base?.withheld ?? 0),
+    trace,
+    cutOff: own.cutOff,
+  };
+  if (trace !== undefined) writeFileAtomically(trace, traceFile(own.drawn, own.shape, own.noise));
+  return result;
+}
+
+interface Pictures {
+  readonly drawn: Drawn;
+  readonly shape: LatentShape;
+  readonly noise: NoiseSource;
+  readonly shown: readonly Image[];
+  readonly withheld: number;
+  readonly cutOff: CutOffPrompts | undefined;
+}
+
+async function drawThrough(
+  screen: PictureScreen,
+  options: SampleOptions,
+  phase: string,
+): Promise<Pictures> {
+  const { prompts, steps, onProgress } = options;
   const givenLatents = await readStarts(options);
   const { model, schedule, adapter } = await openModel({
     ...options,
@@ -72,6 +121,7 @@ async function sampleThrough(screen: PictureScreen, options: SampleOptions): Pro
 
     const draw = chooseSampler(options, model, schedule);
 
+    const cutOff = findCutOffPrompts(model, prompts);
     const texts = createTextSource(model, shape);
     const text = texts.encode(prompts);
     const empty = texts.empty();
@@ -85,7 +135,7 @@ async function sampleThrough(screen: PictureScreen, options: SampleOptions): Pro
         latentShape: shape,
         noise,
         batch: BATCH,
-        onProgress: (fraction) => onProgress?.('sampling', fraction),
+        onProgress: (fraction) => onProgress?.(phase, fraction),
         signal: options.signal,
       },
     );
@@ -93,17 +143,8 @@ async function sampleThrough(screen: PictureScreen, options: SampleOptions): Pro
     const latents = finalLatents(drawn, shape);
     const images = decodeImages({ model, vaeTiles: options.vaeTiles }, latents, BATCH);
     latents.dispose();
-
     const { shown, withheld } = await screen.show(images);
-    const files: SampleResult['images'] = [];
-    for (const [index, prompt] of prompts.entries()) {
-      const file = join(out, imageFileName(index, prompt));
-      const image = shown[index];
-      if (image !== undefined) writeFileAtomically(file, await encodePng(image));
-      files.push({ file, prompt });
-    }
-    if (options.trace !== undefined) writeFileAtomically(options.trace, traceFile(drawn, shape));
-    return { images: files, withheld, trace: options.trace };
+    return { drawn, shape, noise, shown, withheld, cutOff };
   } finally {
     model.dispose();
   }
@@ -231,9 +272,13 @@ function checkChannels(
 
 /**
  * `latents` [b, steps + 1, channels, height, width] and `timesteps` [steps], as diffusers lays them out, and a policy's
- * `log_probs` [b, steps].
+ * `log_probs` [b, steps] and step `noise` [b, steps, channels, height, width].
  */
-function traceFile({ timesteps, trajectories, logProbs }: Drawn, shape: LatentShape): Uint8Array {
+function traceFile(
+  { timesteps, trajectories, logProbs }: Drawn,
+  shape: LatentShape,
+  noiseOf: NoiseSource,
+): Uint8Array {
   const [height, width, channels] = shape;
   const [images, steps] = [trajectories.length, timesteps.length];
   const size = height * width * channels;
@@ -244,10 +289,20 @@ function traceFile({ timesteps, trajectories, logProbs }: Drawn, shape: LatentSh
       latents.set(toChannelsFirst(latent, shape), (image * (steps + 1) + point) * size);
     }
   });
+  const noise = new Float32Array(logProbs === undefined ? 0 : images * steps * size);
+  for (let row = 0; row < noise.length / size; row += 1) {
+    const values = noiseOf(Math.floor(row / steps), (row % steps) + 1);
+    noise.set(toChannelsFirst(values, shape), row * size);
+  }
   const scored = Float32Array.from(logProbs?.flatMap((values) => [...values]) ?? []);
   return writeSafetensors([
     ['latents', float32Tensor(latents, [images, steps + 1, channels, height, width])],
-    ...(logProbs ? [['log_probs', float32Tensor(scored, [images, steps])] as const] : []),
+    ...(logProbs
+      ? [
+          ['log_probs', float32Tensor(scored, [images, steps])] as const,
+          ['noise', float32Tensor(noise, [images, steps, channels, height, width])] as const,
+        ]
+      : []),
     ['timesteps', float32Tensor(Float32Array.from(timesteps), [steps])],
   ]);
 }

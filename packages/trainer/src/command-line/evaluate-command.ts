@@ -20,6 +20,7 @@ import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
+import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
 
 export interface EvaluateFlags extends CommonFlags, SamplerFlags {
@@ -90,6 +91,7 @@ export async function evaluateCommand(
     writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     live.clear();
     sayWithheld(result, flags.safety, output);
+    sayCutOff(result, output);
     const { evaluation } = result;
     const judged = { ...evaluation, images: evaluation.rewards.length };
     for (const text of createFailureWatch()(judged)) output.error.write(`Warning: ${text}\n`);

@@ -4,10 +4,9 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 
 import { configTemplate } from '../configuration/config-template';
-import { fileStatus } from '../files/file-status';
+import { checkNewFile } from '../files/check-output-folder';
 import { writeFileAtomically } from '../files/write-atomically';
 import { defaultOutput } from '../run-folder/default-output';
-import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
 import { schemaPathFrom } from './schema-path';
 
@@ -21,9 +20,7 @@ export function addInitFlags(command: Command): Command {
 
 /** @returns the exit code */
 export function initCommand(file: string, flags: CommonFlags, { output }: CommandContext): number {
-  if (fileStatus(file) !== undefined) {
-    throw new UserError(`'${file}' exists already and is never overwritten; name another file`);
-  }
+  checkNewFile(file);
   writeFileAtomically(file, configTemplate(schemaPathFrom(dirname(file))));
   if (flags.json === true) output.out.write(`${JSON.stringify({ file })}\n`);
   else if (flags.quiet !== true) {

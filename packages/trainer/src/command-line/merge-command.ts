@@ -7,7 +7,7 @@ import { parseLoraArgument } from '../weights/lora-argument';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
-import { UNET_FLAG, UNET_ONLY_FLAG } from './sampler-flags';
+import { MODEL_FLAG, UNET_FLAG, UNET_ONLY_FLAG } from './sampler-flags';
 
 export interface MergeFlags extends CommonFlags {
   readonly model: string;
@@ -23,7 +23,7 @@ export function addMergeFlags(command: Command): Command {
     .description(
       'write a diffusers folder of a model with adapters added to its weights, or with another UNet',
     )
-    .requiredOption('--model <model>', 'a diffusers folder, hf:owner/name, or shapes')
+    .requiredOption('--model <model>', MODEL_FLAG)
     .option('--unet <folder>', UNET_FLAG)
     .option(
       '--lora <file[:weight]>',

@@ -7,7 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { captureOutput } from '../testing/captured-output';
@@ -305,6 +305,39 @@ describe('sample', () => {
     });
     expect(JSON.parse(out)).toEqual({ images: [{ file: 'a.png', prompt: 'a' }], withheld: 0 });
     expect(error).toBe('');
+  });
+
+  test('prompts also come from a file, several images each, beside the base', async () => {
+    const file = join(base, 'prompts.txt');
+    writeFileSync(file, '# mine\nc\nd\n');
+    let seen: unknown;
+    const more = ['--prompt', 'a', '--prompts', file, '--count', '3', '--base', '--lora', 'x'];
+    const { code, error } = await run(flags('--out', join(base, 'images'), ...more), {
+      sampleImages(options) {
+        seen = options;
+        const cutOff = { count: 1, prompt: 'a long one', lost: 'one' };
+        return Promise.resolve({ images: [], withheld: 0, cutOff });
+      },
+    });
+    expect(code).toBe(0);
+    expect(seen).toMatchObject({ prompts: ['a', 'c', 'd'], count: 3, base: true, grid: true });
+    expect(error).toContain("of 'a long one' it never sees 'one'");
+  });
+
+  test('refuses a folder that is in use, and a base beside itself', async () => {
+    writeFileSync(join(base, 'mine.png'), 'precious');
+    const used = await run(flags('--prompt', 'a', '--out', base));
+    expect(used).toMatchObject({ code: 1, error: expect.stringContaining('is not empty') });
+    const alone = await run(flags('--prompt', 'a', '--out', join(base, 'images'), '--base'));
+    expect(alone.code).toBe(2);
+    expect(readFileSync(join(base, 'mine.png'), 'utf8')).toBe('precious');
+  });
+
+  test('a home in a flag is filled in, and a variable refused', async () => {
+    const refused = await run(flags('--prompt', 'a', '--out=$HOME/images'));
+    expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('--out is') });
+    const model = ['sample', '--model=~/no-such-model', '--prompt', 'a', '--out', join(base, 'o')];
+    expect((await run(model)).error).toContain(`'${homedir()}/no-such-model' does not exist`);
   });
 
   test('another scheduler', async () => {

@@ -4,8 +4,10 @@ import { dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 
 import { SCHEDULER_NAMES, type SchedulerName } from '../api/drawing-options';
+import { checkNewFile, checkOutputFolder } from '../files/check-output-folder';
 import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
+import { readPromptFile } from '../prompts/read-prompt-file';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { UsageError } from '../usage-error';
@@ -14,12 +16,18 @@ import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
+import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { sayBackend } from './say-backend';
+import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
 
 export interface SampleFlags extends CommonFlags, SamplerFlags {
   readonly prompt: readonly string[];
+  readonly prompts?: string;
+  readonly count: number;
+  readonly grid?: boolean;
+  readonly base?: boolean;
   readonly out: string;
   readonly scheduler: SchedulerName;
   readonly latents?: string;
@@ -27,11 +35,26 @@ export interface SampleFlags extends CommonFlags, SamplerFlags {
   readonly trace?: string;
 }
 
+/** As many as file names have digits for. */
+const LARGEST_COUNT = 1000;
+
 export function addSampleFlags(command: Command): Command {
   return addSamplerFlags(command)
     .description('draw images as PNG files')
     .option('--prompt <text>', 'what to draw; may be given many times, an image each', collect, [])
-    .requiredOption('--out <folder>', 'folder of the images')
+    .option('--prompts <file>', 'a text file with a prompt a line, # for comments; an image each')
+    .option(
+      '--count <n>',
+      'images of each prompt, from other noise',
+      wholeNumberFlag(1, LARGEST_COUNT),
+      1,
+    )
+    .requiredOption('--out <folder>', 'folder of the images; it must be empty or not exist')
+    .option('--grid', 'also write grid.png with the first 64 images')
+    .option(
+      '--base',
+      'also draw with the untouched model, from the same noise, into OUT/base, and beside in grid.png',
+    )
     .addOption(
       new Option(
         '--scheduler <name>',
@@ -45,14 +68,21 @@ export function addSampleFlags(command: Command): Command {
     .option('--noise <file>', 'take the step noises from its noise [b, steps, channels, h, w]')
     .option(
       '--trace <file>',
-      'write latents [b, steps + 1, channels, h, w], timesteps and, of ddim, log_probs',
+      'write latents [b, steps + 1, channels, h, w], timesteps and, of ddim, log_probs and the noise of the steps, which --noise takes',
     );
 }
 
 /** @returns the exit code */
 export async function sampleCommand(flags: SampleFlags, context: CommandContext): Promise<number> {
   const { output } = context;
-  if (flags.prompt.length === 0) throw new UsageError('sample needs at least one --prompt');
+  if (flags.prompt.length === 0 && flags.prompts === undefined) {
+    throw new UsageError('sample needs at least one --prompt, or --prompts');
+  }
+  if (flags.base === true && flags.lora === undefined && flags.unet === undefined) {
+    throw new UsageError(
+      '--base draws beside an adapter, or another UNet: name one with --lora or --unet',
+    );
+  }
   checkRandomness(flags);
   for (const [flag, file] of [
     ['--latents', flags.latents],
@@ -60,22 +90,32 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   ] as const) {
     if (file !== undefined) checkSafetensorsFile(flag, file);
   }
+  const prompts = [
+    ...flags.prompt,
+    ...(flags.prompts === undefined ? [] : await readPromptFile(flags.prompts)),
+  ];
   await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  checkWritable(flags.out);
-  if (flags.trace !== undefined) checkWritable(dirname(flags.trace));
+  checkOutputFolder(flags.out);
+  if (flags.trace !== undefined) {
+    checkNewFile(flags.trace);
+    checkWritable(dirname(flags.trace));
+  }
 
   const interruption = listenForInterruption(context);
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(flags.backend, flags.prompt.length, flags);
+    await sayBackend(flags.backend, prompts.length * flags.count, flags);
     const { sampleImages } = await context.loadCore();
     const result = await sampleImages({
       model: flags.model,
       unet: flags.unet,
       lora: flags.lora,
       unetOnly: flags.unetOnly,
-      prompts: flags.prompt,
+      prompts,
+      count: flags.count,
+      base: flags.base,
+      grid: flags.grid === true || flags.base === true,
       seed: flags.seed,
       steps: flags.steps,
       scheduler: flags.scheduler,
@@ -97,9 +137,11 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
     });
     live.clear();
     sayWithheld(result, flags.safety, output);
+    sayCutOff(result, output);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);
     else if (flags.quiet !== true) {
       for (const { file, prompt } of result.images) output.out.write(`${file}  ${prompt}\n`);
+      if (result.grid !== undefined) output.out.write(`${result.grid}\n`);
       if (result.trace !== undefined) output.out.write(`${result.trace}\n`);
     }
     return 0;

@@ -24,6 +24,10 @@ export interface SamplerFlags {
 
 export const DEFAULT_ETA = 1;
 
+/** What `--model` takes. */
+export const MODEL_FLAG =
+  'a diffusers folder, hf:owner/name[@revision] on the Hugging Face Hub, or shapes for the embedded model';
+
 /** What `--unet` takes. */
 export const UNET_FLAG =
   "a UNet in the place of the model's own: the folder of a run with lora: null, or a diffusers folder";
@@ -35,7 +39,7 @@ export const UNET_ONLY_FLAG =
 export function addSamplerFlags(command: Command): Command {
   return addBackendFlag(
     command
-      .requiredOption('--model <model>', 'a diffusers folder, or shapes for the embedded model')
+      .requiredOption('--model <model>', MODEL_FLAG)
       .option('--unet <folder>', UNET_FLAG)
       .option(
         '--lora <file[:weight]>',

@@ -8,6 +8,7 @@ function card(more: Partial<ModelCardFacts> = {}): string {
   return modelCard({
     config: resolveConfig({}),
     summary: exampleSummary(),
+    base: { python: { name: '../../shapes' }, commandLine: 'shapes' },
     pictures: [{ prompt: 'a red circle', file: 'images/000-a-red-circle.png' }],
     samples: 'samples.png',
     curves: 'curves.png',
@@ -40,20 +41,23 @@ test('says how it is used, with the settings of the training', () => {
   expect(text).toContain('pipeline.load_lora_weights(".")');
   expect(text).toContain('"a red circle", num_inference_steps=20, guidance_scale=5, eta=1');
   expect(text).toContain(
-    "npx -p @loop-diffusion/trainer loop-diffusion sample --model shapes --lora . --prompt 'a red circle' \\\n  --steps 20 --eta 1 --guidance 5 --out images",
+    "npx -p @loop-diffusion/trainer loop-diffusion sample --model shapes --lora . --prompt 'a red circle' \\\n  --steps 20 --eta 1 --guidance 5 --out drawn",
   );
 });
 
 test('a UNet that was trained as a whole is a fine-tuned model, and no adapter', () => {
   const config = resolveConfig({ lora: null, model: 'my-model' });
-  const text = card({ config, baseModel: 'owner/name' });
+  const base = { python: { name: 'owner/name', revision: 'v2' }, commandLine: 'my-model' };
+  const text = card({ config, baseModel: 'owner/name', base });
   expect(metadata(text)).toMatchObject({
     base_model: 'owner/name',
     base_model_relation: 'finetune',
     tags: ['text-to-image', 'diffusers', 'reinforcement-learning', 'loop-diffusion'],
   });
   expect(text).toContain('unet = UNet2DConditionModel.from_pretrained(".")');
-  expect(text).toContain('StableDiffusionPipeline.from_pretrained("owner/name", unet=unet)');
+  expect(text).toContain(
+    'DiffusionPipeline.from_pretrained("owner/name", revision="v2", unet=unet)',
+  );
   expect(text).toContain('sample --model my-model --unet . --prompt');
   expect(text).toContain('| trained | all weights of the UNet |');
   expect(text).not.toMatch(/lora|adapter|null/i);
@@ -98,7 +102,11 @@ test.each([
     rewards: [{ name: hostile, weight: 2 }],
     lora: { targets: [hostile] },
   });
-  const text = card({ config, pictures: [{ prompt: hostile, file: 'images/000.png' }] });
+  const text = card({
+    config,
+    base: { python: { name: hostile }, commandLine: hostile },
+    pictures: [{ prompt: hostile, file: 'images/000.png' }],
+  });
   const shown = hostile.replace(/[\p{Cc}\p{Zl}\ufffe]+/gu, ' ');
   expect(metadata(text)).toEqual({
     library_name: 'diffusers',
@@ -109,7 +117,7 @@ test.each([
   const lines = text.split('\n');
   expect(lines.filter((line) => line === '---')).toHaveLength(2);
   expect(lines.filter((line) => line.startsWith('#'))).toHaveLength(4);
-  expect(lines.filter((line) => line.startsWith('```'))).toHaveLength(4);
+  expect(lines.filter((line) => line.startsWith('```'))).toHaveLength(6);
 });
 
 test('held-out is not said of prompts that were trained on', () => {
@@ -122,4 +130,13 @@ test('held-out is not said of prompts that were trained on', () => {
   expect(text).toContain('images of training prompts');
   expect(text).toContain('![Training prompts: the base model beside');
   expect(text).not.toMatch(/held.?out/i);
+});
+
+test('names the prompts that the model did not read to their end', () => {
+  const cutOffPrompts = { count: 2, prompt: 'a red fox and more', lost: 'and more' };
+  const text = card({ summary: { ...exampleSummary(), cutOffPrompts } });
+  expect(text).toContain(
+    '| prompts longer than the model reads | 2, such as `a red fox and more`, whose end `and more` it never saw |',
+  );
+  expect(card()).not.toContain('longer than the model reads');
 });

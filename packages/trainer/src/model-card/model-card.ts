@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 
 import type { TrainConfig } from '../configuration/schema';
+import type { CutOffPrompts } from '../cut-off-prompts';
 import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { MeanWithError } from '../statistics';
@@ -13,11 +14,20 @@ export interface ModelCardFacts {
   readonly summary: RunSummary;
   /** The base model's name on the Hugging Face Hub, such as `owner/name`, where it is known. */
   readonly baseModel?: string | undefined;
+  /** Where the base model is, as seen from the card's folder: for Python, and for `--model`. */
+  readonly base: { readonly python: BaseForPython; readonly commandLine: string };
   /** Pictures by the fine-tuned model; files are named as the card sees them. */
   readonly pictures: readonly { readonly prompt: string; readonly file: string }[];
   /** The base beside the fine-tuned model. */
   readonly samples?: string | undefined;
   readonly curves?: string | undefined;
+}
+
+/** What `from_pretrained` takes. */
+export interface BaseForPython {
+  /** A name on the Hub, or a folder. */
+  readonly name: string;
+  readonly revision?: string | undefined;
 }
 
 const HOME = 'https://github.com/loop-diffusion/loop-diffusion';
@@ -87,29 +97,30 @@ function metadata({ config, baseModel, pictures }: ModelCardFacts): string {
   });
 }
 
-function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
+function usage({ config, base: { python, commandLine }, pictures }: ModelCardFacts): string[] {
   const { steps, eta, guidance } = config.sampler;
   const prompt = pictures[0]?.prompt ?? 'a red circle';
-  const base = pythonText(config.model === 'shapes' ? EMBEDDED_MODEL : (baseModel ?? config.model));
+  const revision = python.revision === undefined ? '' : `, revision=${pythonText(python.revision)}`;
+  const base = `${pythonText(python.name)}${revision}`;
   const useDdim = 'pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)';
   const load =
     config.lora === null
       ? [
-          'from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel',
+          'from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel',
           '',
           'unet = UNet2DConditionModel.from_pretrained(".")',
-          `pipeline = StableDiffusionPipeline.from_pretrained(${base}, unet=unet)`,
+          `pipeline = DiffusionPipeline.from_pretrained(${base}, unet=unet)`,
           useDdim,
         ]
       : [
-          'from diffusers import DDIMScheduler, StableDiffusionPipeline',
+          'from diffusers import DDIMScheduler, DiffusionPipeline',
           '',
-          `pipeline = StableDiffusionPipeline.from_pretrained(${base})`,
+          `pipeline = DiffusionPipeline.from_pretrained(${base})`,
           useDdim,
           'pipeline.load_lora_weights(".")',
         ];
   return [
-    'With diffusers, from this folder or its name on the Hub:',
+    'In this folder, with diffusers (on the Hub, its name there takes the place of `"."`):',
     code('python', [
       ...load,
       'image = pipeline(',
@@ -119,16 +130,21 @@ function usage({ config, baseModel, pictures }: ModelCardFacts): string[] {
     'With loop-diffusion:',
     code('sh', [
       [
-        `npx -p @loop-diffusion/trainer loop-diffusion sample --model ${shellWord(config.model)} ${config.lora === null ? '--unet' : '--lora'} . --prompt ${shellWord(prompt)}`,
-        `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out images`,
+        `npx -p @loop-diffusion/trainer loop-diffusion sample --model ${shellWord(commandLine)} ${config.lora === null ? '--unet' : '--lora'} . --prompt ${shellWord(prompt)}`,
+        `  --steps ${String(steps)} --eta ${String(eta)} --guidance ${String(guidance)} --out drawn`,
       ].join(' \\\n'),
     ]),
+    ...(config.lora === null
+      ? []
+      : [
+          'ComfyUI and the web UIs take the adapter in the layout of kohya:',
+          code('sh', [
+            `npx -p @loop-diffusion/trainer loop-diffusion convert-lora --model ${shellWord(commandLine)} --lora . --to kohya --out kohya.safetensors`,
+          ]),
+        ]),
     'These are the settings of the training; at another guidance scale its gain may not hold.',
   ];
 }
-
-/** Where npm puts it. */
-const EMBEDDED_MODEL = 'node_modules/@loop-diffusion/shapes-benchmark/model';
 
 function result({ evaluation }: RunSummary): string[] {
   const { before, after, gain, base = [] } = evaluation;
@@ -176,6 +192,9 @@ function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][
     ['base model', codeSpan(baseModel ?? config.model)],
     ['reward', rewardsText(config)],
     ['prompts', codeSpan(config.prompts)],
+    ...(summary.cutOffPrompts === undefined
+      ? []
+      : [['prompts longer than the model reads', cutOffRow(summary.cutOffPrompts)]]),
     [
       'algorithm',
       `${algorithm.name}, k = ${String(algorithm.k)}, ${String(algorithm.innerUpdates)} updates an iteration`,
@@ -207,6 +226,10 @@ function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][
         .join(', '),
     ],
   ];
+}
+
+function cutOffRow({ count, prompt, lost }: CutOffPrompts): string {
+  return `${String(count)}, such as ${codeSpan(prompt)}, whose end ${codeSpan(lost)} it never saw`;
 }
 
 function rewardsText({ rewards }: TrainConfig): string {

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -90,4 +98,44 @@ test.each([
   const card = readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
   if (line === undefined) expect(card).not.toContain('base_model');
   else expect(card).toContain(line);
+});
+
+/** The paths of the card's code, which are to be seen from its folder. */
+function folderOf(card: string, pattern: RegExp): string {
+  return join(folder.path, 'adapter', pattern.exec(card)?.[1] ?? 'nothing');
+}
+
+test('its code finds the model from the folder that holds the card', async () => {
+  folder.write('adapter/pytorch_lora_weights.safetensors', 'weights');
+  const write = async (model: string) => {
+    await writeModelCard(folder, { config: resolveConfig({ model }), summary, samples: undefined });
+    return readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
+  };
+  const embedded = await write('shapes');
+  const python = folderOf(embedded, /DiffusionPipeline\.from_pretrained\("(.+?)"/);
+  expect(existsSync(join(python, 'unet', 'config.json'))).toBe(true);
+  expect(embedded).toContain('--model shapes');
+
+  const model = join(base, 'model');
+  mkdirSync(model);
+  writeFileSync(join(model, 'model_index.json'), '{}');
+  const local = await write(model);
+  expect(folderOf(local, /from_pretrained\("(.+?)"/)).toBe(model);
+  expect(folderOf(local, /sample --model (\S+)/)).toBe(model);
+  expect(folderOf(local, /convert-lora --model (\S+)/)).toBe(model);
+
+  const hub = await write('hf:owner/name@v1.5');
+  expect(hub).toContain('from_pretrained("owner/name", revision="v1.5")');
+  expect(hub).toContain('--model hf:owner/name@v1.5');
+});
+
+test('its commands name the published package, and write beside its pictures', async () => {
+  folder.write('adapter/pytorch_lora_weights.safetensors', 'weights');
+  await writeModelCard(folder, { config: resolveConfig({}), summary, samples: undefined });
+  const card = readFileSync(join(folder.path, 'adapter', 'README.md'), 'utf8');
+  const commands = [
+    ...card.matchAll(/^npx -p @loop-diffusion\/trainer loop-diffusion (.+(?:\\\n.+)?)/gm),
+  ];
+  expect(commands.map(([, command]) => command?.split(' ')[0])).toEqual(['sample', 'convert-lora']);
+  expect(card).not.toContain('--out images');
 });

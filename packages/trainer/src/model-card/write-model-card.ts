@@ -1,6 +1,6 @@
 /** Makes the folder of a run's adapter, or of its UNet, ready to be uploaded. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 import { isHubName, parseHubName } from '@loop-diffusion/hub';
 import { encodePng, type Image } from '@loop-diffusion/rewards';
@@ -12,7 +12,7 @@ import type { RunFolder } from '../run-folder/run-folder';
 import { ADAPTER_FILE } from '../weights/adapter-file';
 import { resolveModel } from '../weights/resolve-model';
 import { UNET_FILE } from '../weights/unet-file';
-import { modelCard } from './model-card';
+import { modelCard, type ModelCardFacts } from './model-card';
 
 /** Images that were drawn with what was trained, and the file of their grid in the run's folder. */
 export interface DrawnSamples {
@@ -65,7 +65,7 @@ export async function writeModelCard(
     modelCard({
       config,
       summary,
-      baseModel: await nameOnHub(config.model),
+      ...(await findBase(config.model, join(folder.path, result))),
       pictures,
       samples: copy(samples?.file, 'samples.png'),
       curves: copy('curves.png', 'curves.png'),
@@ -73,11 +73,30 @@ export async function writeModelCard(
   );
 }
 
-/** diffusers keeps the name that a model was downloaded by in its folder. */
-async function nameOnHub(model: string): Promise<string | undefined> {
-  if (isHubName(model)) return parseHubName(model).repository;
+interface BaseModel {
+  /** Its name on the Hub, where it has one. */
+  readonly baseModel: string | undefined;
+  readonly base: ModelCardFacts['base'];
+}
+
+/** @param card the folder from which the card's commands are given */
+async function findBase(model: string, card: string): Promise<BaseModel> {
+  if (isHubName(model)) {
+    const { repository: name, revision } = parseHubName(model);
+    const python = /@/.test(model) ? { name, revision } : { name };
+    return { baseModel: name, base: { python, commandLine: model } };
+  }
   const reader = await resolveModel(model);
   const index = new TextDecoder().decode(await reader.read('model_index.json'));
-  const { _name_or_path: name } = JSON.parse(index) as { _name_or_path?: unknown };
-  return typeof name === 'string' && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(name) ? name : undefined;
+  const { _name_or_path: kept } = JSON.parse(index) as { _name_or_path?: unknown };
+  // diffusers keeps the name that a model was downloaded by in its folder.
+  const known = typeof kept === 'string' && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(kept);
+  const folder = relative(card, reader.name).split(sep).join('/');
+  return {
+    baseModel: known ? kept : undefined,
+    base: {
+      python: { name: known ? kept : folder },
+      commandLine: model === 'shapes' ? model : folder,
+    },
+  };
 }

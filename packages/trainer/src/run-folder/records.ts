@@ -1,6 +1,7 @@
 /** What a run reports while it goes on and at its end. */
 import type { ImageQuality } from '@loop-diffusion/rewards';
 
+import type { CutOffPrompts } from '../cut-off-prompts';
 import type { MeanWithError, PairedGain } from '../statistics';
 
 /** What a reward said that failed, and of how many images. */
@@ -114,6 +115,8 @@ export interface RunSummary {
   seconds: Record<string, number>;
   versions: Record<string, string>;
   backend: string;
+  /** Prompts that the model reads the beginning of only, where there are any. */
+  cutOffPrompts?: CutOffPrompts | undefined;
   /** Whether the run was ended by a signal before its last iteration. */
   interrupted: boolean;
   /** Why it was ended before its last iteration by one of its sinks, where one did. */

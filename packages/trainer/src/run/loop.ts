@@ -86,6 +86,7 @@ async function iterate(
     if (signal.reason instanceof UserError) failure ??= signal.reason;
   };
 
+  if (run.cutOff !== undefined) recorder.promptsCutOff(run.cutOff);
   await attempt(async () => {
     await evaluator.before();
     run.releaseBase();

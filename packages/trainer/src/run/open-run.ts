@@ -15,6 +15,7 @@ import type { TrainConfig } from '../configuration/schema';
 import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
 import { createAdamW } from '../learning/optimizer';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
+import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import type { Policy } from '../policy/policy';
 import { disposeTexts } from '../policy/text-condition';
@@ -144,6 +145,10 @@ async function openWith(
     prompts,
     heldOut,
     areHeldOut,
+    cutOff: findCutOffPrompts(
+      model,
+      [...prompts, ...heldOut].map(({ text }) => text),
+    ),
     plan,
     trainedSteps: plan
       .slice(from, to)

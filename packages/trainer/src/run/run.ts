@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../configuration/schema';
 import type { AdvantageEstimator, Objective } from '../learning/algorithm';
 import type { AdamW } from '../learning/optimizer';
+import type { CutOffPrompts } from '../cut-off-prompts';
 import type { Policy } from '../policy/policy';
 import type { EncodedText } from '../policy/text-condition';
 import type { TaggedPrompt } from '../prompts/prompt-order';
@@ -27,6 +28,9 @@ export interface Run {
   readonly heldOut: readonly TaggedPrompt[];
   /** Whether none of {@link heldOut} is trained on. */
   readonly areHeldOut: boolean;
+
+  /** Prompts that the model reads the beginning of only. */
+  readonly cutOff: CutOffPrompts | undefined;
 
   /** The policy that learns. */
   readonly policy: Policy;

@@ -35,6 +35,7 @@ export function summarizeRun(
       node: process.version,
     },
     backend: backend.name,
+    cutOffPrompts: run.cutOff,
     interrupted: facts.interrupted,
     stopped: facts.stopped,
   };

@@ -224,3 +224,15 @@ test('evaluations on training prompts are called so, and warned of once', async 
   expect(names).toContain('training_prompts/gain');
   expect(names.join()).not.toContain('held_out');
 });
+
+test('prompts that the model does not read to their end are told, and kept as an event', () => {
+  const output = captureOutput();
+  const recorder = createRunRecorder(folder, config, { json: false, quiet: true, output });
+  recorder.promptsCutOff({ count: 3, prompt: 'a long one', lost: 'one' });
+  recorder.close();
+  expect(output.errorText()).toContain(
+    "3 prompts are longer than the model reads: of 'a long one'",
+  );
+  const events = readJsonLines(readFileSync(join(folder.path, 'events.jsonl'), 'utf8'));
+  expect(events.at(-1)).toMatchObject({ event: 'warning', iteration: 0 });
+});

@@ -1,5 +1,6 @@
 /** A run's reports into its folder: events, summary, curves, sample grids, the model card, and what `tracking` asks for. */
 import type { TrainConfig } from '../configuration/schema';
+import { cutOffText } from '../cut-off-prompts';
 import { modelCardFile, writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
 import { describeEnvironment } from '../run-folder/environment';
@@ -115,6 +116,11 @@ export function createFolderSink(
         warn(images === undefined ? text : `${text}: ${folder.path}/${images}`);
         emit('warning', { iteration: about.iteration, text, images });
       }
+    },
+    promptsCutOff(found) {
+      const text = cutOffText(found);
+      warn(text);
+      emit('warning', { iteration: resumed?.iterations ?? 0, text });
     },
     async evaluation(record, iteration) {
       emit('evaluation', record);

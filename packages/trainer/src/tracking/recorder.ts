@@ -1,4 +1,5 @@
 /** Where a run's reports go: to every sink, in their order. */
+import type { CutOffPrompts } from '../cut-off-prompts';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import type { DrawnImages, RunSink, StopRequest } from './sink';
 
@@ -9,6 +10,7 @@ export interface RunRecorder {
   iteration(record: IterationRecord, drawn: () => Promise<DrawnImages>): Promise<void>;
   evaluation(record: EvaluationRecord): Promise<void>;
   sampleGrid(name: string, drawn: DrawnImages): Promise<void>;
+  promptsCutOff(found: CutOffPrompts): void;
   /** @param fraction of the phase that is done, in [0, 1] */
   phase(name: string, fraction: number): void;
   finish(summary: RunSummary): Promise<void>;
@@ -43,6 +45,9 @@ export function createRecorder(sinks: readonly RunSink[], iterations = 0): RunRe
     evaluation: (record) => tell((sink) => sink.evaluation?.(record, done)),
     async sampleGrid(name, drawn) {
       for (const sink of sinks) await sink.sampleGrid?.(name, drawn, done);
+    },
+    promptsCutOff(found) {
+      for (const sink of sinks) sink.promptsCutOff?.(found);
     },
     phase(name, fraction) {
       for (const sink of sinks) sink.phase?.(name, fraction);

@@ -1,6 +1,7 @@
 /** What may be told of a run while it goes on. */
 import type { Image } from '@loop-diffusion/rewards';
 
+import type { CutOffPrompts } from '../cut-off-prompts';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 
 /** Images and the prompts that they were drawn for, one each. */
@@ -35,6 +36,8 @@ export interface RunSink {
   evaluation?(record: EvaluationRecord, iteration: number): Answer | Promise<Answer>;
   /** Images of the same prompts from the same noise each time; the first grid of a run is what later ones are compared with. */
   sampleGrid?(name: string, drawn: DrawnImages, iteration: number): void | Promise<void>;
+  /** Before all else, where the model reads the beginning of some prompts only. */
+  promptsCutOff?(found: CutOffPrompts): void;
   /** Often. @param fraction of the phase that is done, in [0, 1] */
   phase?(name: string, fraction: number): void;
   /** The run came to its end; not called for one that failed. */
