@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
-import { encodePng, type Image } from '@loop-diffusion/rewards';
+import { encodePng, type Image, type Reward } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
 import { backendOptions } from '../configuration/backend-options';
@@ -45,14 +45,30 @@ async function evaluateThrough(
   screen: PictureScreen,
   options: EvaluateOptions,
 ): Promise<EvaluateResult> {
+  // Before the reward's models, which take longer.
+  const promptCount = await countPrompts(options.prompts);
   const reward = await createReward(options.reward, options.rewardSettings);
+  try {
+    return await evaluateWith(reward, promptCount, screen, options);
+  } finally {
+    await reward.dispose?.();
+  }
+}
+
+async function evaluateWith(
+  reward: Reward,
+  promptCount: number,
+  screen: PictureScreen,
+  options: EvaluateOptions,
+): Promise<EvaluateResult> {
+  const { onProgress, signal, out, guidance, vaeTiles, seed } = options;
   const rewards = [{ name: reward.name, reward, weight: 1 }];
-  const count = options.images ?? (await countPrompts(options.prompts)) * imagesOfAPrompt(rewards);
+  const count = options.images ?? promptCount * imagesOfAPrompt(rewards);
   const plan = planEvaluation(await readEvaluationPrompts(options.prompts, count), count, rewards);
   const { model, schedule, adapter } = await openModel({
     ...options,
     rows: count,
-    onLoad: (fraction) => options.onProgress?.('loading', fraction),
+    onLoad: (fraction) => onProgress?.('loading', fraction),
   });
   const files: EvaluateResult['images'] = [];
   let withheld = 0;
@@ -61,30 +77,27 @@ async function evaluateThrough(
     withheld = screened.withheld;
     for (const [index, image] of screened.shown.entries()) {
       const prompt = plan.prompts[index]?.text ?? '';
-      const file = join(options.out, imageFileName(index, prompt));
+      const file = join(out, imageFileName(index, prompt));
       writeFileAtomically(file, await encodePng(image));
       files.push({ file, prompt });
     }
   }
   try {
     const shape = latentShape(model, options);
-    const { guidance, vaeTiles } = options;
     const { record } = await evaluatePolicy(
       {
         ...{ model, unet: model.unet, schedule, adapter, guidance },
         ...{ texts: createTextSource(model, shape), latentShape: shape, vaeTiles },
       },
       {
-        ...{ name: 'evaluation', plan, rewards, settings: options, seed: options.seed },
-        batch: BATCH,
+        ...{ name: 'evaluation', plan, rewards, settings: options, seed, batch: BATCH, signal },
         onDrawn: write,
-        onProgress: (fraction) => options.onProgress?.('evaluation', fraction),
-        signal: options.signal,
+        onProgress: (fraction) => onProgress?.('evaluation', fraction),
       },
     );
     if (record.count === 0 && record.failed > 0) {
       throw new UserError(
-        `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'}); the images are in ${options.out}`,
+        `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'}); the images are in ${out}`,
       );
     }
     const cutOff = findCutOffPrompts(
@@ -94,7 +107,6 @@ async function evaluateThrough(
     return { evaluation: record, images: files, withheld, cutOff };
   } finally {
     model.dispose();
-    await reward.dispose?.();
   }
 }
 

@@ -1,0 +1,52 @@
+import { red, termOf } from '../testing/example-rewards';
+import { reportIteration, type IterationFacts } from './report-iteration';
+
+const NONE = Number.NaN;
+const run = {
+  config: { algorithm: { k: 3 } },
+  rewards: [termOf(red)],
+  objective: { clipRange: 0.1 },
+  plan: [],
+};
+
+/** An iteration with these rewards, `[prompts, 3]`, and nothing learnt from them. */
+function report(rewards: number[][], more: Partial<IterationFacts['scores']> = {}) {
+  const total = rewards.flat();
+  const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
+  const quality = {
+    sharpness: 0,
+    colourfulness: 0,
+    saturation: 0,
+    clipped: 0,
+    jpegBytesPerPixel: 0,
+  };
+  return reportIteration(run, {
+    ...{ iteration: 0, rewards, images: total.map(() => pixel), steps: [] },
+    ...{ learningRate: 1e-3, seconds: {} },
+    scores: {
+      ...{ total, absolute: total, values: {}, components: {}, quality },
+      ...{ failed: 0, notApplicable: 0, failureRate: 0, failures: [] },
+      ...more,
+    },
+  });
+}
+
+test.each([
+  ['all equal', [1, 1, 1], 1],
+  ['all equal but for one that failed', [0.5, NONE, 0.5], 1],
+  ['not all equal', [1, 1, 0], 0],
+  ['one alone', [1, NONE, NONE], 0],
+  ['none', [NONE, NONE, NONE], 0],
+])('a prompt whose rewards are %s', (_, row, expected) => {
+  expect(report([row, [0, 1, 2]]).zeroVarianceGroups).toBe(expected);
+});
+
+test('figures are of the images whose sum is whole', () => {
+  const failures = [{ reward: 'judge', kind: 'timeout', message: 'late', count: 1 }];
+  const record = report([[1, 1, 4]], { absolute: [1, NONE, 0.5], failed: 0, failures });
+  expect(record.reward.mean).toBe(0.75);
+  expect(record.rewards).toEqual([1, NONE, 0.5]);
+  // The largest that there is of red is 1.
+  expect(record.atCeiling).toBe(0.5);
+  expect(record).toMatchObject({ images: 3, failedRewards: 0, notApplicable: 0, failures });
+});
