@@ -156,6 +156,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        AbortController: 'readonly',
         require: 'readonly',
         module: 'writable',
         globalThis: 'readonly',

@@ -1,0 +1,30 @@
+/** Training from code: prompts and a function in, figures and weights out. */
+import { writeFileSync } from 'node:fs';
+
+import { train } from '@loop-diffusion/trainer';
+
+/** The reward: any function of images and prompts that returns a number for each. Here: how red they are, in [0, 1]. */
+const redness = (images) =>
+  images.map(({ data }) => {
+    const largest = data instanceof Uint8Array ? 255 : 1;
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 3) sum += data[i];
+    return sum / (data.length / 3) / largest;
+  });
+
+const controller = new AbortController();
+process.once('SIGINT', () => controller.abort()); // ends the run with what was learnt until then
+
+const { summary, weights } = await train({
+  model: 'shapes', // or a diffusers folder, or hf:owner/name
+  prompts: ['a red circle', 'two green squares', 'a blue star', 'three yellow triangles'],
+  rewards: [redness],
+  iterations: Number(process.argv[2] ?? 20),
+  batch: { prompts: 4 },
+  evaluate: { prompts: ['a purple circle', 'two orange stars'], images: 8, baseGuidances: [] },
+  onIteration: ({ iteration, reward }) => console.log(iteration, reward.mean.toFixed(3)),
+  signal: controller.signal,
+});
+console.log('gain', summary.evaluation.gain);
+// As diffusers' load_lora_weights reads it.
+writeFileSync(process.argv[3] ?? 'pytorch_lora_weights.safetensors', weights);
