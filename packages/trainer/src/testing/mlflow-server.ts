@@ -46,7 +46,7 @@ export async function startFakeMlflow(
   function handle({ path, body }: LoopbackRequest): [status: number, answer: object] {
     const { pathname, searchParams } = new URL(path, 'http://localhost');
     const fields = (body ?? {}) as Body;
-    const run = runs.get(fields.run_id ?? '');
+    const run = runs.get(fields.run_id ?? searchParams.get('run_id') ?? '');
     switch (pathname.replace('/api/2.0/mlflow/', '')) {
       case 'experiments/get-by-name': {
         const id = experiments.get(searchParams.get('experiment_name') ?? '');
@@ -65,6 +65,16 @@ export async function startFakeMlflow(
         runs.set(id, { experiment, name, status: 'RUNNING', metrics: [], parameters: {} });
         return [200, { run: { info: { run_id: id } } }];
       }
+      case 'runs/get': {
+        if (run === undefined) break;
+        const params = Object.entries(run.parameters).map(([key, value]) => ({ key, value }));
+        return [200, { run: { data: { params } } }];
+      }
+      case 'metrics/get-history': {
+        if (run === undefined) break;
+        const key = searchParams.get('metric_key');
+        return [200, { metrics: run.metrics.filter((metric) => metric.key === key) }];
+      }
       case 'runs/update':
         if (run === undefined) break;
         run.status = fields.status ?? '';
@@ -75,7 +85,12 @@ export async function startFakeMlflow(
           return [400, { error_code: 'INVALID_PARAMETER_VALUE', message: 'too many' }];
         }
         run.metrics.push(...(fields.metrics ?? []));
-        for (const { key, value } of fields.params ?? []) run.parameters[key] = value;
+        for (const { key, value } of fields.params ?? []) {
+          if ((run.parameters[key] ?? value) !== value) {
+            return [400, { error_code: 'INVALID_PARAMETER_VALUE', message: `${key} was logged` }];
+          }
+          run.parameters[key] = value;
+        }
         return [200, {}];
     }
     return [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'not found' }];

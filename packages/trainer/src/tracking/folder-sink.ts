@@ -46,7 +46,11 @@ export function createFolderSink(
   options: FolderSinkOptions,
 ): FolderSink {
   const { resumed, now = Date.now, note, warn } = options;
-  const trackers = openSinks(folder, config, { resumedFrom: resumed?.iterations, warn });
+  const trackers = openSinks(folder, config, {
+    resumedFrom: resumed?.iterations,
+    history: resumed?.history,
+    warn,
+  });
   const history = {
     iterations: (resumed?.history.iterations ?? []).map(withoutDistributions),
     evaluations: [...(resumed?.history.evaluations ?? [])],

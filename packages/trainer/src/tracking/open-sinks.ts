@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 
 import type { TrainConfig } from '../configuration/schema';
 import type { RunFolder } from '../run-folder/run-folder';
+import type { RunHistory } from '../run-folder/run-history';
 import { createMlflowSink } from './mlflow/mlflow-sink';
 import { createTensorBoardSink } from './tensorboard/tensorboard-sink';
 import type { TrackingSink } from './tracking-sink';
@@ -13,6 +14,8 @@ import { createWandbSink } from './wandb/wandb-sink';
 export interface SinkOptions {
   /** Iterations that were done when the run was resumed; undefined for a new run. */
   readonly resumedFrom?: number | undefined;
+  /** What it had reported. */
+  readonly history?: RunHistory | undefined;
   readonly warn: (text: string) => void;
 }
 
@@ -20,7 +23,7 @@ export interface SinkOptions {
 export function openSinks(
   folder: RunFolder,
   config: TrainConfig,
-  { resumedFrom, warn }: SinkOptions,
+  { resumedFrom, history, warn }: SinkOptions,
 ): TrackingSink[] {
   const { tensorboard, mlflow, wandb } = config.tracking;
   const name = basename(resolve(folder.path));
@@ -31,7 +34,9 @@ export function openSinks(
   }
   if (mlflow !== null) {
     const memory = rememberedRun(folder, { ...mlflow, resumed: resumedFrom !== undefined });
-    sinks.push(withoutHarm(createMlflowSink({ ...mlflow, name, config, memory, warn }), warn));
+    sinks.push(
+      withoutHarm(createMlflowSink({ ...mlflow, name, config, memory, history, warn }), warn),
+    );
   }
   if (wandb !== null) {
     // The SDK cannot go on with a run: it would write over its first rows.

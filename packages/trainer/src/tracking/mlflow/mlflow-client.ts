@@ -1,7 +1,5 @@
 /** The part of MLflow's REST API 2.0 that a run needs. */
-import { setTimeout } from 'node:timers/promises';
-
-import { limitFreeTime } from '../free-time-limit';
+import { createHttpClient, HttpError, isPassingStatus } from '@loop-diffusion/http';
 
 export interface MlflowMetric {
   readonly key: string;
@@ -28,6 +26,10 @@ export interface MlflowClient {
   /** @param parameters at most 100 */
   logParameters(run: string, parameters: readonly MlflowParameter[]): Promise<void>;
   updateRun(run: string, status: MlflowStatus): Promise<void>;
+  /** Names of the parameters that a run has. */
+  parameters(run: string): Promise<string[]>;
+  /** The steps at which a run has a metric. */
+  steps(run: string, metric: string): Promise<number[]>;
 }
 
 export interface MlflowClientOptions {
@@ -59,39 +61,28 @@ export class MlflowRefusal extends Error {
 export function createMlflowClient(url: string, options: MlflowClientOptions = {}): MlflowClient {
   const { deadline = 10_000, pauses = [500, 2000], signal } = options;
   const base = `${url.replace(/\/+$/, '')}/api/2.0/mlflow/`;
-
-  async function ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    const limit = limitFreeTime(deadline);
-    try {
-      const response = await fetch(base + path, {
-        method,
-        headers: { 'content-type': 'application/json', ...authorization() },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]),
-      });
-      const text = await response.text();
-      const answer = parseAnswer(text);
-      if (response.ok && answer !== undefined) return answer;
-      throw new MlflowRefusal(
-        response.ok ? 502 : response.status,
-        answer?.error_code ?? '',
-        answer?.message ?? (response.ok ? 'the answer is not JSON' : response.statusText),
-      );
-    } finally {
-      limit.clear();
-    }
-  }
+  const http = createHttpClient({
+    timeoutMs: deadline,
+    attempts: pauses.length + 1,
+    backoff: (failures) => pauses[failures - 1] ?? 0,
+    // It often runs beside the trainer.
+    proxies: 'not-for-loopback',
+  });
 
   async function request(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
-    for (const pause of pauses) {
-      try {
-        return await ask(method, path, body);
-      } catch (error) {
-        if (signal?.aborted === true || !mayPass(error)) throw error;
-        await setTimeout(pause, undefined, { signal });
-      }
+    try {
+      return await http.request(
+        {
+          ...{ url: base + path, method, signal },
+          headers: { 'content-type': 'application/json', ...authorization() },
+          body: body === undefined ? undefined : JSON.stringify(body),
+        },
+        async (answer) => parseAnswer(await answer.text()) ?? notJson(),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw refusalOf(error) ?? error;
     }
-    return ask(method, path, body);
   }
 
   const post = (path: string, body: object): Promise<Answer> => request('POST', path, body);
@@ -136,6 +127,19 @@ export function createMlflowClient(url: string, options: MlflowClientOptions = {
     async logParameters(run, parameters) {
       await post('runs/log-batch', { run_id: run, params: parameters });
     },
+    async parameters(run) {
+      const answer = await request(
+        'GET',
+        `runs/get?${new URLSearchParams({ run_id: run }).toString()}`,
+      );
+      return (answer.run?.data?.params ?? []).map(({ key }) => key);
+    },
+    async steps(run, metric) {
+      const query = new URLSearchParams({ run_id: run, metric_key: metric });
+      const answer = await request('GET', `metrics/get-history?${query.toString()}`);
+      // Numbers of 64 bits are texts in some servers' JSON.
+      return (answer.metrics ?? []).map(({ step = 0 }) => Number(step));
+    },
     async updateRun(run, status) {
       const end = status === 'RUNNING' ? {} : { end_time: Date.now() };
       await post('runs/update', { run_id: run, status, ...end });
@@ -149,7 +153,19 @@ interface Answer {
   readonly message?: string;
   readonly experiment_id?: string;
   readonly experiment?: { readonly experiment_id?: string };
-  readonly run?: { readonly info?: { readonly run_id?: string } };
+  readonly run?: {
+    readonly info?: { readonly run_id?: string };
+    readonly data?: { readonly params?: readonly { readonly key: string }[] };
+  };
+  readonly metrics?: readonly { readonly step?: number | string }[];
+}
+
+/** What MLflow says about it, of a request that it refused. */
+function refusalOf(error: unknown): MlflowRefusal | undefined {
+  if (!(error instanceof HttpError) || error.answer === undefined) return undefined;
+  const { status, text } = error.answer;
+  const { error_code: code = '', message = error.message } = parseAnswer(text) ?? {};
+  return new MlflowRefusal(status, code, message);
 }
 
 function parseAnswer(text: string): Answer | undefined {
@@ -161,6 +177,11 @@ function parseAnswer(text: string): Answer | undefined {
   }
 }
 
+/** As a proxy answers for a server that is not there yet. */
+function notJson(): never {
+  throw new HttpError('not-json', 'the answer is not JSON', { retryable: true });
+}
+
 function present(id: string | undefined): string {
   if (id === undefined) throw new MlflowRefusal(502, '', 'the answer has no id');
   return id;
@@ -168,8 +189,7 @@ function present(id: string | undefined): string {
 
 /** Whether the same request may succeed later. */
 export function mayPass(error: unknown): boolean {
-  if (!(error instanceof MlflowRefusal)) return true;
-  return error.status === 408 || error.status === 429 || error.status >= 500;
+  return !(error instanceof MlflowRefusal) || isPassingStatus(error.status);
 }
 
 function authorization(): Record<string, string> {
