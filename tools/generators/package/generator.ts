@@ -79,6 +79,7 @@ function manifest({
     name: `@loop-diffusion/${name}`,
     version: '0.0.0',
     description,
+    keywords: [name],
     license: 'MIT',
     repository: {
       type: 'git',
@@ -98,8 +99,8 @@ function manifest({
     main: './dist/index.cjs',
     module: './dist/index.js',
     types: './dist/index.d.ts',
-    files: ['dist', 'src', '!src/**/*.test.ts', '!src/**/fixtures'],
-    engines: { node: '>=20' },
+    files: ['dist', 'src', '!src/**/*.test.ts', '!src/**/fixtures', 'CHANGELOG.md'],
+    engines: { node: '>=20.3' },
     publishConfig: { access: 'public' },
     scripts: { build: 'tsup' },
     ...(tensors ? { peerDependencies: tensorflowPeer } : {}),
