@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileStatus } from '../files/file-status';
 import { shellWord } from '../model-card/quoting';
 import type { RunSummary } from '../run-folder/records';
+import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE } from './interruption';
 import { reportError } from './report-error';
@@ -26,6 +27,7 @@ export async function carryOut(
     code = INTERRUPTED_EXIT_CODE;
   } catch (error) {
     code = reportError(error, context, flags.debug === true);
+    if (error instanceof UnfitCheckpoint) return code;
   }
   if (holdsRun(folder)) {
     context.output.error.write(`To go on: loop-diffusion resume ${shellWord(folder)}\n`);

@@ -8,6 +8,7 @@ import type { ResumePoint } from '../run/loop';
 import { writeCheckpoint } from '../run-folder/checkpoint-folder';
 import { configFileText } from '../run-folder/config-file';
 import type { RunSummary } from '../run-folder/records';
+import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
 import { nothingDrawn } from '../testing/nothing-drawn';
@@ -165,6 +166,9 @@ test('one that is interrupted or fails again says how to go on, and nothing else
   const failed = await resume({ failure: new UserError('The disk is full') });
   expect(failed.code).toBe(1);
   expect(failed.error).toMatch(new RegExp(`The disk is full\\.\\n${goOn}$`));
+  leaveRun();
+  const unfit = await resume({ failure: new UnfitCheckpoint('It is of another model') });
+  expect(unfit).toMatchObject({ code: 1, error: expect.stringMatching(/another model\.\n$/) });
   leaveRun();
   const interrupted = await resume({ interrupted: true });
   expect(interrupted.code).toBe(130);

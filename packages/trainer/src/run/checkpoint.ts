@@ -19,6 +19,7 @@ import {
   type CheckpointFiles,
 } from '../run-folder/checkpoint-folder';
 import type { IterationRecord } from '../run-folder/records';
+import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { mean } from '../statistics';
 import { UserError } from '../user-error';
 import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
@@ -128,7 +129,7 @@ export function createCheckpoints(
  *
  * @param onDifference told what is different from what the checkpoint was made with
  * @returns how far the run was
- * @throws UserError when the checkpoint is of another model, adapter or choice of what is trained
+ * @throws UnfitCheckpoint when it is of another model, adapter or choice of what is trained; UserError when memory runs out
  */
 export function restoreCheckpoint(
   run: Run,
@@ -171,7 +172,7 @@ export function restoreCheckpoint(
         { cause: error },
       );
     }
-    throw new UserError(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
+    throw new UnfitCheckpoint(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
       cause: error,
     });
   }
