@@ -156,6 +156,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        setTimeout: 'readonly',
         AbortController: 'readonly',
         require: 'readonly',
         module: 'writable',
@@ -177,6 +178,7 @@ export default tseslint.config(
             '{projectRoot}/**/*.test.ts',
             '{projectRoot}/jest.config.mjs',
             '{projectRoot}/tsup.config.mjs',
+            '{projectRoot}/copy-tfjs-node.mjs',
           ],
           // Found at run time by name, so that a missing one is a sentence and not a crash.
           ignoredDependencies: [

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 
-import { runCommandLine } from '../packages/trainer/src/command-line/run-command-line';
+import { runCommandLine } from './check/command-lines';
 
 function firstFreeFolder(): string {
   for (let number = 1; ; number++) {

@@ -1,4 +1,4 @@
 /** The command line, on the sources. */
-import { runCommandLine } from '../../packages/trainer/src/command-line/run-command-line';
+import { runCommandLine } from '../check/command-lines';
 
 process.exitCode = await runCommandLine(process.argv.slice(2));
