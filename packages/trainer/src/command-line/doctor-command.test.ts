@@ -5,7 +5,8 @@ import type { NativeTensorflowStatus } from '@loop-diffusion/native-tensorflow';
 import type { MeasureBatchesOptions } from '../api/measure-batches';
 import { captureOutput } from '../testing/captured-output';
 import type { Core } from './core';
-import { doctorCommand, type Diagnosis, type DoctorTools } from './doctor-command';
+import { doctorCommand } from './doctor-command';
+import type { Diagnosis, DoctorTools } from './doctor-diagnosis';
 
 const build = {
   version: '2.21.0',
@@ -42,6 +43,7 @@ function answers({ status, backend }: Situation = {}, installs: unknown[] = []):
         notes: [],
       }),
     measure: () => Promise.resolve(240),
+    pictures: () => Promise.resolve({ sharp: undefined, resvg: 'not there' }),
     memoryBytes: () => 8e9,
   };
 }
@@ -62,6 +64,8 @@ test('says what there is and how fast it is', async () => {
   expect(out).toMatch(/ {2}tensorflow +yes \(TensorFlow 2\.21\.0 in \/cache\/tf\)/);
   expect(out).toMatch(/ {2}tensorflow-gpu +no \(no NVIDIA driver\)/);
   expect(out).toContain('240 GFLOP/s');
+  expect(out).toMatch(/^sharp +works$/m);
+  expect(out).toMatch(/^resvg +not there$/m);
 });
 
 test('--json is one object', async () => {

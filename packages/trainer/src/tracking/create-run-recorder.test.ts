@@ -236,3 +236,13 @@ test('prompts that the model does not read to their end are told, and kept as an
   const events = readJsonLines(readFileSync(join(folder.path, 'events.jsonl'), 'utf8'));
   expect(events.at(-1)).toMatchObject({ event: 'warning', iteration: 0 });
 });
+
+test('a grid that cannot be drawn costs a warning', async () => {
+  const output = captureOutput();
+  const recorder = createRunRecorder(folder, config, { json: false, quiet: false, output });
+  const broken = { width: 8, height: 8, data: new Uint8Array(1) };
+  await recorder.sampleGrid('before', { images: [broken], prompts: ['a'] });
+  await recorder.finish(exampleSummary());
+  recorder.close();
+  expect(output.errorText()).toContain('samples/before.png was not written');
+});

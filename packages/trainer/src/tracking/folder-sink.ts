@@ -134,20 +134,24 @@ export function createFolderSink(
     },
     async sampleGrid(name, { images, prompts }, iteration) {
       if (images.length === 0) return;
-      const first = await firstGrid(name, images);
-      const isFirst = first.images === images;
-      const rows = prompts.map((prompt, index) => ({
-        prompt,
-        images: (isFirst ? [images[index]] : [first.images[index], images[index]]).filter(
-          (image) => image !== undefined,
-        ),
-      }));
       const file = `samples/${name}.png`;
-      const png = await renderSampleGrid(rows, {
-        title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
-        labels: isFirst ? [name] : [first.name, name],
+      let png: Uint8Array | undefined;
+      await warnOfFailure(file, async () => {
+        const first = await firstGrid(name, images);
+        const isFirst = first.images === images;
+        const rows = prompts.map((prompt, index) => ({
+          prompt,
+          images: (isFirst ? [images[index]] : [first.images[index], images[index]]).filter(
+            (image) => image !== undefined,
+          ),
+        }));
+        png = await renderSampleGrid(rows, {
+          title: isFirst ? name : `${first.name} | ${name}: the same prompts, the same noise`,
+          labels: isFirst ? [name] : [first.name, name],
+        });
+        folder.write(file, png);
       });
-      folder.write(file, png);
+      if (png === undefined) return;
       emit('samples', { name, file });
       // Those before are the base model's.
       if (name !== 'before') samples = { file, images, prompts };

@@ -18,7 +18,7 @@ export async function renderPlot(plot: PlotSpec): Promise<Uint8Array> {
   const { spec } = vegaLite.compile(plot);
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
-    return svgToPng(await view.toSVG(), { scale: 1.5 });
+    return await svgToPng(await view.toSVG(), { scale: 1.5 });
   } finally {
     view.finalize();
   }

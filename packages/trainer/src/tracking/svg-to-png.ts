@@ -2,12 +2,18 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-import { Resvg } from '@resvg/resvg-js';
+import type * as resvg from '@resvg/resvg-js';
+
+import { UserError } from '../user-error';
 
 export const FONT_FAMILY = 'DejaVu Sans';
 
-/** @param options.scale pixels per unit of the drawing */
-export function svgToPng(svg: string, options: { scale: number }): Uint8Array {
+/**
+ * @param options.scale pixels per unit of the drawing
+ * @throws UserError where resvg or its binary for this machine is missing
+ */
+export async function svgToPng(svg: string, options: { scale: number }): Promise<Uint8Array> {
+  const { Resvg } = await loadResvg();
   const fonts = join(
     dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')),
     'ttf',
@@ -22,4 +28,17 @@ export function svgToPng(svg: string, options: { scale: number }): Uint8Array {
     },
   });
   return drawing.render().asPng();
+}
+
+/** With the first drawing: its binary is an optional dependency, which `npm install --omit=optional` leaves out. */
+async function loadResvg(): Promise<typeof resvg> {
+  try {
+    return await import('@resvg/resvg-js');
+  } catch (error) {
+    throw new UserError(
+      `Curves and grids cannot be drawn without resvg and its binary for ${process.platform}-${process.arch}: ` +
+        'npm install --include=optional @resvg/resvg-js',
+      { cause: error },
+    );
+  }
 }
