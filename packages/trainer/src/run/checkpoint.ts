@@ -136,6 +136,7 @@ export function restoreCheckpoint(
   { folder, files }: Checkpoint,
   onDifference: (difference: string) => void,
 ): Progress {
+  const opened: tf.Tensor[] = [];
   try {
     const { optimizerSteps, advantages, rewards, madeWith, ...progress } = stateSchema.parse(
       JSON.parse(new TextDecoder().decode(file(files, STATE))),
@@ -144,10 +145,13 @@ export function restoreCheckpoint(
     const moment = (name: string): tf.Tensor1D => {
       const stored = moments.tensors.get(name);
       if (stored === undefined) throw new Error(`${OPTIMIZER} has no ${name}`);
-      return tf.tensor1d(toFloat32Array(stored));
+      const tensor = tf.tensor1d(toFloat32Array(stored));
+      opened.push(tensor);
+      return tensor;
     };
     const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
-    const state = {
+    opened.push(...weights);
+    restoreState(run, {
       weights,
       optimizer: {
         steps: optimizerSteps,
@@ -156,12 +160,7 @@ export function restoreCheckpoint(
       },
       advantages,
       rewards: rewards ?? run.combination.toJSON(),
-    };
-    try {
-      restoreState(run, state);
-    } finally {
-      releaseState(state);
-    }
+    });
     for (const difference of differencesBetween(madeWith, run.origin)) onDifference(difference);
     return progress;
   } catch (error) {
@@ -175,6 +174,8 @@ export function restoreCheckpoint(
     throw new UnfitCheckpoint(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
       cause: error,
     });
+  } finally {
+    tf.dispose(opened);
   }
 }
 

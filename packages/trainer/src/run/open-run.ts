@@ -20,7 +20,7 @@ import { latentShape } from '../policy/latent-shape';
 import type { Policy } from '../policy/policy';
 import { disposeTexts } from '../policy/text-condition';
 import { createTextSource, rememberTexts } from '../policy/text-source';
-import { readRunPrompts, type PromptSource } from '../prompts/prompt-sources';
+import { readRunPrompts, type PromptSource, type RunPrompts } from '../prompts/prompt-sources';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
@@ -39,7 +39,16 @@ export async function openRun(
   /** Called with the fraction of the model that is loaded. */
   onLoad: (fraction: number) => void = () => undefined,
 ): Promise<Run> {
-  // First, for some rewards work on it.
+  // Before what takes longer to open.
+  const prompts = await readRunPrompts(
+    {
+      training: given.prompts ?? config.prompts,
+      evaluation: evaluationSource(config, given),
+      heldOutFraction: config.evaluate.heldOutFraction,
+    },
+    Math.max(config.evaluate.images, config.samples.count),
+  );
+  // Some rewards work on it.
   await useBestBackend({
     ...backendOptions(config.backend, smallestBatch(config), config.precision),
     quiet: true,
@@ -48,7 +57,7 @@ export async function openRun(
   let screen: PictureScreen | undefined;
   try {
     screen = await createPictureScreen(config.samples.safety);
-    return await openWith(config, given, rewards, screen, onLoad);
+    return await openWith(config, given, prompts, rewards, screen, onLoad);
   } catch (error) {
     screen?.dispose();
     await disposeRewards(rewards);
@@ -59,22 +68,11 @@ export async function openRun(
 async function openWith(
   config: TrainConfig,
   given: GivenObjects,
+  { training: prompts, evaluation: heldOut, areHeldOut }: RunPrompts,
   rewards: readonly WeightedReward[],
   screen: PictureScreen,
   onLoad: (fraction: number) => void,
 ): Promise<Run> {
-  const {
-    training: prompts,
-    evaluation: heldOut,
-    areHeldOut,
-  } = await readRunPrompts(
-    {
-      training: given.prompts ?? config.prompts,
-      evaluation: evaluationSource(config, given),
-      heldOutFraction: config.evaluate.heldOutFraction,
-    },
-    Math.max(config.evaluate.images, config.samples.count),
-  );
   const {
     model,
     schedule,

@@ -235,6 +235,14 @@ describe('a signal', () => {
   });
 });
 
+test('prompts are looked for before a reward is opened', async () => {
+  const settings = { url: 'http://127.0.0.1:9', attempts: 1 };
+  const config = configFor(['prompts=/none.txt'], { name: 'remote', settings });
+  await expect(train(config, recordRun(), forever)).rejects.toThrow(
+    "'/none.txt': it does not exist",
+  );
+});
+
 test('where drawing fails, scoring that is under way is called off', async () => {
   let told: AbortSignal | undefined;
   own('slow', () => undefined, {

@@ -28,6 +28,7 @@ test.each([
 test('figures with errors, signs and percents', () => {
   expect(withError(0.8042, 0.0141)).toBe('0.804 ± 0.014');
   expect(withError(0.8042, Number.NaN)).toBe('0.804');
+  expect(withError(Number.NaN, Number.NaN)).toBe('none');
   expect(counted(1, 'image')).toBe('1 image');
   expect(counted(0, 'image')).toBe('0 images');
   expect(signed(0.152)).toBe('+0.152');

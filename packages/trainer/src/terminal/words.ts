@@ -27,6 +27,7 @@ export function percent(fraction: number): string {
 
 /** `0.804 ± 0.014`; of a single value, which has no error, `0.804` */
 export function withError(mean: number, error: number): string {
+  if (!Number.isFinite(mean)) return 'none';
   return Number.isFinite(error) ? `${mean.toFixed(3)} ± ${error.toFixed(3)}` : mean.toFixed(3);
 }
 

@@ -38,7 +38,9 @@ describe('createConsoleReport', () => {
     for (const isTTY of [false, true]) {
       const output = captureOutput({ isTTY });
       const report = createConsoleReport(config, output, { quiet: false });
-      report.iteration({ ...exampleIteration(1), failures });
+      const reward = { mean: Number.NaN, std: Number.NaN };
+      report.iteration({ ...exampleIteration(1), failures, reward });
+      expect(output.outText()).toMatch(/ none .*4 failed\n/);
       const evaluation = { ...exampleEvaluation('before', 0.6), count: 253 };
       report.evaluation({ ...evaluation, failed: 2, notApplicable: 1 });
       expect(output.outText()).toMatch(/ left( ·)? 4 failed\n|\d s 4 failed\n/);

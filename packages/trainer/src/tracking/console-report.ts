@@ -92,7 +92,7 @@ export function createConsoleReport(
     const seconds = durations.at(-1) ?? 0;
     const cells = [
       `${String(record.iteration)}/${String(config.iterations)}`,
-      `${record.reward.mean.toFixed(3)} ± ${record.reward.std.toFixed(2)}`,
+      rewardText(record.reward, 2),
       `±${figure(record.ratio.std)}`,
       percent(record.clipFraction),
       figure(record.approxKl),
@@ -111,7 +111,7 @@ export function createConsoleReport(
     line(
       [
         `iteration ${String(record.iteration)}/${String(config.iterations)}`,
-        `reward ${record.reward.mean.toFixed(3)} ± ${record.reward.std.toFixed(3)}`,
+        `reward ${rewardText(record.reward, 3)}`,
         `ratio 1 ± ${figure(record.ratio.std)}`,
         `clipped ${percent(record.clipFraction)}`,
         `kl ${figure(record.approxKl)}`,
@@ -163,6 +163,11 @@ export function createConsoleReport(
       live.clear();
     },
   };
+}
+
+/** Its spread over the images; `none` where no image has a whole reward. */
+function rewardText({ mean, std }: IterationRecord['reward'], digits: number): string {
+  return Number.isFinite(mean) ? `${mean.toFixed(3)} ± ${std.toFixed(digits)}` : 'none';
 }
 
 /** Nothing where none of the rewards failed. */
