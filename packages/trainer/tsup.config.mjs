@@ -7,5 +7,6 @@ export default {
     'command-line': 'src/command-line/run-command-line.ts',
   }),
   // Made from the sources, so that it cannot fall behind them.
-  onSuccess: 'node --import tsx src/configuration/write-json-schema.ts dist/config.schema.json',
+  onSuccess:
+    'node -C @loop/source --import tsx src/configuration/write-json-schema.ts dist/config.schema.json',
 };

@@ -1,4 +1,4 @@
-import { createReward, rewardNames } from './create-reward';
+import { createReward, rewardNames, rewardSettingsSchemas } from './create-reward';
 
 test('makes a reward by its name', async () => {
   const reward = await createReward('jpeg-incompressibility');
@@ -29,4 +29,15 @@ test('refuses settings that the reward does not take', async () => {
   await expect(
     createReward('remote', { url: 'http://localhost:1', tokenEnv: 'NO_SUCH' }),
   ).rejects.toThrow("The environment variable NO_SUCH is not set; put the server's token there.");
+});
+
+test('the settings of every reward are there as a JSON Schema', async () => {
+  const schemas = await rewardSettingsSchemas();
+  expect(Object.keys(schemas)).toEqual(await rewardNames());
+  expect(schemas['clip-score']).toMatchObject({
+    type: 'object',
+    properties: { model: { type: 'string' } },
+    required: expect.arrayContaining(['model']),
+    additionalProperties: false,
+  });
 });

@@ -12,6 +12,17 @@ export async function rewardNames(): Promise<string[]> {
   return Object.keys(await loadRecipes());
 }
 
+/** The settings of each of these names as a JSON Schema (draft 7), for editors and other programs. */
+export async function rewardSettingsSchemas(): Promise<Record<string, object>> {
+  const [recipes, { z }] = await Promise.all([loadRecipes(), import('zod')]);
+  return Object.fromEntries(
+    Object.entries(recipes).map(([name, { settings }]) => {
+      const { $schema, ...schema } = z.toJSONSchema(settings, { target: 'draft-07', io: 'input' });
+      return [name, schema];
+    }),
+  );
+}
+
 /**
  * Makes a reward by its name.
  *

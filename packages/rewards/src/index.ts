@@ -13,7 +13,7 @@ export {
   type RewardTerm,
   type TermScores,
 } from './combine/combine-rewards';
-export { createReward, rewardNames } from './create-reward';
+export { createReward, rewardNames, rewardSettingsSchemas } from './create-reward';
 export {
   defineReward,
   type FunctionScore,

@@ -23,7 +23,7 @@ export function configJsonSchema(): JsonSchema {
   return { ...asInJson(schema), title: 'Configuration of loop-diffusion' };
 }
 
-function asInJson(schema: JsonSchema): JsonSchema {
+export function asInJson(schema: JsonSchema): JsonSchema {
   const { expected, ...result } = schema;
   for (const limit of ['minimum', 'maximum']) {
     // Infinity would become null, and the largest safe integer stands for no limit.

@@ -1,6 +1,6 @@
 /** Writes `config.schema.json` to the path given: a step of the build. */
 import { writeFileAtomically } from '../files/write-atomically';
-import { configJsonSchema } from './json-schema';
+import { editorSchema } from './editor-schema';
 
 const [path = ''] = process.argv.slice(2);
-writeFileAtomically(path, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+writeFileAtomically(path, `${JSON.stringify(await editorSchema(), null, 2)}\n`);
