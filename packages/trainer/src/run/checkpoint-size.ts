@@ -43,9 +43,10 @@ export function checkDiskSpace(
   const needed = weights * NUMBERS_A_WEIGHT * Float32Array.BYTES_PER_ELEMENT;
   const free = freeBytes(nearestFolder(output));
   if (free === undefined || free >= needed) return;
-  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  const size = (bytes: number): string =>
+    bytes < 1e7 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
   throw new UserError(
-    `The disk of '${output}' has ${megabytes(free)} free, but a checkpoint of this run with its result takes ${megabytes(needed)}; free some, or name another output`,
+    `The disk of '${output}' has ${size(free)} free, but a checkpoint of this run with its result takes ${size(needed)}; free some, or name another output`,
   );
 }
 

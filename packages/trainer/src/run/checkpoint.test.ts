@@ -55,7 +55,7 @@ test.each([
   ['with a state that is none', { 'state.json': text({ iterations: -1 }) }, 'iterations'],
   ['without moments', { 'state.json': text(STATE) }, 'optimizer.safetensors is missing'],
 ])('one %s does not fit', (_, files, reason) => {
-  const failure = failureOf(() => restore(files as Record<string, Uint8Array>));
+  const failure = failureOf(() => restore(files));
   expect(failure).toBeInstanceOf(UnfitCheckpoint);
   expect(failure.message).toContain("'runs/x/checkpoints/step-1' does not fit the run: ");
   expect(failure.message).toContain(reason);
