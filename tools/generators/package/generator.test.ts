@@ -78,11 +78,19 @@ describe('packageGenerator', () => {
       'tsconfig.spec.json',
     ]) {
       const path = `packages/safetensors/${file}`;
-      const existing = JSON.parse(readFileSync(join(root, path), 'utf8')) as { version?: string };
-      const made = readJson<{ version?: string; description?: string }>(tree, path);
-      // The only differences: what it is about and how often it was released.
+      const existing = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
+        version?: string;
+        keywords?: string[];
+      };
+      const made = readJson<{ version?: string; description?: string; keywords?: string[] }>(
+        tree,
+        path,
+      );
+      // The only differences: what it is about, under which words it is found, and how often it was released.
       if (file === 'package.json') {
         delete made.description;
+        expect(existing.keywords).toEqual(expect.arrayContaining(made.keywords!));
+        delete made.keywords;
         made.version = existing.version!;
       }
       expect(existing).toMatchObject(made);
