@@ -17,7 +17,8 @@ export async function rewardSettingsSchemas(): Promise<Record<string, object>> {
   const [recipes, { z }] = await Promise.all([loadRecipes(), import('zod')]);
   return Object.fromEntries(
     Object.entries(recipes).map(([name, { settings }]) => {
-      const { $schema, ...schema } = z.toJSONSchema(settings, { target: 'draft-07', io: 'input' });
+      const schema = { ...z.toJSONSchema(settings, { target: 'draft-07', io: 'input' }) };
+      Reflect.deleteProperty(schema, '$schema');
       return [name, schema];
     }),
   );

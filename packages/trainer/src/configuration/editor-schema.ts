@@ -9,8 +9,9 @@ const PLACE = String.raw`[#/.@\\]`;
 export async function editorSchema(): Promise<JsonSchema> {
   const schema = configJsonSchema();
   const { rewards } = schema.properties ?? {};
-  const reward = rewards?.items;
-  const { name } = reward !== undefined && 'properties' in reward ? (reward.properties ?? {}) : {};
+  // A list of one kind of entry.
+  const reward = rewards?.items as JsonSchema | undefined;
+  const name = reward?.properties?.['name'];
   if (rewards === undefined || reward === undefined || name === undefined) {
     throw new Error('The schema has no rewards.');
   }
@@ -18,7 +19,7 @@ export async function editorSchema(): Promise<JsonSchema> {
   const named = {
     ...reward,
     properties: {
-      ...(reward as JsonSchema).properties,
+      ...reward.properties,
       name: {
         description: name.description,
         anyOf: [
