@@ -71,7 +71,7 @@ export async function resumeCommand(
       );
     }
     await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
-    return await carryOut(path, flags, context, async () => {
+    return await carryOut(path, flags, context, interruption.signal, async () => {
       const recorder = createRunRecorder(folder, config, {
         json: flags.json === true,
         quiet: flags.quiet === true,

@@ -268,6 +268,18 @@ describe('what nobody waited for', () => {
     expect(existsSync(join(base, 'run', 'run.lock'))).toBe(false);
     expect(listeners()).toEqual(before);
   });
+
+  test('is told also where it comes when all is done', async () => {
+    const { code, error } = await run(trainArguments('--quiet'), {
+      async train(...given) {
+        const summary = await train(...given);
+        process.emit('uncaughtException', new Error('too late'));
+        return summary;
+      },
+    });
+    expect(code).toBe(1);
+    expect(error).toMatch(/^Something failed that nobody waited for, .*: too late\.\n$/);
+  });
 });
 
 describe('sample', () => {

@@ -59,7 +59,7 @@ export async function trainCommand(
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
   let finished = false;
-  return carryOut(config.output, flags, context, async () => {
+  return carryOut(config.output, flags, context, interruption.signal, async () => {
     try {
       // Writes the configuration, from which on the run can be resumed.
       const recorder = createRunRecorder(folder, config, {
