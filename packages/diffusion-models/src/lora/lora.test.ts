@@ -421,7 +421,7 @@ describe('mergeLoras', () => {
   it('makes no weights that are not finite', () => {
     const good = adapter(['to_q', 'conv_in'], 1);
     const before = tf.memory().numTensors;
-    expect(() => mergeLora(weights, good, 1e38)).toThrow(
+    expect(() => mergeLoras(weights, [{ adapter: good, weight: 1e38 }])).toThrow(
       /^With adapters at the weights 1e\+38 the model's ".*" is no longer finite\. Take less of them\.$/,
     );
     expect(tf.memory().numTensors).toBe(before);

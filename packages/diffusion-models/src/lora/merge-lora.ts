@@ -14,6 +14,8 @@ export interface WeightedLora {
 /**
  * The weights with the adapter's part added, W + weight · (alpha / rank) · up · down: a model that needs no adapter.
  *
+ * Nothing is read back from the device, so that it costs little in every rollout; {@link mergeLoras} looks at the sums.
+ *
  * @returns new tensors for the adapted weights, which the caller disposes; all others are those of `weights`
  * @throws Error when the adapter's paths or shapes are not those of this model; RangeError for a weight that is not finite
  */
@@ -22,7 +24,7 @@ export function mergeLora(
   adapter: LoraAdapter,
   weight = 1,
 ): Record<string, tf.Tensor> {
-  return mergeLoras(weights, [{ adapter, weight }]);
+  return merge(weights, [{ adapter, weight }]);
 }
 
 /**
@@ -36,6 +38,17 @@ export function mergeLoras(
   weights: Weights,
   adapters: readonly WeightedLora[],
 ): Record<string, tf.Tensor> {
+  const merged = merge(weights, adapters);
+  const changed = Object.entries(merged).filter(([key, tensor]) => tensor !== weights[key]);
+  const broken = changed.find(([, tensor]) => !isFinite(tensor))?.[0];
+  if (broken === undefined) return merged;
+  tf.dispose(changed.map(([, tensor]) => tensor));
+  throw new Error(
+    `With adapters at the weights ${adapters.map(({ weight }) => weight).join(', ')} the model's ${JSON.stringify(broken)} is no longer finite. Take less of them.`,
+  );
+}
+
+function merge(weights: Weights, adapters: readonly WeightedLora[]): Record<string, tf.Tensor> {
   for (const { adapter, weight } of adapters) {
     if (!Number.isFinite(weight)) {
       throw new RangeError(`An adapter's weight must be a finite number, it is ${weight}.`);
@@ -54,13 +67,7 @@ export function mergeLoras(
       if (before !== weights[key]) before.dispose();
     }
   }
-  const changed = Object.entries(merged).filter(([key, tensor]) => tensor !== weights[key]);
-  const broken = changed.find(([, tensor]) => !isFinite(tensor))?.[0];
-  if (broken === undefined) return merged;
-  tf.dispose(changed.map(([, tensor]) => tensor));
-  throw new Error(
-    `With adapters at the weights ${adapters.map(({ weight }) => weight).join(', ')} the model's ${JSON.stringify(broken)} is no longer finite. Take less of them.`,
-  );
+  return merged;
 }
 
 /** A value times zero is zero, or NaN where the value is not finite. */
