@@ -69,7 +69,7 @@ export const guards = z
     failedRewards: realNumber(
       0,
       1,
-      "fraction of an iteration's images that may come without a reward before the run stops",
+      "fraction of an iteration's or an evaluation's images that may come without a reward before the run stops",
     ).default(0.5),
   })
   .meta({ description: 'when a run stops by itself' })
