@@ -10,7 +10,7 @@ export interface CutOffPrompts {
 /** Sentences for people. */
 export function cutOffText({ count, prompt, lost }: CutOffPrompts): string {
   const what = count === 1 ? 'A prompt is' : `${String(count)} prompts are`;
-  return `${what} longer than the model reads: of '${shortened(prompt)}' it never sees '${shortened(lost)}'. Write what matters first, or shorter; rewards see the whole.`;
+  return `${what} longer than the model reads: of '${shortened(prompt)}' it never sees '${shortened(lost)}'. Write what matters first, or shorter.`;
 }
 
 function shortened(text: string): string {

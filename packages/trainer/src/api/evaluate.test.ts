@@ -37,7 +37,7 @@ const drawn = () => readdirSync(join(base, 'out'));
 test('the images are there where every one fails, and nothing stays open', async () => {
   const score = () => Promise.reject(new Error('out of memory'));
   mockCreateReward.mockResolvedValue({ ...red, name: 'broken', score, dispose });
-  await expect(evaluate()).rejects.toThrow();
+  await expect(evaluate({ out: join(base, 'first') })).rejects.toThrow();
   // The first evaluation in a process leaves the constants that the norms keep.
   const tensors = tf.memory().numTensors;
   await expect(evaluate()).rejects.toThrow(
@@ -71,4 +71,8 @@ test('a reward is closed where the model cannot be opened, and not opened withou
   await expect(evaluate({ prompts: join(base, 'none.txt') })).rejects.toThrow('does not exist');
   expect(mockCreateReward).not.toHaveBeenCalled();
   expect(existsSync(join(base, 'out'))).toBe(false);
+});
+
+test('nothing is written over', async () => {
+  await expect(evaluate({ out: __dirname })).rejects.toThrow('is not empty');
 });

@@ -6,6 +6,7 @@ import { encodePng, type Image, type Reward } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
 import { backendOptions } from '../configuration/backend-options';
+import { checkOutputFolder } from '../files/check-output-folder';
 import { imageFileName } from '../files/image-file-name';
 import { writeFileAtomically } from '../files/write-atomically';
 import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
@@ -27,10 +28,11 @@ const BATCH = 32;
 /**
  * Writes the images before they are scored, so that they are there whatever the reward does.
  *
- * @throws UserError that says what is wrong with the model, the prompts or the reward, or that it failed on every image
+ * @throws UserError that says what is wrong with the folder, the model, the prompts or the reward, or that it failed on every image
  */
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
   const { safety = null, backend, images = Infinity } = options;
+  checkOutputFolder(options.out);
   // First, for some rewards work on it.
   await useBestBackend({ ...backendOptions(backend, images), quiet: true });
   const screen = await createPictureScreen(safety);

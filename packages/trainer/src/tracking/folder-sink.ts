@@ -122,7 +122,7 @@ export function createFolderSink(
       }
     },
     promptsCutOff(found) {
-      const text = cutOffText(found);
+      const text = `${cutOffText(found)} Rewards see the whole.`;
       warn(text);
       emit('warning', { iteration: resumed?.iterations ?? 0, text });
     },
