@@ -1,7 +1,9 @@
 /** Training from code: prompts and a function in, figures and weights out. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-import { train } from '@loop-diffusion/trainer';
+import { encodePng } from '@loop-diffusion/rewards';
+import { draw, train } from '@loop-diffusion/trainer';
 
 /** The reward: any function of images and prompts that returns a number for each. Here: how red they are, in [0, 1]. */
 const redness = (images) =>
@@ -26,5 +28,14 @@ const { summary, weights } = await train({
   signal: controller.signal,
 });
 console.log('gain', summary.evaluation.gain);
+
+const folder = process.argv[3] ?? 'runs/from-code';
+mkdirSync(folder, { recursive: true });
 // As diffusers' load_lora_weights reads it.
-writeFileSync(process.argv[3] ?? 'pytorch_lora_weights.safetensors', weights);
+writeFileSync(join(folder, 'pytorch_lora_weights.safetensors'), weights);
+
+// The same prompt from the same noise, without and with what was learnt.
+for (const [name, lora] of Object.entries({ before: undefined, after: weights })) {
+  const { images } = await draw({ model: 'shapes', lora, prompts: ['a purple circle'] });
+  writeFileSync(join(folder, `${name}.png`), await encodePng(images[0]));
+}

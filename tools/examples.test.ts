@@ -36,12 +36,16 @@ test('every example is tried here', () => {
   ]);
 });
 
-test('training from code leaves an adapter where it is asked to', async () => {
-  const file = join(folder, 'adapter.safetensors');
-  const said = await run('examples/train-from-code.mjs', '1', file);
+test('training from code leaves an adapter, and draws with it', async () => {
+  const own = join(folder, 'from-code');
+  const said = await run('examples/train-from-code.mjs', '1', own);
   expect(said).toMatch(/^1 0\.\d{3}\ngain \{[^]*mean: [^]*standardError: [^]*\}\n$/);
-  const { tensors } = readSafetensors(new Uint8Array(readFileSync(file)));
+  const { tensors } = readSafetensors(
+    new Uint8Array(readFileSync(join(own, 'pytorch_lora_weights.safetensors'))),
+  );
   expect([...tensors.keys()].every((key) => key.includes('lora'))).toBe(true);
+  const [before, after] = ['before', 'after'].map((name) => readFileSync(join(own, `${name}.png`)));
+  expect(Buffer.compare(before!, after!)).not.toBe(0);
 });
 
 test('prompts of one’s own have a score for each family', async () => {

@@ -1,19 +1,24 @@
 /** Fine-tuning text-to-image diffusion models on black-box rewards. */
+export { draw } from './api/draw';
 export type {
+  DrawOptions,
+  DrawResult,
+  DrawTrace,
   EvaluateOptions,
   EvaluateResult,
-  SampleOptions,
-  SampleResult,
+  TensorValues,
+  WithDefaults,
 } from './api/drawing-options';
+export { evaluate } from './api/evaluate';
 export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
 export type { BackendSetting, TrainConfig } from './configuration/schema';
 export type { AlgorithmName } from './configuration/sections/algorithm';
-export { evaluateModel } from './api/evaluate';
 export { nodeFolderReader } from './files/node-folder-reader';
 export { train, type TrainResult } from './api/train';
 export type {
+  EvaluatedReward,
   PromptsOption,
   RewardOption,
   TrainOptions,
@@ -28,7 +33,6 @@ export type {
 export type { RunEvent } from './run-folder/event-log';
 export { historyOfEvents, readEvents } from './run-folder/read-events';
 export { createRunFolder, type RunFolder } from './run-folder/run-folder';
-export { sampleImages } from './api/sample';
 export { createRunRecorder, type RecorderOptions } from './tracking/create-run-recorder';
 export type { Output, OutputStream } from './terminal/output';
 export { createRecorder, type RunRecorder } from './tracking/recorder';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 
 import { useBestBackend } from '@loop-diffusion/native-tensorflow';
-import { encodePng, type Image, type Reward } from '@loop-diffusion/rewards';
+import { encodePng, rewardFromFunction, type Image, type Reward } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
 import { backendOptions } from '../configuration/backend-options';
@@ -12,7 +12,7 @@ import { writeFileAtomically } from '../files/write-atomically';
 import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createTextSource } from '../policy/text-source';
-import { readEvaluationPrompts } from '../prompts/prompt-sources';
+import { readEvaluationPrompts, type PromptSource } from '../prompts/prompt-sources';
 import { readPromptFile } from '../prompts/read-prompt-file';
 import { evaluatePolicy } from '../run/evaluate-policy';
 import { imagesOfAPrompt, planEvaluation } from '../run/evaluation-plan';
@@ -20,70 +20,112 @@ import { createPictureScreen, type PictureScreen } from '../scoring/picture-scre
 import { createReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
-import type { EvaluateOptions, EvaluateResult } from './drawing-options';
+import {
+  withDefaults,
+  type Evaluated,
+  type EvaluateFilesOptions,
+  type EvaluateFilesResult,
+  type EvaluateOptions,
+  type EvaluateResult,
+  type SampledImage,
+  type WithDefaults,
+} from './drawing-options';
+import { taggedPrompts } from './named-objects';
+import type { EvaluatedReward } from './options';
 
 /** Images per call of the model. */
 const BATCH = 32;
 
 /**
- * Writes the images before they are scored, so that they are there whatever the reward does.
+ * Draws images of prompts, always from the same noise for the same seed, and scores them.
  *
  * @throws UserError that says what is wrong with the folder, the model, the prompts or the reward, or that it failed on every image
  */
-export async function evaluateModel(options: EvaluateOptions): Promise<EvaluateResult> {
+export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<EvaluateResult> {
+  let images: readonly Image[] = [];
+  let prompts: readonly string[] = [];
+  const evaluated = await evaluateImages(withDefaults<EvaluateOptions>(options), (...drawn) => {
+    [images, prompts] = drawn;
+  });
+  return { ...evaluated, images, prompts };
+}
+
+/**
+ * The same with the images in files, written before they are scored, so that they are there whatever the reward does.
+ *
+ * @throws UserError as {@link evaluate}
+ */
+export async function evaluateModel(options: EvaluateFilesOptions): Promise<EvaluateFilesResult> {
+  const files: SampledImage[] = [];
+  const evaluated = await evaluateImages(
+    options,
+    async (images, prompts) => {
+      for (const [index, image] of images.entries()) {
+        const prompt = prompts[index] ?? '';
+        const file = join(options.out, imageFileName(index, prompt));
+        writeFileAtomically(file, await encodePng(image));
+        files.push({ file, prompt });
+      }
+    },
+    `; the images are in ${options.out}`,
+  );
+  return { ...evaluated, images: files };
+}
+
+/** Takes the images, those in whose place a grey one stands among them, before they are scored. */
+type TakeImages = (images: readonly Image[], prompts: readonly string[]) => Promise<void> | void;
+
+/** @param remark of an error that leaves the images without a score */
+async function evaluateImages(
+  options: EvaluateOptions,
+  take: TakeImages,
+  remark = '',
+): Promise<Evaluated> {
   const { safety = null, backend, images = Infinity } = options;
   checkOutputFolder(options.out);
   // First, for some rewards work on it.
   await useBestBackend({ ...backendOptions(backend, images), quiet: true });
   const screen = await createPictureScreen(safety);
   try {
-    return await evaluateThrough(screen, options);
+    // Before the reward's models, which take longer.
+    const { prompts } = options;
+    const source = typeof prompts === 'string' ? prompts : taggedPrompts(prompts, 'prompts');
+    const promptCount = await countPrompts(source);
+    const { reward, dispose } = await openReward(options.reward);
+    try {
+      return await evaluateWith(reward, { source, promptCount, screen, take, remark }, options);
+    } finally {
+      await dispose();
+    }
   } finally {
     screen.dispose();
   }
 }
 
-async function evaluateThrough(
-  screen: PictureScreen,
-  options: EvaluateOptions,
-): Promise<EvaluateResult> {
-  // Before the reward's models, which take longer.
-  const promptCount = await countPrompts(options.prompts);
-  const reward = await createReward(options.reward, options.rewardSettings);
-  try {
-    return await evaluateWith(reward, promptCount, screen, options);
-  } finally {
-    await reward.dispose?.();
-  }
+interface Parts {
+  readonly source: PromptSource;
+  readonly promptCount: number;
+  readonly screen: PictureScreen;
+  readonly take: TakeImages;
+  readonly remark: string;
 }
 
 async function evaluateWith(
   reward: Reward,
-  promptCount: number,
-  screen: PictureScreen,
+  { source, promptCount, screen, take, remark }: Parts,
   options: EvaluateOptions,
-): Promise<EvaluateResult> {
-  const { onProgress, signal, out, guidance, vaeTiles, seed } = options;
+): Promise<Evaluated> {
+  const { onProgress, signal, guidance, vaeTiles, seed } = options;
   const rewards = [{ name: reward.name, reward, weight: 1 }];
   const count = options.images ?? promptCount * imagesOfAPrompt(rewards);
-  const plan = planEvaluation(await readEvaluationPrompts(options.prompts, count), count, rewards);
+  const plan = planEvaluation(await readEvaluationPrompts(source, count), count, rewards);
+  const prompts = plan.prompts.map(({ text }) => text);
   const { model, schedule, adapter } = await openModel({
     ...options,
     rows: count,
     onLoad: (fraction) => onProgress?.('loading', fraction),
   });
-  const files: EvaluateResult['images'] = [];
   let withheld = 0;
-  async function write(images: readonly Image[]): Promise<void> {
-    const screened = await screen.show(images);
-    withheld = screened.withheld;
-    for (const [index, image] of screened.shown.entries()) {
-      const prompt = plan.prompts[index]?.text ?? '';
-      const file = join(out, imageFileName(index, prompt));
-      writeFileAtomically(file, await encodePng(image));
-      files.push({ file, prompt });
-    }
-  }
   try {
     const shape = latentShape(model, options);
     const { record } = await evaluatePolicy(
@@ -93,25 +135,38 @@ async function evaluateWith(
       },
       {
         ...{ name: 'evaluation', plan, rewards, settings: options, seed, batch: BATCH, signal },
-        onDrawn: write,
+        async onDrawn(images) {
+          const screened = await screen.show(images);
+          withheld = screened.withheld;
+          await take(screened.shown, prompts);
+        },
         onProgress: (fraction) => onProgress?.('evaluation', fraction),
       },
     );
     if (record.count === 0 && record.failed > 0) {
       throw new UserError(
-        `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'}); the images are in ${out}`,
+        `The reward failed on every image (${record.failures[0]?.message ?? 'no reason given'})${remark}`,
       );
     }
-    const cutOff = findCutOffPrompts(
-      model,
-      plan.prompts.map(({ text }) => text),
-    );
-    return { evaluation: record, images: files, withheld, cutOff };
+    return { evaluation: record, withheld, cutOff: findCutOffPrompts(model, prompts) };
   } finally {
     model.dispose();
   }
 }
 
-async function countPrompts(source: string): Promise<number> {
+async function countPrompts(source: PromptSource): Promise<number> {
+  if (typeof source !== 'string') return source.length;
   return source === 'shapes' ? heldOutPrompts().length : (await readPromptFile(source)).length;
+}
+
+/** A reward that was given as an object stays the caller's to dispose of. */
+async function openReward(
+  given: EvaluatedReward,
+): Promise<{ reward: Reward; dispose: () => Promise<void> }> {
+  const nothing = () => Promise.resolve();
+  if (typeof given === 'function') return { reward: rewardFromFunction(given), dispose: nothing };
+  if (typeof given === 'object' && 'score' in given) return { reward: given, dispose: nothing };
+  const { name, settings } = typeof given === 'string' ? { name: given, settings: {} } : given;
+  const reward = await createReward(name, settings);
+  return { reward, dispose: async () => reward.dispose?.() };
 }

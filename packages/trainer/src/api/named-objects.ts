@@ -12,7 +12,10 @@ import type { PromptsOption, RewardOption, TrainOptions } from './options';
 const FROM_CODE = 'code:';
 
 /** The part of the options that a configuration holds. */
-type NamedOptions = Omit<TrainOptions, 'signal' | 'onIteration' | 'onEvaluation' | 'sinks'>;
+type NamedOptions = Omit<
+  TrainOptions,
+  'signal' | 'resume' | 'onIteration' | 'onEvaluation' | 'sinks'
+>;
 
 /**
  * The configuration that options mean, and the objects that it names.
@@ -47,17 +50,26 @@ export function refuseObjectsFromCode({ prompts, evaluate, rewards }: TrainConfi
   );
 }
 
+/** @throws UserError for a list without prompts, or with an empty one */
+export function taggedPrompts(
+  prompts: readonly (string | TaggedPrompt)[],
+  key: string,
+): TaggedPrompt[] {
+  const list = prompts.map((prompt) => (typeof prompt === 'string' ? { text: prompt } : prompt));
+  const odd = list.find(({ text }) => typeof text !== 'string' || text.trim() === '');
+  if (list.length === 0 || odd !== undefined) {
+    throw new UserError(`${key} must be a list of at least one prompt, none of them empty`);
+  }
+  return list;
+}
+
 function namePrompts(
   prompts: PromptsOption | undefined,
   key: string,
 ): { name: string | undefined; list: readonly TaggedPrompt[] | undefined } {
   if (prompts === undefined || typeof prompts === 'string')
     return { name: prompts, list: undefined };
-  const list = prompts.map((prompt) => (typeof prompt === 'string' ? { text: prompt } : prompt));
-  const odd = list.find(({ text }) => typeof text !== 'string' || text.trim() === '');
-  if (list.length === 0 || odd !== undefined) {
-    throw new UserError(`${key} must be a list of at least one prompt, none of them empty`);
-  }
+  const list = taggedPrompts(prompts, key);
   return { name: `${FROM_CODE}${list.length} prompts`, list };
 }
 

@@ -22,6 +22,13 @@ export interface WeightedRewardOption extends Omit<RewardSettings, 'name' | 'set
 export type RewardOption =
   ScoringFunction | Reward | string | WeightedRewardOption | RewardSettings;
 
+/** One reward: a function, a reward, its name, or its name with its settings. */
+export type EvaluatedReward =
+  | ScoringFunction
+  | Reward
+  | string
+  | { readonly name: string; readonly settings: Readonly<Record<string, unknown>> };
+
 /** The keys of a configuration file, with objects where a file has names. What is left out is as in a file. */
 export interface TrainOptions extends Omit<
   TrainSettings,
@@ -38,6 +45,11 @@ export interface TrainOptions extends Omit<
     | undefined;
   /** Folder of the run, with everything that the command line leaves in one. Where it is left out nothing is written. */
   readonly output?: string | undefined;
+  /**
+   * Goes on with the run in `output` from its newest whole checkpoint, bit for bit. Its configuration is what counts; of these
+   * options only `iterations`, and the objects that it names.
+   */
+  readonly resume?: boolean | undefined;
   /** Ends the run when aborted, with what was learnt until then. */
   readonly signal?: AbortSignal | undefined;
   /** After each iteration; `{ stop: 'reason' }` ends the run. */

@@ -1,22 +1,23 @@
-/** A run with a folder, from its making to its end. */
+/** A new run in its folder, from its first record to its end. */
 import type { TrainConfig } from '../configuration/schema';
 import type { RunSummary } from '../run-folder/records';
-import { createRunFolder } from '../run-folder/run-folder';
-import type { RunRecorder } from '../tracking/recorder';
+import type { RunFolder } from '../run-folder/run-folder';
 import { createRunRecorder, type RecorderOptions } from '../tracking/create-run-recorder';
+import type { RunRecorder } from '../tracking/recorder';
 
 /**
- * Makes the folder that the configuration names and keeps it whatever ends the run, unless nothing was recorded yet.
+ * Keeps the folder whatever ends the run, unless nothing was recorded yet, and closes it.
  *
- * @param work what is done with the run's recorder; its result is the run's
- * @throws UserError when the folder holds anything already or cannot be written, and what `work` throws
+ * @param folder just made
+ * @param work what is done with the run's recorder
+ * @throws what `work` throws
  */
 export async function trainInFolder(
+  folder: RunFolder,
   config: TrainConfig,
   options: RecorderOptions,
   work: (recorder: RunRecorder) => Promise<RunSummary>,
 ): Promise<RunSummary> {
-  const folder = createRunFolder(config.output);
   let finished = false;
   try {
     // Writes the configuration, from which on the run can be resumed.

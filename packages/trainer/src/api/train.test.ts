@@ -6,6 +6,8 @@ import { type Image, jpegIncompressibility } from '@loop-diffusion/rewards';
 import { readSafetensors } from '@loop-diffusion/safetensors';
 
 import { PIPELINE } from '../testing/fixtures';
+import { readContinuation } from './continuation';
+import { refuseObjectsFromCode } from './named-objects';
 import { train } from './train';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -62,9 +64,21 @@ test('functions and lists in, figures and weights out, and nothing is written wi
   expect(disposed).not.toHaveBeenCalled();
   expect(readdirSync('.')).toEqual(before);
 
-  // The same run in a folder: the same weights, and a configuration that says where its objects came from.
+  // The same run in a folder, ended on the way and gone on with: the same weights, and a configuration that says where its
+  // objects came from.
   const output = join(base, 'run');
-  const second = await train({ ...small, rewards: [redness], output });
+  const part = { ...small, rewards: [redness], output };
+  const stop = ({ iteration }: { iteration: number }) => ({ stop: `at ${String(iteration)}` });
+  const first = await train({ ...part, onIteration: stop });
+  expect(first.summary).toMatchObject({ iterations: 1, stopped: 'at 1' });
+  const { config: stored } = await readContinuation(output, undefined);
+  expect(() => {
+    refuseObjectsFromCode(stored);
+  }).toThrow(
+    'was begun from code, which gave it code:2 prompts and code:1 prompts and code:redness',
+  );
+  const second = await train({ ...part, resume: true });
+  expect(second.summary).toMatchObject({ iterations: 2 });
   const file = readFileSync(join(output, 'adapter/pytorch_lora_weights.safetensors'));
   expect(Buffer.compare(file, second.weights)).toBe(0);
   expect(Buffer.compare(file, weights)).toBe(0);
@@ -72,6 +86,12 @@ test('functions and lists in, figures and weights out, and nothing is written wi
   expect(config).toContain('code:2 prompts');
   expect(config).toContain('code:redness');
   expect(existsSync(join(output, 'summary.json'))).toBe(true);
+});
+
+test('says what resume is for', async () => {
+  await expect(train({ ...small, rewards: [redness], resume: true })).rejects.toThrow(
+    'resume goes on with the run in output, so name its folder there',
+  );
 });
 
 test.each([

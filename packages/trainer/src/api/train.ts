@@ -1,10 +1,19 @@
 /** Fine-tuning from code: prompts and rewards in, figures and weights out. */
+import { join } from 'node:path';
+
+import type { TrainConfig } from '../configuration/schema';
+import { pruneCheckpoints } from '../run-folder/checkpoint-folder';
 import type { RunSummary } from '../run-folder/records';
-import { train as runLoop } from '../run/loop';
+import { createRunFolder, openRunFolder } from '../run-folder/run-folder';
+import type { GivenObjects } from '../run/given';
+import { train as runLoop, type ResumePoint } from '../run/loop';
 import { processOutput, type Output } from '../terminal/output';
+import { createRunRecorder } from '../tracking/create-run-recorder';
 import { createRecorder, type RunRecorder } from '../tracking/recorder';
 import type { RunSink } from '../tracking/sink';
+import { UserError } from '../user-error';
 import { writeTrainedFile } from '../weights/trained-file';
+import { readContinuation, resumePoint } from './continuation';
 import { nameObjects } from './named-objects';
 import type { TrainOptions } from './options';
 import { trainInFolder } from './train-in-folder';
@@ -27,46 +36,100 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { signal = new AbortController().signal, onIteration, onEvaluation, ...rest } = options;
-  const { sinks: own = [], ...settings } = rest;
+  const { sinks: own = [], resume = false, ...settings } = rest;
   const { config, given } = nameObjects(settings);
   const callbacks: RunSink = {
     ...(onIteration && { iteration: onIteration }),
     ...(onEvaluation && { evaluation: onEvaluation }),
   };
-  const sinks = [callbacks, ...own];
-  let weights: Uint8Array | undefined;
-  const work = (recorder: RunRecorder): Promise<RunSummary> =>
-    runLoop(config, recorder, signal, undefined, {
-      ...given,
-      withoutFiles: options.output === undefined,
-      onTrained: (policy) => {
-        weights = writeTrainedFile(policy);
-      },
-    });
-  const summary =
-    options.output === undefined
-      ? await withRecorder(createRecorder(sinks), work)
-      : await trainInFolder(
-          config,
-          { json: false, quiet: true, output: warningsOnly(), sinks },
-          work,
-        );
-  if (weights === undefined) throw new Error('The run ended without weights.');
-  return { summary, weights };
+  const { output } = options;
+  const request: Request = {
+    config,
+    signal,
+    sinks: [callbacks, ...own],
+    given: { ...given, withoutFiles: output === undefined },
+  };
+  if (output === undefined) {
+    if (resume)
+      throw new UserError('resume goes on with the run in output, so name its folder there');
+    return withoutFolder(request);
+  }
+  return resume ? resumed(output, options.iterations, request) : inNewFolder(output, request);
 }
 
-async function withRecorder(
-  recorder: RunRecorder,
-  work: (recorder: RunRecorder) => Promise<RunSummary>,
-): Promise<RunSummary> {
+interface Request {
+  readonly config: TrainConfig;
+  readonly given: GivenObjects;
+  readonly sinks: readonly RunSink[];
+  readonly signal: AbortSignal;
+}
+
+async function withoutFolder(request: Request): Promise<TrainResult> {
+  const recorder = createRecorder(request.sinks);
   try {
-    return await work(recorder);
+    return await run(request, recorder);
   } finally {
     recorder.close();
   }
 }
 
+async function inNewFolder(output: string, request: Request): Promise<TrainResult> {
+  const { config, sinks } = request;
+  let result: TrainResult | undefined;
+  await trainInFolder(
+    createRunFolder(output),
+    config,
+    { ...quietly(), sinks },
+    async (recorder) => {
+      result = await run(request, recorder);
+      return result.summary;
+    },
+  );
+  return result!;
+}
+
+async function resumed(
+  output: string,
+  iterations: number | undefined,
+  request: Request,
+): Promise<TrainResult> {
+  const folder = openRunFolder(output);
+  try {
+    const continuation = await readContinuation(output, iterations);
+    const { config } = continuation;
+    pruneCheckpoints(join(output, 'checkpoints'), Infinity, []);
+    const options = { ...quietly(), sinks: request.sinks, resumed: continuation };
+    const recorder = createRunRecorder(folder, config, options);
+    try {
+      const from = resumePoint(continuation, (difference) => {
+        options.output.error.write(`Not exactly as it would have gone on: ${difference}.\n`);
+      });
+      return await run({ ...request, config }, recorder, from);
+    } finally {
+      recorder.close();
+    }
+  } finally {
+    folder.close();
+  }
+}
+
+async function run(
+  { config, given, signal }: Request,
+  recorder: RunRecorder,
+  from?: ResumePoint,
+): Promise<TrainResult> {
+  let weights: Uint8Array | undefined;
+  const summary = await runLoop(config, recorder, signal, from, {
+    ...given,
+    onTrained: (policy) => {
+      weights = writeTrainedFile(policy);
+    },
+  });
+  return { summary, weights: weights! };
+}
+
 /** Results are returned, so that a program's standard output stays its own. */
-function warningsOnly(): Output {
-  return { out: { write: () => true }, error: processOutput().error };
+function quietly() {
+  const output: Output = { out: { write: () => true }, error: processOutput().error };
+  return { json: false, quiet: true, output };
 }

@@ -1,7 +1,7 @@
 /** The work behind the commands, loaded when a command needs it: `--help` and a misspelt flag should not wait for it. */
 import type {
-  EvaluateOptions,
-  EvaluateResult,
+  EvaluateFilesOptions,
+  EvaluateFilesResult,
   SampleOptions,
   SampleResult,
 } from '../api/drawing-options';
@@ -20,7 +20,7 @@ export interface Core {
   ) => Promise<RunSummary>;
   readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
   readonly measureBatches: (options: MeasureBatchesOptions) => Promise<BatchAdvice>;
-  readonly evaluateModel: (options: EvaluateOptions) => Promise<EvaluateResult>;
+  readonly evaluateModel: (options: EvaluateFilesOptions) => Promise<EvaluateFilesResult>;
 }
 
 export async function loadCore(): Promise<Core> {

@@ -68,10 +68,10 @@ export async function evaluateCommand(
       lora: flags.lora,
       unetOnly: flags.unetOnly,
       prompts: flags.prompts,
-      reward: flags.reward,
-      rewardSettings: applyOverrides({}, flags.rewardSetting, {
-        flag: '--reward-setting',
-      }),
+      reward: {
+        name: flags.reward,
+        settings: applyOverrides({}, flags.rewardSetting, { flag: '--reward-setting' }),
+      },
       images: flags.images,
       seed: flags.seed,
       steps: flags.steps,

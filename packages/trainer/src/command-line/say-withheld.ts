@@ -1,10 +1,9 @@
 /** How many images were not written, on stderr. */
-import type { EvaluateResult, SampleResult } from '../api/drawing-options';
 import type { Output } from '../terminal/output';
 
 /** @param safety the threshold that images had to reach */
 export function sayWithheld(
-  { images, withheld }: Pick<SampleResult | EvaluateResult, 'images' | 'withheld'>,
+  { images, withheld }: { readonly images: readonly unknown[]; readonly withheld: number },
   safety: number | undefined,
   output: Output,
 ): void {

@@ -1,6 +1,7 @@
 /** `loop-diffusion train`: from the configuration to a run's folder. */
 import { Option, type Command } from 'commander';
 
+import { trainInFolder } from '../api/train-in-folder';
 import { smallestBatch } from '../configuration/backend-options';
 import { configKeys } from '../configuration/key-reference';
 import { readConfigFile } from '../configuration/read-config-file';
@@ -9,7 +10,6 @@ import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { defaultOutput } from '../run-folder/default-output';
 import { createRunFolder } from '../run-folder/run-folder';
-import { createRunRecorder } from '../tracking/create-run-recorder';
 import { UsageError } from '../usage-error';
 import { resolveModel } from '../weights/resolve-model';
 import { carryOut } from './carry-out';
@@ -58,28 +58,20 @@ export async function trainCommand(
   await resolveModel(config.model, { output: context.output.error, quiet: flags.quiet });
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
-  let finished = false;
+  const options = {
+    json: flags.json === true,
+    quiet: flags.quiet === true,
+    output: context.output,
+  };
   return carryOut(config.output, flags, context, interruption.signal, async () => {
     try {
-      // Writes the configuration, from which on the run can be resumed.
-      const recorder = createRunRecorder(folder, config, {
-        json: flags.json === true,
-        quiet: flags.quiet === true,
-        output: context.output,
-      });
-      try {
+      return await trainInFolder(folder, config, options, async (recorder) => {
         await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
         const { train } = await context.loadCore();
-        const summary = await train(config, recorder, interruption.signal);
-        finished = true;
-        return summary;
-      } finally {
-        recorder.close();
-      }
+        return train(config, recorder, interruption.signal);
+      });
     } finally {
       interruption.release();
-      if (!finished) folder.discardIfUnused();
-      folder.close();
     }
   });
 }

@@ -22,7 +22,7 @@ import type { BackendSetting } from '../configuration/schema';
 import { parseLoraArgument } from './lora-argument';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 import { openAdapter } from './open-adapter';
-import { readAdapterFile } from './read-adapter-file';
+import { readAdapterFile, type AdapterFile } from './read-adapter-file';
 import { resolveModel } from './resolve-model';
 import { withUNetOf } from './with-unet-of';
 
@@ -34,15 +34,15 @@ export interface OpenModel {
 }
 
 /**
- * @param lora a LoRA file, or a folder that holds one; or a list of them, each perhaps with `:WEIGHT`,
- *   which are merged into the model's weights instead
+ * @param lora a LoRA file, its bytes, or a folder that holds one; or a list of files, each perhaps with `:WEIGHT`, which are
+ *   merged into the model's weights instead
  * @throws an error whose message says what is wrong with the model, the adapter or the backend
  */
 export async function openModel(options: {
   readonly model: string;
   /** The folder of a UNet in the place of the model's own. */
   readonly unet?: string | undefined;
-  readonly lora?: string | readonly string[] | undefined;
+  readonly lora?: string | readonly string[] | Uint8Array | undefined;
   /** Read the UNet's part alone of adapters that change the text encoder too. */
   readonly unetOnly?: boolean | undefined;
   readonly backend: BackendSetting;
@@ -55,9 +55,9 @@ export async function openModel(options: {
   // Files are looked at before the backend, which takes longer to start.
   const reader = withUNetOf(await resolveModel(options.model), options.unet);
   const { lora } = options;
-  const adapterFile = typeof lora === 'string' ? await readAdapterFile(lora) : undefined;
-  const loraFiles =
-    typeof lora === 'object' ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
+  const isList = typeof lora === 'object' && !(lora instanceof Uint8Array);
+  const loraFiles = isList ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
+  const adapterFile = lora === undefined || isList ? undefined : await adapterFileOf(lora);
   const backend = await useBestBackend({
     ...backendOptions(options.backend, options.rows, options.precision),
     quiet: true,
@@ -70,12 +70,20 @@ export async function openModel(options: {
     if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles, options);
     const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler, pipelineOf(model)));
     const adapter =
-      typeof lora !== 'string' || adapterFile === undefined
-        ? undefined
-        : openAdapter(lora, adapterFile, model.unet.weights, options);
+      adapterFile &&
+      openAdapter(
+        typeof lora === 'string' ? lora : 'given as bytes',
+        adapterFile,
+        model.unet.weights,
+        options,
+      );
     return { backend, model, schedule, adapter };
   } catch (error) {
     model.dispose();
     throw error;
   }
+}
+
+async function adapterFileOf(lora: string | Uint8Array): Promise<AdapterFile> {
+  return typeof lora === 'string' ? readAdapterFile(lora) : { bytes: lora, settings: {} };
 }
