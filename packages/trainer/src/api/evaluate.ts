@@ -56,6 +56,7 @@ export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<
  * @throws UserError as {@link evaluate}
  */
 export async function evaluateModel(options: EvaluateFilesOptions): Promise<EvaluateFilesResult> {
+  checkOutputFolder(options.out);
   const files: SampledImage[] = [];
   const evaluated = await evaluateImages(
     options,
@@ -82,7 +83,6 @@ async function evaluateImages(
   remark = '',
 ): Promise<Evaluated> {
   const { safety = null, backend, images = Infinity } = options;
-  checkOutputFolder(options.out);
   // First, for some rewards work on it.
   await useBestBackend({ ...backendOptions(backend, images), quiet: true });
   const screen = await createPictureScreen(safety);
