@@ -6,23 +6,23 @@ import {
   type NoiseSchedule,
 } from '@loop-diffusion/diffusion-mdp';
 import { pipelineOf, type StableDiffusion } from '@loop-diffusion/diffusion-models';
-import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { backendOptions } from '../configuration/backend-options';
+import { createCompute } from '../policy/compute';
 import { decodeImages } from '../policy/decode';
 import { evaluationNoise } from '../policy/draw-images';
 import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import type { ImagesRequest, NoiseSource } from '../policy/image-batches';
 import { integrateTrajectories } from '../policy/integrate';
 import { latentShape, type LatentShape } from '../policy/latent-shape';
-import type { Denoiser } from '../policy/policy';
+import type { RunningDenoiser } from '../policy/policy';
 import { sampleTrajectories } from '../policy/rollout';
 import { disposeTexts } from '../policy/text-condition';
 import { createTextSource } from '../policy/text-source';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
+import { startBackend } from '../weights/start-backend';
 import { toChannelsLast } from './channels-first';
 import {
   withDefaults,
@@ -48,7 +48,7 @@ export async function draw(options: WithDefaults<DrawOptions>): Promise<DrawResu
   // All prompts, and all again, so that the first image of each does not depend on how many there are.
   const prompts = Array.from({ length: count }, () => asked.prompts).flat();
   // First, for the screen works on it.
-  await useBestBackend({ ...backendOptions(backend, prompts.length), quiet: true });
+  await startBackend(backend, prompts.length);
   const screen = await createPictureScreen(safety);
   try {
     return await drawThrough(screen, { ...asked, prompts });
@@ -60,11 +60,11 @@ export async function draw(options: WithDefaults<DrawOptions>): Promise<DrawResu
 async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise<DrawResult> {
   const { prompts, steps, onProgress } = options;
   const starts = options.latents && startsOf(options.latents, prompts.length);
-  const { model, schedule, adapter } = await openModel({
+  const { model, schedule, adapter, dispose } = await openModel({
     ...options,
-    rows: prompts.length,
     onLoad: (fraction) => onProgress?.('loading', fraction),
   });
+  const compute = createCompute();
   try {
     const shape = starts?.shape ?? latentShape(model, options);
     checkChannels(shape, model.unet.config.inChannels);
@@ -81,7 +81,7 @@ async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise
     const empty = texts.empty();
     model.releaseTextEncoders();
     const drawn = await sample(
-      { unet: model.unet, schedule, adapter, guidance: options.guidance },
+      { unet: model.unet, schedule, adapter, guidance: options.guidance, compute },
       {
         prompts: text,
         empty,
@@ -95,13 +95,14 @@ async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise
     );
     disposeTexts(text, empty);
     const latents = finalLatents(drawn, shape);
-    const images = decodeImages({ model, vaeTiles: options.vaeTiles }, latents, BATCH);
+    const images = decodeImages({ model, compute, vaeTiles: options.vaeTiles }, latents, BATCH);
     latents.dispose();
     const { shown, withheld } = await screen.show(images);
     const trace = options.trace === true ? traceOf(drawn, shape, noise) : undefined;
     return { images: shown, prompts, withheld, cutOff, trace };
   } finally {
-    model.dispose();
+    compute.dispose();
+    dispose();
   }
 }
 
@@ -110,7 +111,7 @@ function chooseSampler(
   { scheduler = 'ddim', steps, eta }: DrawOptions,
   model: StableDiffusion,
   schedule: NoiseSchedule,
-): (denoiser: Denoiser, request: ImagesRequest) => Promise<Drawn> {
+): (denoiser: RunningDenoiser, request: ImagesRequest) => Promise<Drawn> {
   if (scheduler === 'ddim') {
     const plan = planDenoiseSteps(schedule, { steps, eta });
     return async (denoiser, request) => {

@@ -1,14 +1,13 @@
 /** Mean reward of a model, with or without an adapter, on a list of prompts. */
 import { join } from 'node:path';
 
-import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { encodePng, rewardFromFunction, type Image, type Reward } from '@loop-diffusion/rewards';
 import { heldOutPrompts } from '@loop-diffusion/shapes-benchmark';
 
-import { backendOptions } from '../configuration/backend-options';
 import { checkOutputFolder } from '../files/check-output-folder';
 import { imageFileName } from '../files/image-file-name';
 import { writeFileAtomically } from '../files/write-atomically';
+import { createCompute } from '../policy/compute';
 import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createTextSource } from '../policy/text-source';
@@ -20,6 +19,7 @@ import { createPictureScreen, type PictureScreen } from '../scoring/picture-scre
 import { createReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
+import { startBackend } from '../weights/start-backend';
 import {
   withDefaults,
   type Evaluated,
@@ -84,7 +84,7 @@ async function evaluateImages(
 ): Promise<Evaluated> {
   const { safety = null, backend, images = Infinity } = options;
   // First, for some rewards work on it.
-  await useBestBackend({ ...backendOptions(backend, images), quiet: true });
+  await startBackend(backend, images);
   const screen = await createPictureScreen(safety);
   try {
     // Before the reward's models, which take longer.
@@ -120,17 +120,17 @@ async function evaluateWith(
   const count = options.images ?? promptCount * imagesOfAPrompt(rewards);
   const plan = planEvaluation(await readEvaluationPrompts(source, count), count, rewards);
   const prompts = plan.prompts.map(({ text }) => text);
-  const { model, schedule, adapter } = await openModel({
+  const { model, schedule, adapter, dispose } = await openModel({
     ...options,
-    rows: count,
     onLoad: (fraction) => onProgress?.('loading', fraction),
   });
+  const compute = createCompute();
   let withheld = 0;
   try {
     const shape = latentShape(model, options);
     const { record } = await evaluatePolicy(
       {
-        ...{ model, unet: model.unet, schedule, adapter, guidance },
+        ...{ model, unet: model.unet, schedule, adapter, guidance, compute },
         ...{ texts: createTextSource(model, shape), latentShape: shape, vaeTiles },
       },
       {
@@ -150,7 +150,8 @@ async function evaluateWith(
     }
     return { evaluation: record, withheld, cutOff: findCutOffPrompts(model, prompts) };
   } finally {
-    model.dispose();
+    compute.dispose();
+    dispose();
   }
 }
 

@@ -12,6 +12,7 @@ import { createAdamW } from '../learning/optimizer';
 import { trainableVariables } from '../learning/trainable-variables';
 import { updatePolicy } from '../learning/update';
 import { STREAMS } from '../noise-streams';
+import { createCompute } from '../policy/compute';
 import { latentShape, type ImageSize } from '../policy/latent-shape';
 import type { Policy } from '../policy/policy';
 import { sampleTrajectories } from '../policy/rollout';
@@ -19,6 +20,7 @@ import { disposeTexts } from '../policy/text-condition';
 import { createTextSource } from '../policy/text-source';
 import { adapterRandom } from '../weights/adapter-random';
 import { openModel } from '../weights/open-model';
+import { startBackend } from '../weights/start-backend';
 
 export interface BatchMeasurement {
   readonly batch: number;
@@ -62,10 +64,12 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const { onProgress = () => undefined } = options;
   const started = performance.now();
   const cores = availableParallelism();
-  const { model, schedule } = await openModel({ ...options, rows: cores });
   const { lora, optimizer: settings } = resolveConfig(undefined);
   // By default there is one.
   if (lora === null) throw new TypeError('There is no adapter to measure with.');
+  await startBackend(options.backend, cores);
+  const { model, schedule, dispose } = await openModel({ model: options.model });
+  const compute = createCompute();
   const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
   const variables = trainableVariables(adapter.weights);
   const optimizer = createAdamW(variables, settings);
@@ -73,7 +77,7 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const texts = createTextSource(model, shape);
   const { guidance } = options;
   const policy: Policy = {
-    ...{ model, unet: model.unet, schedule, adapter, guidance },
+    ...{ model, unet: model.unet, schedule, adapter, guidance, compute },
     ...{ texts, latentShape: shape },
   };
   const prompts = texts.encode(['a photo']);
@@ -120,7 +124,8 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
     optimizer.dispose();
     disposeTexts(prompts, empty);
     tf.dispose(variables);
-    model.dispose();
+    compute.dispose();
+    dispose();
   }
   return {
     measurements,

@@ -1,8 +1,8 @@
 /** Which backend serves, said before the work begins. */
-import { useBestBackend, type Precision } from '@loop-diffusion/native-tensorflow';
+import type { Precision } from '@loop-diffusion/native-tensorflow';
 
-import { backendOptions } from '../configuration/backend-options';
 import type { BackendSetting } from '../configuration/schema';
+import { startBackend } from '../weights/start-backend';
 import type { CommonFlags } from './context';
 
 /**
@@ -15,8 +15,5 @@ export async function sayBackend(
   flags: CommonFlags,
   precision?: Precision,
 ): Promise<void> {
-  await useBestBackend({
-    ...backendOptions(backend, rows, precision),
-    quiet: flags.quiet === true,
-  });
+  await startBackend(backend, rows, { precision, quiet: flags.quiet === true });
 }

@@ -3,7 +3,7 @@ import type { TrajectoryRow, TrajectoryStore } from '@loop-diffusion/diffusion-m
 import { parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { Denoiser } from '../policy/policy';
+import type { Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf } from '../policy/predict';
 import { gatherTexts, type EncodedText } from '../policy/text-condition';
 import type { Objective } from './algorithm';
@@ -40,7 +40,7 @@ export interface ChunkResult extends LossAndGradient {
 
 /** Loss and gradient of one chunk, every pair with this weight. */
 export function chunkGradient(
-  policy: Denoiser,
+  policy: RunningDenoiser,
   source: ChunkSource,
   pairs: readonly TrajectoryRow[],
   weight: number,
@@ -50,7 +50,8 @@ export function chunkGradient(
   const rows = [...pairs, ...new Array<TrajectoryRow>(padding).fill(pairs[0] as TrajectoryRow)];
   const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
   const result = tf.tidy(() =>
-    lossAndGradient(
+    policy.compute.run(
+      lossAndGradient,
       denoiserOf(policy),
       referenceOf(source),
       objective,

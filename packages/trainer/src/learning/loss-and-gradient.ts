@@ -1,6 +1,6 @@
 /** The weighted loss of a chunk of (trajectory, denoise step) pairs and its gradient in the trained weights. */
 import { gaussianLogProb, policyMean, stepSigmas } from '@loop-diffusion/diffusion-mdp';
-import { compile, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import { klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -30,33 +30,31 @@ export type LossAndGradient = {
   readonly kl: tf.Scalar | undefined;
 };
 
-/** The weighted loss, its gradient, and what it came from; compiled where the backend can. */
-export const lossAndGradient = compile(
-  (
-    policy: Denoiser,
-    reference: Denoiser | undefined,
-    objective: Objective,
-    chunk: Chunk,
-    parts: number,
-  ): LossAndGradient => {
-    const [rows] = chunk.sample.shape;
-    const results = sideBySide(cutRows(chunk, parts), (part) => {
-      const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
-      return partLossAndGradient(policy, reference, objective, { ...part, weight });
-    });
-    const logProbs = results.map(({ logProb }) => logProb);
-    const kls = results.flatMap(({ kl }) => kl ?? []);
-    const joined: LossAndGradient = {
-      loss: tf.addN(results.map(({ loss }) => loss)),
-      gradient: tf.addN(results.map(({ gradient }) => gradient)),
-      logProb: tf.concat1d(logProbs),
-      kl: kls.length === 0 ? undefined : tf.addN(kls),
-    };
-    // Kept from inside the gradient, which frees what it makes.
-    tf.dispose([...logProbs, ...kls]);
-    return joined;
-  },
-);
+/** The weighted loss, its gradient, and what it came from. */
+export function lossAndGradient(
+  policy: Denoiser,
+  reference: Denoiser | undefined,
+  objective: Objective,
+  chunk: Chunk,
+  parts: number,
+): LossAndGradient {
+  const [rows] = chunk.sample.shape;
+  const results = sideBySide(cutRows(chunk, parts), (part) => {
+    const weight = tf.mul<tf.Scalar>(chunk.weight, part.sample.shape[0] / rows);
+    return partLossAndGradient(policy, reference, objective, { ...part, weight });
+  });
+  const logProbs = results.map(({ logProb }) => logProb);
+  const kls = results.flatMap(({ kl }) => kl ?? []);
+  const joined: LossAndGradient = {
+    loss: tf.addN(results.map(({ loss }) => loss)),
+    gradient: tf.addN(results.map(({ gradient }) => gradient)),
+    logProb: tf.concat1d(logProbs),
+    kl: kls.length === 0 ? undefined : tf.addN(kls),
+  };
+  // Kept from inside the gradient, which frees what it makes.
+  tf.dispose([...logProbs, ...kls]);
+  return joined;
+}
 
 function partLossAndGradient(
   policy: Denoiser,

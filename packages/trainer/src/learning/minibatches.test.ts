@@ -11,7 +11,7 @@ describe('cutIntoMinibatches', () => {
   ])(
     'has each of %d images once an epoch (%d updates, %d epochs)',
     (images, innerUpdates, innerEpochs) => {
-      const minibatches = cutIntoMinibatches(images, { innerUpdates, innerEpochs }, 5, 0);
+      const minibatches = cutIntoMinibatches(everyone(images), { innerUpdates, innerEpochs }, 5, 0);
       expect(minibatches).toHaveLength(innerUpdates);
       const parts = innerUpdates / innerEpochs;
       for (let epoch = 0; epoch < innerEpochs; epoch += 1) {
@@ -23,9 +23,15 @@ describe('cutIntoMinibatches', () => {
     },
   );
 
+  it('shares those that are left evenly, where some are left out', () => {
+    const cut = cutIntoMinibatches([1, 2, 5, 9], { innerUpdates: 2, innerEpochs: 1 }, 5, 0);
+    expect(cut.map(({ length }) => length)).toEqual([2, 2]);
+    expect(sorted(cut.flat())).toEqual([1, 2, 5, 9]);
+  });
+
   it('depends on seed, iteration and epoch, and on nothing else', () => {
     const cut = (seed: number, iteration: number) =>
-      cutIntoMinibatches(32, { innerUpdates: 2, innerEpochs: 2 }, seed, iteration);
+      cutIntoMinibatches(everyone(32), { innerUpdates: 2, innerEpochs: 2 }, seed, iteration);
     expect(cut(1, 4)).toEqual(cut(1, 4));
     expect(cut(1, 4)).not.toEqual(cut(2, 4));
     expect(cut(1, 4)).not.toEqual(cut(1, 5));

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';
-import type { Denoiser } from '../policy/policy';
+import type { RunningDenoiser } from '../policy/policy';
 import {
   chunkGradient,
   readChunks,
@@ -39,14 +39,14 @@ export interface OptimizerStepReport {
 
 /**
  * Takes one optimizer step per minibatch. A minibatch's gradient is the mean over its trajectories and trained denoise
- * steps, accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result. A step whose
+ * steps (one whose advantage is 0 counts in it), accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result. A step whose
  * loss or gradient is not finite is left out.
  *
- * @throws the signal's reason when it is aborted; Error when a ratio is not 1 before the first step, for then the policy that
+ * @throws the signal's reason when it is aborted; Error when a ratio of any minibatch before the first step that is taken is not 1, for then the policy that
  *   learns is not the one that sampled
  */
 export async function updatePolicy(
-  policy: Denoiser,
+  policy: RunningDenoiser,
   optimizer: AdamW,
   request: UpdateRequest,
 ): Promise<OptimizerStepReport[]> {
@@ -54,8 +54,10 @@ export async function updatePolicy(
   const total = minibatches.flat().length * trainedSteps.length;
   let done = 0;
 
+  let isOnPolicy = true;
+
   const reports: OptimizerStepReport[] = [];
-  for (const [position, minibatch] of minibatches.entries()) {
+  for (const minibatch of minibatches) {
     // Pairs of one denoise step stand together, as they did in the rollout.
     const rows = trainedSteps.flatMap((step) =>
       minibatch
@@ -77,11 +79,12 @@ export async function updatePolicy(
       }
       const { pairs, loss, kl } = readChunks(chunks);
       const finite = Number.isFinite(loss) && pairs.every(isFinitePair);
-      if (position === 0 && finite) checkOnPolicy(pairs);
+      if (isOnPolicy && finite) checkOnPolicy(pairs, objective.clipRange);
       let gradientNorm = 0;
       if (!finite) gradientNorm = Number.NaN;
       else if (gradient !== undefined) {
         gradientNorm = optimizer.step([gradient], request.learningRate);
+        if (Number.isFinite(gradientNorm)) isOnPolicy = false;
       }
       reports.push({
         loss,

@@ -5,7 +5,7 @@ import {
   type AutoencoderConfig,
   type Weights,
 } from '@loop-diffusion/diffusion-models';
-import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import type { Image } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -20,7 +20,7 @@ import { cutRows, joinRows } from './rows';
  * @returns RGB in [0, 1]: clamp(x / 2 + ½), as diffusers' image processor does
  */
 export function decodeImages(
-  { model, vaeTiles = false }: Pick<Policy, 'model' | 'vaeTiles'>,
+  { model, compute, vaeTiles = false }: Pick<Policy, 'model' | 'compute' | 'vaeTiles'>,
   latents: tf.Tensor4D,
   batch: number,
 ): Image[] {
@@ -29,7 +29,7 @@ export function decodeImages(
   for (let start = 0; start < latents.shape[0]; start += batch) {
     const count = Math.min(batch, latents.shape[0] - start);
     const rows = tf.slice(latents, start, count);
-    const pixels = decode(config, weights, rows, vaeTiles, parallelParts(count));
+    const pixels = compute.run(decode, config, weights, rows, vaeTiles, parallelParts(count));
     rows.dispose();
     const [, height, width, channels] = pixels.shape as [number, number, number, number];
     const values = pixels.dataSync<'float32'>();
@@ -47,23 +47,22 @@ export function tileSide({ sampleSize, blockOutChannels }: AutoencoderConfig): n
   return Math.floor(Math.min(sampleSize, 512) / 2 ** (blockOutChannels.length - 1));
 }
 
-/** RGB in [0, 1], compiled where the backend can. */
-const decode = compile(
-  (
-    config: AutoencoderConfig,
-    weights: Weights,
-    latents: tf.Tensor4D,
-    vaeTiles: boolean,
-    parts: number,
-  ) =>
-    tf.tidy(() => {
-      const images = sideBySide(cutRows({ latents }, parts), (part) => {
-        const scaled = tf.div<tf.Tensor4D>(part.latents, config.scalingFactor);
-        const decoded = vaeTiles
-          ? decodeInTiles(config, weights, scaled, tileSide(config))
-          : decodeLatents(config, weights, scaled);
-        return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
-      });
-      return joinRows(images);
-    }),
-);
+/** RGB in [0, 1]. */
+function decode(
+  config: AutoencoderConfig,
+  weights: Weights,
+  latents: tf.Tensor4D,
+  vaeTiles: boolean,
+  parts: number,
+): tf.Tensor {
+  return tf.tidy(() => {
+    const images = sideBySide(cutRows({ latents }, parts), (part) => {
+      const scaled = tf.div<tf.Tensor4D>(part.latents, config.scalingFactor);
+      const decoded = vaeTiles
+        ? decodeInTiles(config, weights, scaled, tileSide(config))
+        : decodeLatents(config, weights, scaled);
+      return tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1);
+    });
+    return joinRows(images);
+  });
+}

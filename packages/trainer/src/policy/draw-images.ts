@@ -7,7 +7,7 @@ import { decodeImages } from './decode';
 import type { NoiseSource } from './image-batches';
 import type { LatentShape } from './latent-shape';
 import type { Policy } from './policy';
-import { sampleTrajectories } from './rollout';
+import { sampleLatents } from './rollout';
 import { disposeTexts } from './text-condition';
 
 export interface SamplerSettings {
@@ -29,7 +29,11 @@ export interface DrawRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws the signal's reason when it is aborted on the way */
+/**
+ * Images, each batch decoded while the next has not begun: neither latents nor what they came from are kept.
+ *
+ * @throws the signal's reason when it is aborted on the way
+ */
 export async function drawImages(policy: Policy, request: DrawRequest): Promise<Image[]> {
   const { prompts, settings, batch } = request;
   const { schedule, texts, latentShape } = policy;
@@ -37,7 +41,8 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
   const text = texts.encode(distinct);
   const empty = texts.empty();
   try {
-    const trajectories = await sampleTrajectories(
+    const images: Image[] = [];
+    await sampleLatents(
       { ...policy, guidance: settings.guidance },
       {
         prompts: text,
@@ -47,16 +52,15 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
         plan: planDenoiseSteps(schedule, settings),
         noise: evaluationNoise(request.seed, latentShape),
         batch,
+        onBatch: (latents) => {
+          images.push(...decodeImages(policy, latents, batch));
+          return Promise.resolve();
+        },
         onProgress: request.onProgress,
         signal: request.signal,
       },
     );
-    const latents = trajectories.finalLatents(prompts.map((_, image) => image));
-    try {
-      return decodeImages(policy, latents, batch);
-    } finally {
-      latents.dispose();
-    }
+    return images;
   } finally {
     disposeTexts(text, empty);
   }

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import type { LatentShape } from './latent-shape';
 import { mergeAdapter } from './merge-adapter';
-import type { Conditioning, Denoiser } from './policy';
+import type { Conditioning, Denoiser, RunningDenoiser } from './policy';
 import { prepareText } from './prepare-text';
 import { disposeTexts, gatherTexts, type EncodedText, type TextCondition } from './text-condition';
 
@@ -45,7 +45,7 @@ export interface ImageBatch {
 
 /** Calls `draw` with one batch after the other; what it gets is freed afterwards. */
 export async function forEachBatch(
-  policy: Denoiser,
+  policy: RunningDenoiser,
   request: ImagesRequest,
   draw: (batch: ImageBatch) => Promise<void>,
 ): Promise<void> {
@@ -53,7 +53,7 @@ export async function forEachBatch(
   const images = promptOfImage.length;
   const { denoiser, dispose } = mergeAdapter(policy);
   const prepare = ({ states, added }: EncodedText): TextCondition<UNetText> => ({
-    states: prepareText(denoiser, states),
+    states: policy.compute.run(prepareText, denoiser, states),
     added,
   });
   const texts = prepare(request.prompts);

@@ -8,12 +8,12 @@ import {
   type SamplerStepTensor,
 } from '@loop-diffusion/diffusion-mdp';
 import { unetTimesteps } from '@loop-diffusion/diffusion-models';
-import { compile, parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';
 import { forEachBatch, type ImagesRequest } from './image-batches';
-import type { Conditioning, Denoiser } from './policy';
+import type { Conditioning, Denoiser, RunningDenoiser } from './policy';
 import { predict } from './predict';
 import { cutRows, joinRows } from './rows';
 
@@ -29,7 +29,7 @@ export interface IntegrationRequest extends ImagesRequest {
  * @throws the signal's reason when it is aborted on the way
  */
 export async function integrateTrajectories(
-  policy: Denoiser,
+  policy: RunningDenoiser,
   request: IntegrationRequest,
 ): Promise<Float32Array[]> {
   const { sampler, signal } = request;
@@ -48,7 +48,8 @@ export async function integrateTrajectories(
           step: samplerStepTensor(step),
         };
         const sample = samples[step.index] as tf.Tensor4D;
-        const taken = takeStep(
+        const taken = policy.compute.run(
+          takeStep,
           denoiser,
           { moment, sample, original, conditioning },
           parallelParts(count),
@@ -78,9 +79,9 @@ interface StepBatch {
   readonly conditioning: Conditioning;
 }
 
-/** One step of a batch, compiled where the backend can. */
-const takeStep = compile((denoiser: Denoiser, batch: StepBatch, parts: number): SampledStep =>
-  tf.tidy(() => {
+/** One step of a batch. */
+function takeStep(denoiser: Denoiser, batch: StepBatch, parts: number): SampledStep {
+  return tf.tidy(() => {
     const taken = sideBySide(
       cutRows(batch, parts),
       ({ moment, sample, original, conditioning }) => {
@@ -93,8 +94,8 @@ const takeStep = compile((denoiser: Denoiser, batch: StepBatch, parts: number): 
       sample: joinRows(taken.map(({ sample }) => sample)),
       original: joinRows(taken.map(({ original }) => original)),
     };
-  }),
-);
+  });
+}
 
 /** @param samples the points of the trajectories, `[batch, height, width, channels]` each */
 async function readTrajectories(samples: readonly tf.Tensor4D[]): Promise<Float32Array[]> {

@@ -12,6 +12,7 @@ import { readSafetensors, toFloat32Array } from '@loop-diffusion/safetensors';
 
 import { toChannelsFirst, toChannelsLast } from '../api/channels-first';
 import { nodeFolderReader } from '../files/node-folder-reader';
+import { createCompute } from './compute';
 import { decodeImages } from './decode';
 import { latentShape } from './latent-shape';
 import { sampleTrajectories } from './rollout';
@@ -78,8 +79,9 @@ test.each(cases)('$pipeline: $latents', async ({ pipeline, latents, image, guida
     prompts: createTextSource(model, shape).encode(prompts),
     empty: createTextSource({ ...model, ...change }, shape).empty(),
   };
+  const compute = createCompute();
   const store = await sampleTrajectories(
-    { unet: model.unet, schedule, guidance },
+    { unet: model.unet, schedule, guidance, compute },
     {
       ...{ ...text, promptOfImage: [0, 1], latentShape: shape, batch: 2 },
       noise: (row) => toChannelsLast(rowOf(start, row), shape),
@@ -95,7 +97,7 @@ test.each(cases)('$pipeline: $latents', async ({ pipeline, latents, image, guida
     expect(difference(actual, rowOf(expected, row)) / largest).toBeLessThan(2e-5);
   }
   if (image !== undefined) {
-    const drawn = decodeImages({ model }, store.finalLatents([0, 1]), 2);
+    const drawn = decodeImages({ model, compute }, store.finalLatents([0, 1]), 2);
     for (const [row, { data, width, height }] of drawn.entries()) {
       const pixels = 3 * width * height;
       const picture = known(image)!.subarray(row * pixels, (row + 1) * pixels);

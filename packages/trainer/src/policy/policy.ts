@@ -2,10 +2,12 @@
 import type { NoiseSchedule } from '@loop-diffusion/diffusion-mdp';
 import type { LoraAdapter, StableDiffusion } from '@loop-diffusion/diffusion-models';
 
+import type { Compute } from './compute';
 import type { LatentShape } from './latent-shape';
 import type { TextCondition } from './text-condition';
 import type { TextSource } from './text-source';
 
+/** The network and its settings, as compiled functions take them: every tensor in it is one of their arguments. */
 export interface Denoiser {
   readonly unet: StableDiffusion['unet'];
   readonly schedule: NoiseSchedule;
@@ -16,8 +18,13 @@ export interface Denoiser {
   readonly checkpoint?: boolean | undefined;
 }
 
+/** A denoiser with what runs it. */
+export interface RunningDenoiser extends Denoiser {
+  readonly compute: Compute;
+}
+
 /** A denoiser with what makes pictures of prompts around it. */
-export interface Policy extends Denoiser {
+export interface Policy extends RunningDenoiser {
   readonly model: StableDiffusion;
   readonly texts: TextSource;
   readonly latentShape: LatentShape;

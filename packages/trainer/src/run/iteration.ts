@@ -81,12 +81,14 @@ export async function runIteration(
     const sums = run.advantages.withinPrompts ? scores.total : scores.absolute;
     const rewards = prompts.map((_, prompt) => sums.slice(prompt * k, (prompt + 1) * k));
     const advantages = run.advantages.estimate(prompts, rewards).flat();
+    // Images without a reward are as if they had not been drawn.
+    const rewarded = rewards.flat().flatMap((reward, image) => (Number.isNaN(reward) ? [] : image));
 
     const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
     const steps = await clock.time('update', (onProgress) =>
       updatePolicy(policy, run.optimizer, {
         ...{ trajectories, advantages, prompts: text, promptOfImage, empty, learningRate },
-        minibatches: cutIntoMinibatches(images.length, config.algorithm, seed, iteration),
+        minibatches: cutIntoMinibatches(rewarded, config.algorithm, seed, iteration),
         trainedSteps: chooseTrainedSteps(
           run.trainedSteps,
           config.algorithm.timesteps.count,

@@ -1,66 +1,56 @@
 /** Everything that a run needs before its first iteration. */
-import { planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
+import { planDenoiseSteps, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import {
   createLoraAdapter,
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
-import { useBestBackend } from '@loop-diffusion/native-tensorflow';
 import { scaleClipRange } from '@loop-diffusion/ppo-objective';
 import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { backendOptions, smallestBatch } from '../configuration/backend-options';
+import { smallestBatch } from '../configuration/backend-options';
 import type { TrainConfig } from '../configuration/schema';
 import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
 import { createAdamW } from '../learning/optimizer';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
 import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
+import { createCompute } from '../policy/compute';
 import type { Policy } from '../policy/policy';
 import { disposeTexts } from '../policy/text-condition';
 import { createTextSource, rememberTexts } from '../policy/text-source';
-import { readRunPrompts, type PromptSource, type RunPrompts } from '../prompts/prompt-sources';
-import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
-import { createRewards, disposeRewards, type WeightedReward } from '../scoring/rewards';
+import { readRunPrompts, type PromptSource } from '../prompts/prompt-sources';
+import { createPictureScreen } from '../scoring/picture-screen';
+import { createRewards, disposeRewards } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { adapterRandom } from '../weights/adapter-random';
 import { openModel } from '../weights/open-model';
+import { resolveModel } from '../weights/resolve-model';
+import { startBackend } from '../weights/start-backend';
 import { trainedWeights } from '../weights/trained-weights';
 import { checkCheckpointSize } from './checkpoint-size';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
+import { createOwned, type Owned } from './owned';
 import type { Run } from './run';
 
-/** @throws an error whose message says what is wrong with the configuration's model, prompts or rewards */
+/**
+ * What costs little is looked at first: a missing file of prompts is told before gigabytes are read.
+ *
+ * @throws an error whose message says what is wrong with the configuration's model, prompts or rewards; nothing is left open
+ */
 export async function openRun(
   config: TrainConfig,
   given: GivenObjects = {},
   /** Called with the fraction of the model that is loaded. */
   onLoad: (fraction: number) => void = () => undefined,
 ): Promise<Run> {
-  // Before what takes longer to open.
-  const prompts = await readRunPrompts(
-    {
-      training: given.prompts ?? config.prompts,
-      evaluation: evaluationSource(config, given),
-      heldOutFraction: config.evaluate.heldOutFraction,
-    },
-    Math.max(config.evaluate.images, config.samples.count),
-  );
-  // Some rewards work on it.
-  await useBestBackend({
-    ...backendOptions(config.backend, smallestBatch(config), config.precision),
-    quiet: true,
-  });
-  const rewards = await createRewards(config.rewards, given.rewards);
-  let screen: PictureScreen | undefined;
+  const owned = createOwned();
   try {
-    screen = await createPictureScreen(config.samples.safety);
-    return await openWith(config, given, prompts, rewards, screen, onLoad);
+    return await openWith(config, given, owned, onLoad);
   } catch (error) {
-    screen?.dispose();
-    await disposeRewards(rewards);
+    await owned.dispose().catch(() => undefined);
     throw error;
   }
 }
@@ -68,33 +58,58 @@ export async function openRun(
 async function openWith(
   config: TrainConfig,
   given: GivenObjects,
-  { training: prompts, evaluation: heldOut, areHeldOut }: RunPrompts,
-  rewards: readonly WeightedReward[],
-  screen: PictureScreen,
+  owned: Owned,
   onLoad: (fraction: number) => void,
 ): Promise<Run> {
   const {
-    model,
-    schedule,
-    backend,
-    adapter: start,
-  } = await openModel({
+    training: prompts,
+    evaluation: heldOut,
+    areHeldOut,
+  } = await readRunPrompts(
+    {
+      training: given.prompts ?? config.prompts,
+      evaluation: evaluationSource(config, given),
+      heldOutFraction: config.evaluate.heldOutFraction,
+    },
+    Math.max(config.evaluate.images, config.samples.count),
+  );
+  await resolveModel(config.model);
+  // Before the rewards, for some work on it.
+  const backend = await startBackend(config.backend, smallestBatch(config), {
+    precision: config.precision,
+  });
+  const rewards = await createRewards(config.rewards, given.rewards);
+  // What the processes of a reward still hold is no reason to lose the run.
+  owned.add(() => disposeRewards(rewards).catch(() => undefined));
+  const screen = await createPictureScreen(config.samples.safety);
+  owned.add(() => {
+    screen.dispose();
+  });
+  const compute = createCompute();
+  owned.add(compute.dispose);
+  const opened = await openModel({
     model: config.model,
     lora: config.lora?.from ?? undefined,
-    backend: config.backend,
-    rows: smallestBatch(config),
-    precision: config.precision,
     onLoad,
   });
+  owned.add(opened.dispose);
+  const { model, schedule } = opened;
   const origin = originOf({ config, backend, model, prompts, heldOut, rewards });
   if (config.lora === null) {
     const sizes = Object.values(model.unet.weights).map(({ size }) => size);
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
   }
-  const adapter =
-    config.lora === null ? undefined : newAdapter(model, config.lora, config.seed, start);
+  const unet = config.lora === null ? trainableUNet(model.unet) : model.unet;
+  const adapter = config.lora === null ? undefined : newAdapter(model, config.lora, config.seed);
+  const variables = trainableVariables(trainedWeights({ unet, adapter }));
+  owned.add(() => {
+    tf.dispose(variables);
+  });
+  if (adapter !== undefined && opened.adapter !== undefined) {
+    startFrom(adapter, opened.adapter, config.lora?.from ?? '');
+  }
   const plan = planDenoiseSteps(schedule, config.sampler);
-  const { from, to } = config.algorithm.timesteps;
+  const trainedSteps = stepsToTrain(plan, config);
   const shape = latentShape(model, config.sampler);
   const { clipRange, name, advantageClip, klWeight } = config.algorithm;
   const objective: Objective = {
@@ -111,10 +126,14 @@ async function openWith(
         )
       : createTextSource(model, shape);
   const empty = texts.empty();
+  owned.add(() => {
+    disposeTexts(empty);
+  });
   const policy: Policy = {
     model,
-    unet: adapter === undefined ? trainableUNet(model.unet) : model.unet,
+    unet,
     schedule,
+    compute,
     adapter,
     guidance: config.sampler.guidance,
     checkpoint: config.gradientCheckpointing,
@@ -123,8 +142,10 @@ async function openWith(
     vaeTiles: config.memory.vaeTiles,
   };
 
-  const variables = trainableVariables(trainedWeights(policy));
   const optimizer = createAdamW(variables, config.optimizer);
+  owned.add(() => {
+    optimizer.dispose();
+  });
   return {
     config,
     output: given.withoutFiles === true ? undefined : config.output,
@@ -148,38 +169,44 @@ async function openWith(
       [...prompts, ...heldOut].map(({ text }) => text),
     ),
     plan,
-    trainedSteps: plan
-      .slice(from, to)
-      .filter(({ sigma }) => sigma > 0)
-      .map(({ index }) => index),
+    trainedSteps,
     objective,
     advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
     empty,
     dispose() {
-      optimizer.dispose();
-      disposeTexts(empty);
-      for (const variable of variables) variable.dispose();
-      model.dispose();
-      screen.dispose();
-      // What the processes of a reward still hold is no reason to lose the run.
-      void disposeRewards(rewards).catch(() => undefined);
+      void owned.dispose();
     },
   };
 }
 
-/** @param start what it begins with, instead of changing nothing yet */
+/**
+ * The denoise steps of the configured range that have randomness.
+ *
+ * @throws UserError where there are none, for then nothing could be learnt
+ */
+function stepsToTrain(plan: readonly DenoiseStep[], config: TrainConfig): number[] {
+  const { from, to } = config.algorithm.timesteps;
+  const steps = plan.slice(from, to).filter(({ sigma }) => sigma > 0);
+  if (steps.length > 0) return steps.map(({ index }) => index);
+  const random = plan.filter(({ sigma }) => sigma > 0).map(({ index }) => index);
+  const remedy =
+    random.length === 0
+      ? `with this model's scheduler none of the ${String(plan.length)} has; raise sampler.steps`
+      : `those with randomness are ${String(random[0])} to ${String(random.at(-1))}; set algorithm.timesteps`;
+  throw new UserError(
+    `There is nothing to learn from: none of the denoise steps ${String(from)} to ${String(to - 1)}, which are trained, has randomness; ${remedy}`,
+  );
+}
+
 function newAdapter(
   model: StableDiffusion,
   lora: NonNullable<TrainConfig['lora']>,
   seed: number,
-  start: LoraAdapter | undefined,
 ): LoraAdapter {
-  const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
-  if (start !== undefined) startFrom(adapter, start, lora.from ?? '');
-  return adapter;
+  return createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
 }
 
-/** @throws UserError where the two are not of one kind */
+/** @param start is freed where it can be taken. @throws UserError where the two are not of one kind */
 function startFrom(adapter: LoraAdapter, start: LoraAdapter, path: string): void {
   for (const key of ['rank', 'alpha'] as const) {
     if (start.config[key] === adapter.config[key]) continue;

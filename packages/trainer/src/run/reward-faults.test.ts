@@ -72,6 +72,29 @@ function own(
 
 const quota = rewardFailure('quota', 'the quota is used up');
 
+test('what is learnt is the mean over the images that have a reward', async () => {
+  const learnFrom = async (other: RewardResult) => {
+    own('half', (_call, _prompt, image) => (image % 2 === 0 ? { ok: true, value: 1 } : other));
+    const overrides = ['algorithm.name=reinforce', 'algorithm.innerUpdates=1', 'iterations=1'];
+    const config = configFor(
+      [NO_EVALUATION, ...overrides],
+      {},
+      {
+        rewards: [{ name: 'half' }],
+      },
+    );
+    const recording = recordRun();
+    await train(config, recording, forever);
+    return recording.iterations[0]!;
+  };
+  // Without a baseline a reward of 0 teaches nothing, but counts: the mean is over twice as many images.
+  const zero = await learnFrom({ ok: true, value: 0 });
+  const failed = await learnFrom(quota);
+  expect(failed.failedRewards).toBe(2);
+  expect(failed.loss / zero.loss).toBeCloseTo(2, 5);
+  expect(failed.gradientNorm / zero.gradientNorm).toBeCloseTo(2, 5);
+});
+
 test('a server that dies and is required: the run ends in one sentence, and keeps what it has learnt', async () => {
   const inner = jpegCompressibility();
   let scored = 0;

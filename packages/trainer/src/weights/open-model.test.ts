@@ -17,8 +17,8 @@ afterEach(() => {
 });
 
 async function scheduleOf(model: string) {
-  const opened = await openModel({ model, backend: 'auto', rows: 1 });
-  opened.model.dispose();
+  const opened = await openModel({ model });
+  opened.dispose();
   return opened.schedule;
 }
 

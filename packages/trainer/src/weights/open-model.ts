@@ -10,15 +10,9 @@ import {
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
-import {
-  useBestBackend,
-  widenOnDevice,
-  type BackendChoice,
-  type Precision,
-} from '@loop-diffusion/native-tensorflow';
+import { widenOnDevice } from '@loop-diffusion/native-tensorflow';
+import * as tf from '@tensorflow/tfjs-core';
 
-import { backendOptions } from '../configuration/backend-options';
-import type { BackendSetting } from '../configuration/schema';
 import { parseLoraArgument } from './lora-argument';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 import { openAdapter } from './open-adapter';
@@ -27,16 +21,19 @@ import { resolveModel } from './resolve-model';
 import { withUNetOf } from './with-unet-of';
 
 export interface OpenModel {
-  readonly backend: BackendChoice;
   readonly model: StableDiffusion;
   readonly schedule: NoiseSchedule;
   readonly adapter: LoraAdapter | undefined;
+  /** Frees the model and the adapter. */
+  readonly dispose: () => void;
 }
 
 /**
+ * To be called when the backend has started: weights are read into its memory.
+ *
  * @param lora a LoRA file, its bytes, or a folder that holds one; or a list of files, each perhaps with `:WEIGHT`, which are
  *   merged into the model's weights instead
- * @throws an error whose message says what is wrong with the model, the adapter or the backend
+ * @throws an error whose message says what is wrong with the model or the adapter
  */
 export async function openModel(options: {
   readonly model: string;
@@ -45,23 +42,14 @@ export async function openModel(options: {
   readonly lora?: string | readonly string[] | Uint8Array | undefined;
   /** Read the UNet's part alone of adapters that change the text encoder too. */
   readonly unetOnly?: boolean | undefined;
-  readonly backend: BackendSetting;
-  /** Of the smallest batch that the model will work on. */
-  readonly rows: number;
-  readonly precision?: Precision | undefined;
   /** Called with the fraction of the weights that is loaded, in [0, 1]. */
   readonly onLoad?: ((fraction: number) => void) | undefined;
 }): Promise<OpenModel> {
-  // Files are looked at before the backend, which takes longer to start.
   const reader = withUNetOf(await resolveModel(options.model), options.unet);
   const { lora } = options;
   const isList = typeof lora === 'object' && !(lora instanceof Uint8Array);
   const loraFiles = isList ? await readLoraFiles(lora.map(parseLoraArgument)) : [];
   const adapterFile = lora === undefined || isList ? undefined : await adapterFileOf(lora);
-  const backend = await useBestBackend({
-    ...backendOptions(options.backend, options.rows, options.precision),
-    quiet: true,
-  });
   let model = await loadStableDiffusion(reader, {
     onProgress: (bytes, totalBytes) => options.onLoad?.(bytes / totalBytes),
     widen: widenOnDevice,
@@ -77,7 +65,14 @@ export async function openModel(options: {
         model.unet.weights,
         options,
       );
-    return { backend, model, schedule, adapter };
+    const opened = model;
+    return {
+      ...{ model, schedule, adapter },
+      dispose() {
+        if (adapter !== undefined) tf.dispose(adapter.weights);
+        opened.dispose();
+      },
+    };
   } catch (error) {
     model.dispose();
     throw error;
