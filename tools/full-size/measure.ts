@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { planDenoiseSteps } from '@loop-diffusion/diffusion-mdp';
 
 import {
+  createCompute,
   createPhaseClock,
   createTextSource,
   decodeImages,
@@ -22,6 +23,7 @@ import {
   resolveConfig,
   runIteration,
   sampleTrajectories,
+  startBackend,
 } from './trainer-internals';
 
 const { values } = parseArgs({
@@ -49,7 +51,9 @@ const lap = (phase: string): void => {
 };
 
 async function sample(): Promise<void> {
-  const { model, schedule } = await openModel({ model: folder, backend: 'auto', rows: 1 });
+  await startBackend('auto', 1);
+  const { model, schedule } = await openModel({ model: folder });
+  const compute = createCompute();
   lap('start and load');
   const shape = latentShape(model, { height: side, width: side });
   const texts = createTextSource(model, shape);
@@ -58,7 +62,7 @@ async function sample(): Promise<void> {
   lap('text');
   let step = 0;
   const store = await sampleTrajectories(
-    { unet: model.unet, schedule, guidance: GUIDANCE },
+    { unet: model.unet, schedule, guidance: GUIDANCE, compute },
     {
       ...{ prompts, empty, promptOfImage: [0], latentShape: shape, batch: 1 },
       plan: planDenoiseSteps(schedule, { steps, eta: 1 }),
@@ -70,7 +74,7 @@ async function sample(): Promise<void> {
     },
   );
   const latents = store.finalLatents([0]);
-  const [image] = decodeImages({ model }, latents, 1);
+  const [image] = decodeImages({ model, compute }, latents, 1);
   lap('decode');
   if (image?.data.some((value) => !Number.isFinite(value)) !== false) {
     throw new Error('The image is not finite.');
