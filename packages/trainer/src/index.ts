@@ -1,4 +1,6 @@
 /** Fine-tuning text-to-image diffusion models on black-box rewards. */
+export type { Image, Reward, ScoringFunction } from '@loop-diffusion/rewards';
+
 export { draw } from './api/draw';
 export type {
   DrawOptions,

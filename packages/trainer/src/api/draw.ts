@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createCompute } from '../policy/compute';
 import { decodeImages } from '../policy/decode';
 import { evaluationNoise } from '../policy/draw-images';
-import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
+import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import type { ImagesRequest, NoiseSource } from '../policy/image-batches';
 import { integrateTrajectories } from '../policy/integrate';
 import { latentShape, type LatentShape } from '../policy/latent-shape';

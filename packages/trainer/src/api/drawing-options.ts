@@ -2,7 +2,7 @@
 import type { Image } from '@loop-diffusion/rewards';
 
 import type { BackendSetting } from '../configuration/schema';
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { EvaluationRecord } from '../run-folder/records';
 import type { EvaluatedReward, PromptsOption } from './options';
 

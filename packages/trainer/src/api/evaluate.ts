@@ -8,7 +8,7 @@ import { checkOutputFolder } from '../files/check-output-folder';
 import { imageFileName } from '../files/image-file-name';
 import { writeFileAtomically } from '../files/write-atomically';
 import { createCompute } from '../policy/compute';
-import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
+import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createTextSource } from '../policy/text-source';
 import { readEvaluationPrompts, type PromptSource } from '../prompts/prompt-sources';

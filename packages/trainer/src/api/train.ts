@@ -6,7 +6,7 @@ import { pruneCheckpoints } from '../run-folder/checkpoint-folder';
 import type { RunSummary } from '../run-folder/records';
 import { createRunFolder, openRunFolder } from '../run-folder/run-folder';
 import type { GivenObjects } from '../run/given';
-import { train as runLoop, type ResumePoint } from '../run/loop';
+import { runLoop, type ResumePoint } from '../run/loop';
 import { processOutput, type Output } from '../terminal/output';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { createRecorder, type RunRecorder } from '../tracking/recorder';

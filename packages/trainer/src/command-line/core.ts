@@ -24,11 +24,11 @@ export interface Core {
 }
 
 export async function loadCore(): Promise<Core> {
-  const [{ train }, { sampleImages }, { evaluateModel }, { measureBatches }] = await Promise.all([
+  const [{ runLoop }, { sampleImages }, { evaluateModel }, { measureBatches }] = await Promise.all([
     import('../run/loop'),
     import('../api/sample'),
     import('../api/evaluate'),
     import('../api/measure-batches'),
   ]);
-  return { train, sampleImages, evaluateModel, measureBatches };
+  return { train: runLoop, sampleImages, evaluateModel, measureBatches };
 }

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 
 import type { TrainConfig } from '../configuration/schema';
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { MeanWithError } from '../statistics';

@@ -1,7 +1,7 @@
 /** What a run reports while it goes on and at its end. */
 import type { ImageQuality } from '@loop-diffusion/rewards';
 
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { MeanWithError, PairedGain } from '../statistics';
 
 /** What a reward said that failed, and of how many images. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
-import { train } from './loop';
+import { runLoop } from './loop';
 
 let folder: RunFolder;
 beforeAll(() => {
@@ -23,7 +23,7 @@ test('prompts that are set aside are evaluated and not trained on', async () => 
   );
   writeFileSync(config.prompts, texts.join('\n'));
   const recording = recordRun();
-  const summary = await train(config, recording, forever);
+  const summary = await runLoop(config, recording, forever);
   expect(recording.evaluations.map(({ name }) => name)).toEqual(['before', 'after']);
   for (const record of recording.evaluations) expect(record.trainedOn).toBeUndefined();
   expect(summary.cutOffPrompts).toBeUndefined();
@@ -35,7 +35,7 @@ test('where they are trained on, and where they are too long, both are told', as
   writeFileSync(config.prompts, `a red circle\n${long}\n`);
   const recording = recordRun();
   const told: unknown[] = [];
-  const summary = await train(
+  const summary = await runLoop(
     config,
     Object.assign(recording, { promptsCutOff: (found: unknown) => void told.push(found) }),
     forever,

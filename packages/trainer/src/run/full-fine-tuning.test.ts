@@ -9,7 +9,7 @@ import type { TrainConfig } from '../configuration/schema';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { PIPELINE } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
-import { train } from './loop';
+import { runLoop } from './loop';
 
 let folder: RunFolder;
 beforeEach(() => {
@@ -43,7 +43,7 @@ const numbers = (file: string) =>
 test('every weight moves; a run that goes on is the one that never stopped, byte for byte', async () => {
   const straight = configFor('straight');
   const expected = recordRun();
-  const whole = await train(straight, expected, forever);
+  const whole = await runLoop(straight, expected, forever);
   const [first, second] = expected.iterations;
   expect(first!.skippedUpdates).toBe(0);
   // Two inner epochs: the second sees a policy that has moved. The mean of ½ (log ρ)² is to first order that of ½ (ρ − 1)²,
@@ -71,7 +71,7 @@ test('every weight moves; a run that goes on is the one that never stopped, byte
   const broken = configFor('broken');
   const controller = new AbortController();
   const begun = recordRun();
-  await train(
+  await runLoop(
     broken,
     {
       ...begun,
@@ -89,7 +89,7 @@ test('every weight moves; a run that goes on is the one that never stopped, byte
   expect(newest(broken).step).toBe(1);
   const differences: string[] = [];
   // As if it had not been evaluated before: its base is still what it began from.
-  const summary = await train(broken, recordRun(), forever, {
+  const summary = await runLoop(broken, recordRun(), forever, {
     checkpoint: newest(broken),
     evaluations: [],
     onDifference: (difference) => differences.push(difference),
@@ -117,7 +117,7 @@ test('weighs in the divergence from the model that it began from', async () => {
     'gradientCheckpointing=true',
   ]);
   const recording = recordRun();
-  await train(config, recording, forever);
+  await runLoop(config, recording, forever);
   const [first, second] = recording.iterations.map(({ klReference }) => klReference!);
   // At first the policy is the reference; one optimizer step later it is not.
   expect(first).toBeLessThan(1e-9);
@@ -127,10 +127,10 @@ test('weighs in the divergence from the model that it began from', async () => {
 test("refuses an adapter's checkpoint", async () => {
   const overrides = ['iterations=1', 'evaluate.images=0'];
   const adapter = configFor('adapter', ['lora={rank: 2}', ...overrides]);
-  await train(adapter, recordRun(), forever);
+  await runLoop(adapter, recordRun(), forever);
   const { checkpoint } = readNewestCheckpoint(join(adapter.output, 'checkpoints'));
   const from = { checkpoint, evaluations: [], onDifference: () => undefined };
-  await expect(train(configFor('full', overrides), recordRun(), forever, from)).rejects.toThrow(
+  await expect(runLoop(configFor('full', overrides), recordRun(), forever, from)).rejects.toThrow(
     'does not fit the run: unet.safetensors is missing',
   );
 });

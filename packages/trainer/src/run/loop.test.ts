@@ -8,7 +8,7 @@ import type { TrainConfig } from '../configuration/schema';
 import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { makeRunFolder, recordRun, type Recording, type RunFolder } from '../testing/tiny-run';
 import type { RunSink } from '../tracking/sink';
-import { train } from './loop';
+import { runLoop } from './loop';
 
 let folder: RunFolder;
 beforeEach(() => {
@@ -35,15 +35,15 @@ describe('train', () => {
     const first = configFor('first');
     const second = configFor('second');
     const recording = recordRun();
-    const summary = await train(first, recording, forever);
+    const summary = await runLoop(first, recording, forever);
     // The first run in a process leaves the constants that the norms keep; a second leaves nothing.
     const kept = tf.memory().numTensors;
-    await train(second, recordRun(), forever);
+    await runLoop(second, recordRun(), forever);
     expect(tf.memory().numTensors).toBe(kept);
     expect(adapterOf(second).equals(adapterOf(first))).toBe(true);
 
     const other = configFor('other', ['seed=1']);
-    await train(other, recordRun(), forever);
+    await runLoop(other, recordRun(), forever);
     expect(adapterOf(other).equals(adapterOf(first))).toBe(false);
 
     const { iterations, evaluations, grids } = recording;
@@ -71,7 +71,7 @@ describe('train', () => {
         });
         return Promise.resolve();
       };
-      return train(config, { ...recordRun(), iteration }, controller.signal);
+      return runLoop(config, { ...recordRun(), iteration }, controller.signal);
     };
     const overrides = ['iterations=50', 'evaluate.images=0', 'samples.count=0'];
     await stopAfterOne(configFor('first', overrides));
@@ -89,7 +89,7 @@ describe('one iteration', () => {
   const iterationOf = async (...more: string[]) => {
     const recording = recordRun();
     const config = configFor('one', [...one, 'algorithm.innerUpdates=1', ...more]);
-    await train(config, recording, forever);
+    await runLoop(config, recording, forever);
     return { ...recording.iterations[0]!, adapter: adapterOf(config) };
   };
   let plain: Awaited<ReturnType<typeof iterationOf>>;
@@ -138,7 +138,7 @@ describe('a run that goes on', () => {
     readNewestCheckpoint(join(config.output, 'checkpoints')).checkpoint;
   const resume = async (config: TrainConfig, recording: Recording, first: Recording) => {
     const differences: string[] = [];
-    const summary = await train(config, recording, forever, {
+    const summary = await runLoop(config, recording, forever, {
       checkpoint: newest(config),
       evaluations: first.evaluations,
       onDifference: (difference) => differences.push(difference),
@@ -156,12 +156,12 @@ describe('a run that goes on', () => {
     ];
     const straight = configFor('straight', overrides);
     const expected = recordRun();
-    const whole = await train(straight, expected, forever);
+    const whole = await runLoop(straight, expected, forever);
 
     const broken = configFor('broken', overrides);
     const controller = new AbortController();
     const first = recordRun();
-    await train(
+    await runLoop(
       broken,
       {
         ...first,
@@ -197,7 +197,7 @@ describe('a run that goes on', () => {
     const config = configFor('ending', straightAndBroken);
     const controller = new AbortController();
     const first = recordRun();
-    await train(
+    await runLoop(
       config,
       {
         ...first,
@@ -220,7 +220,7 @@ describe('a run that goes on', () => {
       iteration: ({ iteration }) => (iteration === 1 ? { stop: 'good enough' } : undefined),
     };
     const recording = recordRun(stop);
-    const summary = await train(config, recording, forever);
+    const summary = await runLoop(config, recording, forever);
     expect(summary).toMatchObject({ iterations: 1, interrupted: false, stopped: 'good enough' });
     expect(recording.evaluations.at(-1)?.name).toBe('after');
     expect(newest(config)?.step).toBe(1);
@@ -233,7 +233,7 @@ describe('a run that goes on', () => {
         if (iteration === 2) throw new Error('no space is left');
       },
     };
-    await expect(train(config, recordRun(failing), forever)).rejects.toThrow('no space is left');
+    await expect(runLoop(config, recordRun(failing), forever)).rejects.toThrow('no space is left');
     expect(newest(config)?.step).toBe(2);
     expect(adapterOf(config).length).toBeGreaterThan(0);
   });
@@ -241,7 +241,7 @@ describe('a run that goes on', () => {
   it('says so when it goes on with something else, and refuses what does not fit', async () => {
     const one = ['iterations=1', 'evaluate.images=0', 'samples.count=0'];
     const config = configFor('one', one);
-    await train(config, recordRun(), forever);
+    await runLoop(config, recordRun(), forever);
     const { step, folder: path, files } = newest(config)!;
     const state = JSON.parse(new TextDecoder().decode(files['state.json'])) as {
       madeWith: Record<string, string>;
@@ -256,7 +256,7 @@ describe('a run that goes on', () => {
     });
     folder.writePrompts('a blue square\n');
     const later = configFor('one', [...one, 'seed=99', 'algorithm.k=3', 'rewards.0.weight=2']);
-    await train(later, recordRun(), forever, from({ 'state.json': changed }));
+    await runLoop(later, recordRun(), forever, from({ 'state.json': changed }));
     expect(differences.sort()).toEqual([
       'algorithm.k was 2 and is 3',
       expect.stringMatching(/^digest of the training prompts was \w{12} and is \w{12}$/),
@@ -268,11 +268,11 @@ describe('a run that goes on', () => {
     ]);
 
     const other = configFor('other', [...one, 'lora.rank=2']);
-    await expect(train(other, recordRun(), forever, from({}))).rejects.toThrow(
+    await expect(runLoop(other, recordRun(), forever, from({}))).rejects.toThrow(
       'does not fit the run: pytorch_lora_weights.safetensors has shape',
     );
     await expect(
-      train(config, recordRun(), forever, from({ 'state.json': new Uint8Array() })),
+      runLoop(config, recordRun(), forever, from({ 'state.json': new Uint8Array() })),
     ).rejects.toThrow('does not fit the run');
   });
 });
@@ -282,14 +282,14 @@ describe('a run that starts from an adapter', () => {
 
   it('has its weights, and not its optimizer; and refuses one of another rank or of other modules', async () => {
     const first = configFor('first', one);
-    await train(first, recordRun(), forever);
+    await runLoop(first, recordRun(), forever);
     const still = configFor('still', [
       ...one,
       `lora.from=${JSON.stringify(first.output)}`,
       'optimizer.learningRate=1e-12',
       'optimizer.weightDecay=0',
     ]);
-    await train(still, recordRun(), forever);
+    await runLoop(still, recordRun(), forever);
     const numbers = (config: TrainConfig) =>
       [...readSafetensors(new Uint8Array(adapterOf(config))).tensors.values()].flatMap((tensor) => [
         ...toFloat32Array(tensor),
@@ -302,10 +302,10 @@ describe('a run that starts from an adapter', () => {
 
     const from = `lora.from=${JSON.stringify(join(first.output, 'checkpoints', 'step-1'))}`;
     await expect(
-      train(configFor('rank', [...one, from, 'lora.rank=2']), recordRun(), forever),
+      runLoop(configFor('rank', [...one, from, 'lora.rank=2']), recordRun(), forever),
     ).rejects.toThrow('has rank 8, but lora.rank is 2; set lora.rank=8');
     await expect(
-      train(configFor('targets', [...one, from, 'lora.targets=[to_q]']), recordRun(), forever),
+      runLoop(configFor('targets', [...one, from, 'lora.targets=[to_q]']), recordRun(), forever),
     ).rejects.toThrow('changes other modules than lora.targets (to_q) say');
   });
 });

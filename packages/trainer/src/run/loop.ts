@@ -41,7 +41,7 @@ export interface ResumePoint {
  * @param given objects in the place of what the configuration names
  * @throws what went wrong, after leaving a checkpoint of the iterations that were done
  */
-export async function train(
+export async function runLoop(
   config: TrainConfig,
   recorder: RunRecorder,
   signal: AbortSignal,

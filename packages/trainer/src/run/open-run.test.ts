@@ -11,7 +11,7 @@ import { loadPipeline, PIPELINE, readJson } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
 import { adapterRandom } from '../weights/adapter-random';
 import type * as checkpointSize from './checkpoint-size';
-import { train } from './loop';
+import { runLoop } from './loop';
 import { openRun } from './open-run';
 
 const mockSizeOf = jest.fn((weights: number) => weights);
@@ -31,7 +31,7 @@ let folder: RunFolder;
 beforeAll(async () => {
   folder = makeRunFolder();
   // The first in a process leaves the constants that the norms keep.
-  await train(folder.configFor('first', ['iterations=1']), recordRun(), forever);
+  await runLoop(folder.configFor('first', ['iterations=1']), recordRun(), forever);
 });
 afterAll(() => {
   folder.remove();
@@ -133,7 +133,7 @@ test('a run leaves nothing compiled', async () => {
   const before = compiledMemory();
   const { numTensors } = tf.memory();
   for (const name of ['one', 'two']) {
-    await train(folder.configFor(name, ['iterations=1']), recordRun(), forever);
+    await runLoop(folder.configFor(name, ['iterations=1']), recordRun(), forever);
     expect(compiledMemory()).toEqual(before);
   }
   expect(tf.memory().numTensors).toBe(numTensors);

@@ -14,7 +14,7 @@ import type { TrainConfig } from '../configuration/schema';
 import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
 import { createAdamW } from '../learning/optimizer';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
-import { findCutOffPrompts } from '../policy/find-cut-off-prompts';
+import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createCompute } from '../policy/compute';
 import type { Policy } from '../policy/policy';

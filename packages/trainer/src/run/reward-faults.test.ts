@@ -16,7 +16,7 @@ import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
 import type { RunRecorder } from '../tracking/recorder';
 import { UserError } from '../user-error';
-import { train as trainWith } from './loop';
+import { runLoop as trainWith } from './loop';
 
 jest.mock('../scoring/pauses', () => ({ PAUSES: [0] }));
 

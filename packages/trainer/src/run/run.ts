@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../configuration/schema';
 import type { AdvantageEstimator, Objective } from '../learning/algorithm';
 import type { AdamW } from '../learning/optimizer';
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { Policy } from '../policy/policy';
 import type { EncodedText } from '../policy/text-condition';
 import type { TaggedPrompt } from '../prompts/prompt-order';

@@ -15,7 +15,7 @@ import { captureOutput } from '../testing/captured-output';
 import { PIPELINE } from '../testing/fixtures';
 import { makeRunFolder, recordRun, type RunFolder } from '../testing/tiny-run';
 import { createRunRecorder } from '../tracking/create-run-recorder';
-import { train } from './loop';
+import { runLoop } from './loop';
 
 jest.mock('nsfwjs/models/mobilenet_v2', () =>
   jest.requireActual<object>('../testing/nsfwjs-model'),
@@ -63,7 +63,7 @@ async function writtenBy(config: TrainConfig) {
   const alerts: Image[] = [];
   const records: number[][] = [];
   const tensors: number[] = [];
-  await train(
+  await runLoop(
     config,
     {
       ...recorder,
@@ -114,7 +114,7 @@ it('asks for what is missing before the model is looked at', async () => {
   const config = { ...configFor('missing', 0.5), model };
   const out = join(config.output, 'out');
   missing();
-  await expect(train(config, recordRun(), forever)).rejects.toThrow(sentence);
+  await expect(runLoop(config, recordRun(), forever)).rejects.toThrow(sentence);
   const settings = { steps: 2, eta: 1, guidance: 1, seed: 0, backend: 'auto', out } as const;
   missing();
   await expect(sampleImages({ ...settings, model, prompts: ['a'], safety: 0.5 })).rejects.toThrow(

@@ -1,6 +1,6 @@
 /** A run's reports into its folder: events, summary, curves, sample grids, the model card, and what `tracking` asks for. */
 import type { TrainConfig } from '../configuration/schema';
-import { cutOffText } from '../cut-off-prompts';
+import { cutOffText } from '../prompts/cut-off-prompts';
 import { modelCardFile, writeModelCard, type DrawnSamples } from '../model-card/write-model-card';
 import { configFileText } from '../run-folder/config-file';
 import { describeEnvironment } from '../run-folder/environment';

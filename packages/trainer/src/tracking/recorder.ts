@@ -1,5 +1,5 @@
 /** Where a run's reports go: to every sink, in their order. */
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 import type { DrawnImages, RunSink, StopRequest } from './sink';
 

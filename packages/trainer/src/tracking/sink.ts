@@ -1,7 +1,7 @@
 /** What may be told of a run while it goes on. */
 import type { Image } from '@loop-diffusion/rewards';
 
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
 
 /** Images and the prompts that they were drawn for, one each. */

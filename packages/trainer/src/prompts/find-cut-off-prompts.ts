@@ -1,7 +1,7 @@
 /** Prompts that a model reads the beginning of only. */
 import { cutOffPrompt, type StableDiffusion } from '@loop-diffusion/diffusion-models';
 
-import type { CutOffPrompts } from '../cut-off-prompts';
+import type { CutOffPrompts } from './cut-off-prompts';
 
 /** Of a file with a million lines all would take minutes, and the first ones say enough. */
 const MOST = 20_000;
