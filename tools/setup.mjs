@@ -15,7 +15,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const minimumNodeMajor = 20;
 
 /**
  * Whether node_modules holds what the lock file asks for. npm writes node_modules/.package-lock.json last of all, so an
@@ -108,12 +107,27 @@ function isContinuousIntegration({ CI }) {
   return CI !== undefined && !['', '0', 'false'].includes(CI);
 }
 
+/**
+ * What is wrong with the running Node, by what package.json asks for.
+ *
+ * @param {string} version such as 20.2.0
+ * @param {string} range such as >=20.3
+ * @returns {string | null}
+ */
+export function nodeProblem(version, range) {
+  const least = range.replace(/^\D*/, '');
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [leastMajor = 0, leastMinor = 0] = least.split('.').map(Number);
+  if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return null;
+  return `Node ${version} is too old, ${least} or later is needed.`;
+}
+
 /** @param {{ build: boolean }} options */
 function setup({ build }) {
   const started = Date.now();
-  if (Number(process.versions.node.split('.')[0]) < minimumNodeMajor) {
-    stop(`Node ${process.versions.node} is too old, ${minimumNodeMajor} or later is needed.`);
-  }
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const tooOld = nodeProblem(process.versions.node, engines.node);
+  if (tooOld !== null) stop(tooOld);
 
   if (!dependenciesMatchLock(root)) {
     console.error('setup: installing dependencies (npm ci)');

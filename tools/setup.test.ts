@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { dependenciesMatchLock, nativeLibraryProblem } from './setup.mjs';
+import { dependenciesMatchLock, nativeLibraryProblem, nodeProblem } from './setup.mjs';
 
 const wanted = {
   '': {},
@@ -58,5 +58,17 @@ describe('nativeLibraryProblem', () => {
 
   it.each(['true', '1'])('ends the set-up without the library where CI is %s', (CI) => {
     expect(nativeLibraryProblem(1, { CI })).toContain('could not be installed');
+  });
+});
+
+describe('nodeProblem', () => {
+  it.each(['20.3.0', '20.20.2', '22.0.0'])('is content with Node %s', (version) => {
+    expect(nodeProblem(version, '>=20.3')).toBeNull();
+  });
+
+  it.each(['20.2.1', '18.20.0'])('refuses Node %s, and says what is needed', (version) => {
+    expect(nodeProblem(version, '>=20.3')).toBe(
+      `Node ${version} is too old, 20.3 or later is needed.`,
+    );
   });
 });

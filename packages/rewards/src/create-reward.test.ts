@@ -1,4 +1,8 @@
+import { z } from 'zod';
+
 import { createReward, rewardNames, rewardSettingsSchemas } from './create-reward';
+import { jpegCompressibility } from './jpeg';
+import { REWARD_RECIPES } from './reward-recipes';
 
 test('makes a reward by its name', async () => {
   const reward = await createReward('jpeg-incompressibility');
@@ -29,6 +33,16 @@ test('refuses settings that the reward does not take', async () => {
   await expect(
     createReward('remote', { url: 'http://localhost:1', tokenEnv: 'NO_SUCH' }),
   ).rejects.toThrow("The environment variable NO_SUCH is not set; put the server's token there.");
+});
+
+test('makes the reward of the settings as they were read, once', async () => {
+  const name = 'jpeg-compressibility';
+  const create = jest.fn(() => jpegCompressibility());
+  const settings = z.strictObject({ side: z.string().transform(Number) });
+  const replaced = jest.replaceProperty(REWARD_RECIPES, name, { settings, create });
+  await createReward(name, { side: '512' });
+  replaced.restore();
+  expect(create.mock.calls).toEqual([[{ side: 512 }]]);
 });
 
 test('the settings of every reward are there as a JSON Schema', async () => {

@@ -1,4 +1,11 @@
+import * as mdp from '@loop-diffusion/diffusion-mdp';
+
 import { promptsAt, shuffled, type TaggedPrompt } from './prompt-order';
+
+jest.mock('@loop-diffusion/diffusion-mdp', () => {
+  const actual = jest.requireActual<typeof mdp>('@loop-diffusion/diffusion-mdp');
+  return { ...actual, counterUniform: jest.fn(actual.counterUniform) };
+});
 
 const prompts: TaggedPrompt[] = [
   ...['a', 'b', 'c'].map((text) => ({ text, family: 'letters' })),
@@ -37,6 +44,15 @@ describe('promptsAt', () => {
         .join();
     expect(round(0, 0)).not.toBe(round(0, 30));
     expect(round(0, 0)).not.toBe(round(1, 0));
+  });
+
+  it('shuffles a family once, however many of its prompts are asked for', () => {
+    const many = Array.from({ length: 30 }, (_, index) => ({ text: String(index) }));
+    const draws = jest.mocked(mdp.counterUniform).mockClear();
+    promptsAt(many, 0, 0, 20);
+    expect(draws).toHaveBeenCalledTimes(1);
+    promptsAt(many, 0, 20, 20);
+    expect(draws).toHaveBeenCalledTimes(3);
   });
 });
 

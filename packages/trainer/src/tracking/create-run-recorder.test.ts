@@ -125,6 +125,22 @@ test('an alert keeps the images that were rewarded most', async () => {
   expect(warnings).toEqual([expect.objectContaining({ iteration: 5, images: file })]);
 });
 
+test('a run that goes on compares with what it drew at first, before it was interrupted', async () => {
+  const collapsed = { diversity: 0.01 };
+  const iterations = Array.from({ length: 12 }, (_, index) => ({
+    ...exampleIteration(index + 1),
+    ...(index < 8 ? {} : collapsed),
+  }));
+  const output = captureOutput();
+  const resumed = { iterations: 12, history: { iterations, evaluations: [] } };
+  const recorder = createRunRecorder(folder, config, { json: false, quiet: true, output, resumed });
+  for (let iteration = 13; iteration <= 18; iteration += 1) {
+    await recorder.iteration({ ...exampleIteration(iteration), ...collapsed }, nothingDrawn);
+  }
+  recorder.close();
+  expect(output.errorText()).toContain('the images of a prompt have become alike');
+});
+
 test('curves are drawn anew now and then', async () => {
   let time = 0;
   const recorder = createRunRecorder(folder, config, {
