@@ -43,7 +43,7 @@ const BATCH = 8;
  * @throws the signal's reason when it is aborted on the way
  */
 export async function draw(options: WithDefaults<DrawOptions>): Promise<DrawResult> {
-  const asked = withDefaults<DrawOptions>(options);
+  const asked = await withDefaults<DrawOptions>(options);
   const { safety = null, backend, count = 1 } = asked;
   // All prompts, and all again, so that the first image of each does not depend on how many there are.
   const prompts = Array.from({ length: count }, () => asked.prompts).flat();

@@ -1,9 +1,12 @@
 /** What drawing and evaluating take and give. */
 import type { Image } from '@loop-diffusion/rewards';
 
+import type { ModelDefaults } from '../configuration/model-defaults';
 import type { BackendSetting } from '../configuration/schema';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { EvaluationRecord } from '../run-folder/records';
+import { readModelDefaults } from '../weights/model-defaults';
+import { resolveModel } from '../weights/resolve-model';
 import type { EvaluatedReward, PromptsOption } from './options';
 
 /** What draws: `ddim` is the policy that is trained, the others are deterministic. */
@@ -42,17 +45,27 @@ export interface DrawingOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Keys that have a default, which is the embedded model's. */
+/** Keys that have a default; that of steps and guidance depends on the model. */
 type Defaulted = 'seed' | 'steps' | 'eta' | 'guidance' | 'backend';
 
 /** The same where some keys may be left out. */
 export type WithDefaults<Options extends DrawingOptions> = Omit<Options, Defaulted> &
   Partial<Pick<Options, Defaulted>>;
 
-export function withDefaults<Options extends DrawingOptions>(
+/** The embedded model's. */
+export const MINIATURE_SAMPLER = { steps: 10, guidance: 1 };
+
+/** @returns undefined for a miniature */
+export async function defaultsOf(model: string): Promise<ModelDefaults | undefined> {
+  return model === 'shapes' ? undefined : readModelDefaults(await resolveModel(model));
+}
+
+export async function withDefaults<Options extends DrawingOptions>(
   options: WithDefaults<Options>,
-): Options {
-  const { seed = 0, steps = 10, eta = 1, guidance = 1, backend = 'auto' } = options;
+): Promise<Options> {
+  const sampler = (await defaultsOf(options.model))?.settings.sampler ?? MINIATURE_SAMPLER;
+  const { seed = 0, eta = 1, backend = 'auto' } = options;
+  const { steps = sampler.steps, guidance = sampler.guidance } = options;
   return { ...options, seed, steps, eta, guidance, backend } as unknown as Options;
 }
 

@@ -44,9 +44,12 @@ const BATCH = 32;
 export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<EvaluateResult> {
   let images: readonly Image[] = [];
   let prompts: readonly string[] = [];
-  const evaluated = await evaluateImages(withDefaults<EvaluateOptions>(options), (...drawn) => {
-    [images, prompts] = drawn;
-  });
+  const evaluated = await evaluateImages(
+    await withDefaults<EvaluateOptions>(options),
+    (...drawn) => {
+      [images, prompts] = drawn;
+    },
+  );
   return { ...evaluated, images, prompts };
 }
 

@@ -2,7 +2,7 @@
 import { rewardFromFunction, type Reward } from '@loop-diffusion/rewards';
 
 import { resolveConfig } from '../configuration/resolve-config';
-import type { TrainConfig } from '../configuration/schema';
+import type { TrainConfig, TrainSettings } from '../configuration/schema';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';
@@ -20,21 +20,26 @@ type NamedOptions = Omit<
 /**
  * The configuration that options mean, and the objects that it names.
  *
+ * @param defaults of what is left out, before those of the embedded model
  * @throws UserError that names what is wrong
  */
-export function nameObjects(options: NamedOptions): { config: TrainConfig; given: GivenObjects } {
+export function nameObjects(
+  options: NamedOptions,
+  defaults?: TrainSettings,
+): { config: TrainConfig; given: GivenObjects } {
   const { prompts, rewards, evaluate, ...settings } = options;
   const objects = new Map<string, Reward>();
   const training = namePrompts(prompts, 'prompts');
   const heldOut = namePrompts(evaluate?.prompts, 'evaluate.prompts');
-  const config = resolveConfig({
+  const input = {
     ...settings,
     ...(training.name !== undefined && { prompts: training.name }),
     ...(rewards && { rewards: rewards.map((reward, index) => nameReward(reward, index, objects)) }),
     ...(evaluate && {
       evaluate: { ...evaluate, ...(heldOut.name !== undefined && { prompts: heldOut.name }) },
     }),
-  });
+  };
+  const config = resolveConfig(input, [], defaults);
   return { config, given: { rewards: objects, prompts: training.list, heldOut: heldOut.list } };
 }
 

@@ -14,6 +14,7 @@ import type { RunSink } from '../tracking/sink';
 import { UserError } from '../user-error';
 import { writeTrainedFile } from '../weights/trained-file';
 import { readContinuation, resumePoint } from './continuation';
+import { defaultsOf } from './drawing-options';
 import { nameObjects } from './named-objects';
 import type { TrainOptions } from './options';
 import { trainInFolder } from './train-in-folder';
@@ -37,7 +38,10 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { signal = new AbortController().signal, onIteration, onEvaluation, ...rest } = options;
   const { sinks: own = [], resume = false, ...settings } = rest;
-  const { config, given } = nameObjects(settings);
+  const asked = nameObjects(settings);
+  // A run that goes on has all it needs in its folder.
+  const defaults = resume ? undefined : await defaultsOf(asked.config.model);
+  const { config, given } = defaults ? nameObjects(settings, defaults.settings) : asked;
   const callbacks: RunSink = {
     ...(onIteration && { iteration: onIteration }),
     ...(onEvaluation && { evaluation: onEvaluation }),

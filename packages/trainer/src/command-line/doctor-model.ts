@@ -5,6 +5,7 @@ import type { BatchAdvice } from '../api/measure-batches';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { figure } from '../terminal/words';
+import { readModelDefaults } from '../weights/model-defaults';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { memoryVerdict } from './memory-verdict';
@@ -31,7 +32,8 @@ export async function judgeModel(
 ): Promise<() => Promise<void>> {
   const reader = await resolveModel(model, { output: output.error, quiet: flags.quiet });
   const { readMemoryEstimate } = await import('../policy/memory-estimate');
-  const { height, width, guidance = 1 } = flags;
+  const defaults = await readModelDefaults(reader);
+  const { height, width, guidance = defaults?.settings.sampler.guidance ?? 1 } = flags;
   const memory = await readMemoryEstimate(reader, { height, width, guidance });
   const verdict = memoryVerdict(model, memory, available);
   return async () => {
@@ -48,7 +50,7 @@ export async function judgeModel(
       return;
     }
     // By itself: a run's threads are not those that a single product is fastest with.
-    const batches = await findBatches(model, flags, { output, loadCore });
+    const batches = await findBatches(model, { ...flags, guidance }, { output, loadCore });
     write({ ...batches, memory }, batchLines(batches).join(''));
   };
 }

@@ -19,6 +19,7 @@ import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
+import { samplerOf } from './sampler-defaults';
 import { sayBackend } from './say-backend';
 import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
@@ -53,9 +54,10 @@ export async function evaluateCommand(
 ): Promise<number> {
   const { output } = context;
   const out = flags.out ?? nextFreeFolder('evaluation');
-  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
+  const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   checkOutputFolder(out);
 
+  const sampler = await samplerOf(reader, flags, output);
   const interruption = listenForInterruption(context);
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
@@ -74,9 +76,8 @@ export async function evaluateCommand(
       },
       images: flags.images,
       seed: flags.seed,
-      steps: flags.steps,
+      ...sampler,
       eta: flags.eta ?? DEFAULT_ETA,
-      guidance: flags.guidance,
       height: flags.height,
       width: flags.width,
       vaeTiles: flags.vaeTiles,

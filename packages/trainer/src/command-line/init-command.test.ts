@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
+import { defaultsOfClass } from '../configuration/model-defaults';
 import { captureOutput } from '../testing/captured-output';
+import { writePublishedConfig } from '../testing/published-config';
 import { runCommandLine } from './run-command-line';
 
 let base: string;
@@ -48,4 +50,12 @@ test('never overwrites', async () => {
   expect(readFileSync(file, 'utf8')).toBe('precious');
   expect((await init(base)).code).toBe(1);
   expect(readdirSync(base)).toEqual(['mine.yaml']);
+});
+
+test("--model writes the model, and its own defaults in the embedded model's place", async () => {
+  const model = writePublishedConfig(join(base, 'model'));
+  const file = join(base, 'xl.yaml');
+  expect((await init(file, '--model', model)).code).toBe(0);
+  const { settings } = defaultsOfClass('sdxl');
+  expect(resolveConfig(await readConfigFile(file))).toEqual(resolveConfig({ model }, [], settings));
 });

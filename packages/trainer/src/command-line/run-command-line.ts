@@ -13,7 +13,7 @@ import {
 import { loadCore } from './core';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
-import { addInitFlags, initCommand } from './init-command';
+import { addInitFlags, initCommand, type InitFlags } from './init-command';
 import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
 import { expandPathFlags } from './path-flags';
 import { reportError } from './report-error';
@@ -97,8 +97,8 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
     },
   );
   addCommonFlags(addInitFlags(program.command('init'))).action(
-    (file: string, flags: CommonFlags) => {
-      setExitCode(initCommand(file, flags, context));
+    async (file: string, flags: InitFlags) => {
+      setExitCode(await initCommand(file, flags, context));
     },
   );
   addCommonFlags(addDoctorFlags(program.command('doctor'))).action(async (flags: DoctorFlags) => {

@@ -18,6 +18,7 @@ import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
+import { samplerOf } from './sampler-defaults';
 import { sayBackend } from './say-backend';
 import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
@@ -94,13 +95,14 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
     ...flags.prompt,
     ...(flags.prompts === undefined ? [] : await readPromptFile(flags.prompts)),
   ];
-  await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
+  const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
   checkOutputFolder(flags.out);
   if (flags.trace !== undefined) {
     checkNewFile(flags.trace);
     checkWritable(dirname(flags.trace));
   }
 
+  const sampler = await samplerOf(reader, flags, output);
   const interruption = listenForInterruption(context);
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
@@ -117,10 +119,9 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       base: flags.base,
       grid: flags.grid === true || flags.base === true,
       seed: flags.seed,
-      steps: flags.steps,
+      ...sampler,
       scheduler: flags.scheduler,
       eta: flags.eta ?? DEFAULT_ETA,
-      guidance: flags.guidance,
       height: flags.height,
       width: flags.width,
       vaeTiles: flags.vaeTiles,

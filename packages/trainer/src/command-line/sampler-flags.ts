@@ -11,10 +11,11 @@ export interface SamplerFlags {
   readonly lora?: readonly string[];
   readonly unetOnly?: boolean;
   readonly seed: number;
-  readonly steps: number;
+  /** The model's where left out, as {@link guidance}. */
+  readonly steps?: number;
   /** {@link DEFAULT_ETA} where left out. */
   readonly eta?: number;
-  readonly guidance: number;
+  readonly guidance?: number;
   readonly height?: number;
   readonly width?: number;
   readonly vaeTiles?: boolean;
@@ -48,7 +49,11 @@ export function addSamplerFlags(command: Command): Command {
       )
       .option('--unet-only', UNET_ONLY_FLAG)
       .option('--seed <n>', 'seed of the noise', wholeNumberFlag(0, 0xffffffff), 0)
-      .option('--steps <n>', 'denoise steps', wholeNumberFlag(1, 1000), 10)
+      .option(
+        '--steps <n>',
+        'denoise steps (default: 30; 10 for the embedded model)',
+        wholeNumberFlag(1, 1000),
+      )
       .option(
         '--eta <x>',
         `randomness of a denoise step, 0 to 1 (default: ${String(DEFAULT_ETA)})`,
@@ -56,9 +61,8 @@ export function addSamplerFlags(command: Command): Command {
       )
       .option(
         '--guidance <w>',
-        'classifier-free guidance scale; 1 is none',
+        'classifier-free guidance scale; 1 is none (default: 7.5; 5 for Stable Diffusion XL, 1 for the embedded model)',
         realNumberFlag(0, 100),
-        1,
       )
       .option('--height <pixels>', "of the images; the model's own without it", imageSideFlag)
       .option('--width <pixels>', "of the images; the model's own without it", imageSideFlag)

@@ -11,11 +11,13 @@ import { nextFreeFolder } from '../files/next-free-folder';
 import { defaultOutput } from '../run-folder/default-output';
 import { createRunFolder } from '../run-folder/run-folder';
 import { UsageError } from '../usage-error';
+import { readModelDefaults } from '../weights/model-defaults';
 import { resolveModel } from '../weights/resolve-model';
 import { carryOut } from './carry-out';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
+import { sayDefaults } from './say-defaults';
 import { sayBackend } from './say-backend';
 
 export interface TrainFlags extends CommonFlags {
@@ -53,9 +55,8 @@ export async function trainCommand(
   flags: TrainFlags,
   context: CommandContext,
 ): Promise<number> {
-  const config = await readConfig(configFile, flags);
   // Files are looked at before anything is made or the backend, which takes a second, is started.
-  await resolveModel(config.model, { output: context.output.error, quiet: flags.quiet });
+  const config = await readConfig(configFile, flags, context);
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
   const options = {
@@ -76,7 +77,11 @@ export async function trainCommand(
   });
 }
 
-async function readConfig(configFile: string | undefined, flags: TrainFlags): Promise<TrainConfig> {
+async function readConfig(
+  configFile: string | undefined,
+  flags: TrainFlags,
+  { output: streams }: CommandContext,
+): Promise<TrainConfig> {
   const overrides = [...flags.set];
   if (flags.backend !== undefined) overrides.push(`backend=${flags.backend}`);
   if (flags.fromCheckpoint !== undefined) {
@@ -91,7 +96,11 @@ async function readConfig(configFile: string | undefined, flags: TrainFlags): Pr
     overrides.push(`output=${JSON.stringify(`runs/${flags.name}`)}`);
   }
   const file = configFile === undefined ? undefined : await readConfigFile(configFile);
-  const config = resolveConfig(file, overrides);
+  const { model } = resolveConfig(file, overrides);
+  const reader = await resolveModel(model, { output: streams.error, quiet: flags.quiet });
+  const defaults = await readModelDefaults(reader);
+  if (defaults !== undefined) sayDefaults(defaults, defaults.settings, flags, streams);
+  const config = resolveConfig(file, overrides, defaults?.settings);
   // A folder that nobody named may take the next number; one that was named is never changed.
   const named =
     overrides.some((override) => override.trimStart().startsWith('output=')) ||

@@ -2,33 +2,43 @@
 import { stringify } from 'yaml';
 
 import { configJsonSchema, type JsonSchema } from './json-schema';
+import type { TrainSettings } from './schema';
 import { yamlTags } from './yaml-text';
 
 /**
  * @param schemaPath where the JSON Schema is, as seen from the file, for editors
+ * @param settings values in the place of defaults
  * @returns YAML that resolves to the defaults; keys whose default depends on others are commented out
  */
-export function configTemplate(schemaPath: string): string {
+export function configTemplate(schemaPath: string, settings: TrainSettings = {}): string {
   return [
     `# yaml-language-server: $schema=${schemaPath}`,
     '# What "loop-diffusion train" does with this file. Every key stands at its default, which it also takes when it is left out.',
-    ...sectionLines(configJsonSchema(), ''),
+    ...sectionLines(configJsonSchema(), '', settings),
     '',
   ].join('\n');
 }
 
-function sectionLines(section: JsonSchema, indent: string): string[] {
+function sectionLines(section: JsonSchema, indent: string, settings: object): string[] {
   return Object.entries(section.properties ?? {}).flatMap(([name, schema]) => {
     const inner = innerSection(schema);
     const { description } = schema;
+    const value = (settings as Record<string, unknown>)[name];
     const about = (inner === undefined ? aboutLines(schema) : aboutLines({ description })).map(
       (line) => `${indent}# ${line}`,
     );
     if (inner !== undefined) {
-      return ['', ...about, `${indent}${name}:`, ...sectionLines(inner, `${indent}  `)];
+      return [
+        '',
+        ...about,
+        `${indent}${name}:`,
+        ...sectionLines(inner, `${indent}  `, value ?? {}),
+      ];
     }
     const entry =
-      schema.default === undefined ? [`# ${name}:`] : entryLines({ [name]: schema.default });
+      value === undefined && schema.default === undefined
+        ? [`# ${name}:`]
+        : entryLines({ [name]: value ?? schema.default });
     return [...(indent === '' ? [''] : []), ...about, ...entry.map((line) => `${indent}${line}`)];
   });
 }

@@ -113,7 +113,7 @@ function setAt(
 const INDEX = /^\d{1,4}$/;
 
 /** Plain assignment would let `__proto__` change the object's prototype instead of being refused as an unknown key. */
-function define(holder: PlainObject, name: string, value: unknown): void {
+export function define(holder: PlainObject, name: string, value: unknown): void {
   Object.defineProperty(holder, name, {
     value,
     writable: true,

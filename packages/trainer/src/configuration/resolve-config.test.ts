@@ -276,3 +276,38 @@ test('every key is documented with its expected range', () => {
     expect(key.expected).not.toBe('');
   }
 });
+
+describe('defaults of a model', () => {
+  const defaults = {
+    sampler: { steps: 30, guidance: 7.5 },
+    lora: { rank: 4, alpha: 4 },
+    optimizer: { learningRate: 3e-4 },
+  };
+
+  it('are taken where nothing is set, by file or override', () => {
+    const file = { sampler: { steps: 12 }, optimizer: { learningRate: 1e-3 } };
+    const { sampler, lora, optimizer } = resolveConfig(file, ['lora.rank=2'], defaults);
+    expect(sampler).toMatchObject({ steps: 12, guidance: 7.5, eta: 1 });
+    expect(lora).toMatchObject({ rank: 2, alpha: 4 });
+    expect(optimizer.learningRate).toBe(1e-3);
+    expect(resolveConfig({}, [], defaults).algorithm.timesteps.to).toBe(28);
+  });
+
+  it('are taken where code leaves a key undefined', () => {
+    const file = { sampler: { guidance: undefined }, lora: undefined };
+    const { sampler, lora } = resolveConfig(file, [], defaults);
+    expect(sampler.guidance).toBe(7.5);
+    expect(lora?.rank).toBe(4);
+  });
+
+  it('leave null as it is, and what follows from it', () => {
+    const { lora, optimizer } = resolveConfig({ lora: null }, [], defaults);
+    expect(lora).toBeNull();
+    expect(optimizer.learningRate).toBe(resolveConfig({ lora: null }).optimizer.learningRate);
+  });
+
+  it('change nothing of a configuration that says everything', () => {
+    const whole = resolveConfig({});
+    expect(resolveConfig(whole, [], defaults)).toEqual(whole);
+  });
+});

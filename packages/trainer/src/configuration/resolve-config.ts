@@ -6,21 +6,26 @@ import type { z } from 'zod';
 import { UserError } from '../user-error';
 import { configKeys, defaultListAt, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
-import { applyOverrides, type PlainObject } from './overrides';
+import { applyOverrides, define, type PlainObject } from './overrides';
 import { withHomePaths } from './paths';
-import { configSchema, type ParsedConfig, type TrainConfig } from './schema';
+import { configSchema, type ParsedConfig, type TrainConfig, type TrainSettings } from './schema';
 import { isClipped } from './sections/algorithm';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
 /**
  * @param file the parsed configuration file, or undefined for the defaults
  * @param overrides `key.path=value` each, laid over the file in order
+ * @param defaults of keys that neither has, before those of the schema: a model's own
  * @throws UserError naming every key that is unknown or out of its range
  * @throws UsageError when an override is not of the form `key.path=value`
  */
-export function resolveConfig(file: unknown, overrides: readonly string[] = []): TrainConfig {
+export function resolveConfig(
+  file: unknown,
+  overrides: readonly string[] = [],
+  defaults: TrainSettings = {},
+): TrainConfig {
   const input = applyOverrides(asObject(file), overrides, { defaultList: defaultListAt });
-  const parsed = configSchema.safeParse(input);
+  const parsed = configSchema.safeParse(laidOver(defaults, input));
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, input));
     throw new UserError(`Configuration: ${problems.join('; ')}`);
@@ -28,6 +33,21 @@ export function resolveConfig(file: unknown, overrides: readonly string[] = []):
   const config = withHomePaths(withDependentDefaults(parsed.data, input));
   checkCombinations(config);
   return config;
+}
+
+/** Sections are merged; everything else that is given stands for itself. */
+function laidOver(base: PlainObject, given: PlainObject): PlainObject {
+  const merged: PlainObject = { ...base };
+  for (const [key, value] of Object.entries(given)) {
+    const below = Object.hasOwn(base, key) ? base[key] : undefined;
+    if (value === undefined && below !== undefined) continue;
+    define(merged, key, isSection(below) && isSection(value) ? laidOver(below, value) : value);
+  }
+  return merged;
+}
+
+function isSection(value: unknown): value is PlainObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function asObject(file: unknown): PlainObject {

@@ -28,6 +28,8 @@ const PICKLED_WEIGHTS = /\.(bin|pt|pth|ckpt|pkl)$/i;
 export interface ResolveModelOptions {
   readonly output?: OutputStream;
   readonly quiet?: boolean | undefined;
+  /** Those that a model on the hub is asked for; a whole model where left out. */
+  readonly files?: readonly string[] | undefined;
 }
 
 /** A branch may move while a process runs; what it asked for once stays what it was. */
@@ -47,7 +49,7 @@ export async function resolveModel(
 
 async function resolveHubModel(
   model: string,
-  { output = process.stderr, quiet = false }: ResolveModelOptions,
+  { output = process.stderr, quiet = false, files }: ResolveModelOptions,
 ): Promise<FileReader> {
   let key = '';
   try {
@@ -56,8 +58,8 @@ async function resolveHubModel(
       throw new UserError(`'${model}' is a dataset; a model was expected, as hf:owner/name`);
     }
     const settings = hubSettings();
-    key = JSON.stringify([settings.endpoint, settings.cacheFolder, model]);
-    const reader = fromHub.get(key) ?? fetchModel(name, settings, { output, quiet });
+    key = JSON.stringify([settings.endpoint, settings.cacheFolder, model, files]);
+    const reader = fromHub.get(key) ?? fetchModel(name, settings, { output, quiet, files });
     fromHub.set(key, reader);
     return await reader;
   } catch (error) {
@@ -69,16 +71,16 @@ async function resolveHubModel(
 async function fetchModel(
   name: HubName,
   settings: HubSettings,
-  { output, quiet }: { output: OutputStream; quiet: boolean },
+  { output, quiet = false, files }: ResolveModelOptions & { readonly output: OutputStream },
 ): Promise<FileReader> {
   const progress = createDownloadProgress(output, { name: name.text, quiet });
   try {
     const snapshot = await hubSnapshot({
       ...name,
       settings,
-      files: diffusersFiles,
+      files: files ?? diffusersFiles,
       maximumBytes: maximumModelFileBytes,
-      check: checkConfigs,
+      check: files === undefined ? checkConfigs : undefined,
       onProgress: (told) => progress.report(told),
       onNote: (note) => output.write(`${note}\n`),
     });
