@@ -1,4 +1,8 @@
-/** Fine-tuning from code: prompts and rewards in, figures and weights out. */
+/**
+ * Fine-tuning from code: prompts and rewards in, figures and weights out.
+ *
+ * Only `command-line` may import this folder.
+ */
 import { join } from 'node:path';
 
 import type { TrainConfig } from '../configuration/schema';

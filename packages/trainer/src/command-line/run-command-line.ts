@@ -1,4 +1,8 @@
-/** `loop-diffusion <command>`. */
+/**
+ * `loop-diffusion <command>`.
+ *
+ * Only the entry of the bin imports this folder.
+ */
 import { Command } from 'commander';
 
 import { packageVersion, TRAINER } from '../files/package-version';

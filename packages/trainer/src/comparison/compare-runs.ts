@@ -1,4 +1,8 @@
-/** The figures of several runs side by side. */
+/**
+ * The figures of several runs side by side.
+ *
+ * Only `command-line` may import this folder.
+ */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { EvaluationRecord } from '../run-folder/records';

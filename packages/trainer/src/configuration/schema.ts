@@ -1,4 +1,9 @@
-/** The configuration of a run: every key with its unit, range and default. The defaults are the embedded task. */
+/**
+ * The configuration of a run: every key with its unit, range and default. The defaults are the embedded task.
+ *
+ * Only `run-folder`, `weights`, `scoring`, `learning`, `model-card`, `tracking`, `comparison`, `run`, `api` and
+ * `command-line` may import this folder.
+ */
 import type { BackendName } from '@loop-diffusion/native-tensorflow';
 import { z } from 'zod';
 

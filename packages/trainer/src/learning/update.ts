@@ -1,4 +1,8 @@
-/** Learning: from a rollout and its advantages to a policy that makes the better images more likely. */
+/**
+ * Learning: from a rollout and its advantages to a policy that makes the better images more likely.
+ *
+ * Only `report`, `run`, `api` and `command-line` may import this folder.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';

@@ -1,4 +1,8 @@
-/** Makes the folder of a run's adapter, or of its UNet, ready to be uploaded. */
+/**
+ * Makes the folder of a run's adapter, or of its UNet, ready to be uploaded.
+ *
+ * Only `tracking` and `command-line` may import this folder.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 

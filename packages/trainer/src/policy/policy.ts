@@ -1,4 +1,8 @@
-/** The policy π_θ(x_{t−1} | x_t, c): a UNet with its adapter, under guidance, and what makes pictures of prompts around it. */
+/**
+ * The policy π_θ(x_{t−1} | x_t, c): a UNet with its adapter, under guidance, and what makes pictures of prompts around it.
+ *
+ * Only `learning`, `run`, `api` and `command-line` may import this folder.
+ */
 import type { NoiseSchedule } from '@loop-diffusion/diffusion-mdp';
 import type { LoraAdapter, StableDiffusion } from '@loop-diffusion/diffusion-models';
 

@@ -1,4 +1,8 @@
-/** Where prompts come from: the embedded benchmark or a text file. */
+/**
+ * Where prompts come from: the embedded benchmark, a text file or a list.
+ *
+ * Only `run-folder`, `learning`, `model-card`, `tracking`, `run`, `api` and `command-line` may import this folder.
+ */
 import { resolve } from 'node:path';
 
 import { evaluationPrompts, trainingPrompts } from '@loop-diffusion/shapes-benchmark';

@@ -1,4 +1,8 @@
-/** What an iteration was like, from what its phases returned. */
+/**
+ * What an iteration was like, from what its phases returned.
+ *
+ * Only `tracking`, `run` and `command-line` may import this folder.
+ */
 import { reportGroups } from '@loop-diffusion/advantage-estimators';
 import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';

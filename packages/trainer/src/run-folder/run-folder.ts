@@ -1,4 +1,8 @@
-/** The folder that holds everything a run leaves behind. */
+/**
+ * The folder that holds everything a run leaves behind.
+ *
+ * Only `report`, `model-card`, `tracking`, `comparison`, `run`, `api` and `command-line` may import this folder.
+ */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 

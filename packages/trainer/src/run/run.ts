@@ -1,4 +1,8 @@
-/** A run: everything that its iterations need, from the first to the last. */
+/**
+ * A run: everything that its iterations need, from the first to the last.
+ *
+ * Only `api` and `command-line` may import this folder.
+ */
 import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import type { Combination } from '@loop-diffusion/rewards';
 import type * as tf from '@tensorflow/tfjs-core';

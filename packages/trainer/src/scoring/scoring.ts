@@ -1,4 +1,8 @@
-/** Training's images are scored while others are still being drawn. */
+/**
+ * Training's images are scored while others are still being drawn.
+ *
+ * Only `report`, `run`, `api` and `command-line` may import this folder.
+ */
 import { setMaxListeners } from 'node:events';
 
 import {

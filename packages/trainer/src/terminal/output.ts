@@ -1,4 +1,8 @@
-/** Where lines for the user go. */
+/**
+ * Where lines for the user go.
+ *
+ * Only `weights`, `model-card`, `tracking`, `comparison`, `api` and `command-line` may import this folder.
+ */
 
 /** The part of a stream that is used; tests pass their own. */
 export interface OutputStream {

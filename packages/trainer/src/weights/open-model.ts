@@ -1,4 +1,8 @@
-/** A backend, a model on it, and perhaps an adapter: what every command starts with. */
+/**
+ * A backend, a model on it, and perhaps an adapter: what every command starts with.
+ *
+ * Only `learning`, `model-card`, `run`, `api` and `command-line` may import this folder.
+ */
 import {
   createNoiseSchedule,
   parseSchedulerConfig,
