@@ -138,6 +138,8 @@ describe('--model', () => {
       { model, guidance: 5, height: 64, seconds: 120, backend: 'auto' },
     ]);
     expect(out).toMatch(/learning +0\.\d GB for one pair/);
+    // 256 images of 64 × 64 pixels, three float32 each.
+    expect(out).toMatch(/evaluating +0\.0 GB besides for the 256 images of an evaluation/);
     expect(out).toContain('--set batch.rollout=4 --set batch.update=4');
     const json = JSON.parse((await ask({ json: true })).out) as Record<string, unknown>;
     expect(json).toMatchObject({ rollout: 4, memory: { weights: expect.any(Number) as number } });

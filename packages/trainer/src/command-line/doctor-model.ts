@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 
 import type { BatchAdvice } from '../api/measure-batches';
+import { resolveConfig } from '../configuration/resolve-config';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { figure } from '../terminal/words';
@@ -35,7 +36,8 @@ export async function judgeModel(
   const defaults = await readModelDefaults(reader);
   const { height, width, guidance = defaults?.settings.sampler.guidance ?? 1 } = flags;
   const memory = await readMemoryEstimate(reader, { height, width, guidance });
-  const verdict = memoryVerdict(model, memory, available);
+  const { evaluate } = resolveConfig({}, [], defaults?.settings);
+  const verdict = memoryVerdict(model, memory, available, evaluate.images);
   return async () => {
     const write = (found: object, text: string): void => {
       output.out.write(flags.json === true ? `${JSON.stringify(found)}\n` : text);

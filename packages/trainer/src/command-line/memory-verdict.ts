@@ -11,14 +11,16 @@ export interface MemoryVerdict {
 
 /**
  * @param available bytes that a process may have
+ * @param evaluated images of an evaluation
  * @throws UserError for a model that cannot be drawn from, or learnt with, in that memory
  */
 export function memoryVerdict(
   model: string,
   estimate: MemoryEstimate,
   available: number,
+  evaluated: number,
 ): MemoryVerdict {
-  const { weights, sample, update, checkpointedUpdate, decode, tiledDecode } = estimate;
+  const { weights, sample, update, checkpointedUpdate, decode, tiledDecode, picture } = estimate;
   const drawing = Math.max(sample, tiledDecode);
   if (drawing > available) {
     throw new UserError(
@@ -35,6 +37,7 @@ export function memoryVerdict(
     `drawing           ${gigabytes(sample)} for one image at a time`,
     `decoding          ${gigabytes(decode)} for one image, ${gigabytes(tiledDecode)} with memory.vaeTiles`,
     `learning          ${gigabytes(update)} for one pair of image and step, ${gigabytes(checkpointedUpdate)} with gradientCheckpointing`,
+    `evaluating        ${gigabytes(evaluated * picture)} besides for the ${String(evaluated)} images of an evaluation`,
     `this machine has  ${gigabytes(available)}`,
   ];
   if (update > available) {

@@ -48,3 +48,18 @@ test('less is needed with checkpoints, in tiles, and for smaller images', () => 
     expect(small[key]).toBeGreaterThan(small.weights);
   }
 });
+
+test('at 1024 pixels scores are counted as they are held: 64 MB, whatever the heads and rows', () => {
+  const large = { height: 1024, width: 1024 };
+  const one = estimateMemory(configs, { ...large, guidance: 1 });
+  const { middle, scores } = { middle: 6 * 128 ** 2 * 512 * 4, scores: 3 * 2 ** 24 * 4 };
+  // The decoder's middle block has one head, of 16,384² scores: 1.1 GB each of three copies, if they were held whole.
+  const narrow = { ...configs.vae, blockOutChannels: [8, 8, 8, 512] };
+  const bare = estimateMemory({ ...configs, vae: narrow }, { ...large, guidance: 1 });
+  expect(bare.decode - 0.45e9 - bare.weights).toBe(middle + scores);
+  // Every piece of the first level is of 2²⁴ scores, with one row as with two.
+  const two = estimateMemory(configs, { ...large, guidance: 7.5 });
+  const [first, second] = [one.sample, two.sample].map((bytes) => bytes - 0.45e9 - one.weights);
+  expect(2 * first! - second!).toBeCloseTo(scores, -1);
+  expect(one.picture).toBe(1024 * 1024 * 3 * 4);
+});

@@ -1,9 +1,11 @@
 /** How much memory a model will need, from its configuration alone: before gigabytes are fetched or a run dies half-way. */
 import {
+  attentionScoresAtOnce,
   autoencoderShapes,
   readStableDiffusionConfigs,
   textEncoderShapes,
   unetShapes,
+  type AutoencoderConfig,
   type FileReader,
   type StableDiffusionConfigs,
   type UNetConfig,
@@ -24,6 +26,8 @@ export interface MemoryEstimate {
   /** Decoding one image, whole and in tiles. */
   readonly decode: number;
   readonly tiledDecode: number;
+  /** One picture that is kept, as those of an evaluation and of an iteration are until they are scored; alone. */
+  readonly picture: number;
 }
 
 export interface EstimateOptions {
@@ -37,8 +41,6 @@ export interface EstimateOptions {
 const FLOAT = 4;
 /** TensorFlow and Node.js with nothing loaded. */
 const LIBRARY = 0.45e9;
-/** Attention makes at most so many scores at once. */
-const SCORES = 2 ** 24;
 
 /** @throws Error that names what of the folder is missing, damaged or not supported */
 export async function readMemoryEstimate(
@@ -66,23 +68,28 @@ export function estimateMemory(
       .map(count)
       .reduce((sum, numbers) => sum + numbers, 0);
   const held = LIBRARY + weights;
-  const layers = layersOf(unet, pixels / factor ** 2);
+  const latentPixels = pixels / factor ** 2;
+  const layers = layersOf(unet, latentPixels, rows);
   const saved = sum(layers.map((layer) => layer.saved));
+  const keptScores = sum(layers.map((layer) => layer.keptScores));
   const inputs = sum(layers.map((layer) => layer.input));
-  const largest = Math.max(...layers.map((layer) => layer.saved));
+  const largest = Math.max(...layers.map((layer) => rows * layer.saved + layer.keptScores));
   const working = Math.max(...layers.map((layer) => layer.working));
-  const scores = 3 * Math.max(...layers.map((layer) => layer.scores));
+  const scores = SCORE_COPIES * Math.max(...layers.map((layer) => layer.scores));
   // The decoder's widest feature map is the last one that was enlarged.
   const widest = (vae.blockOutChannels[1] ?? vae.blockOutChannels[0] ?? 0) * FEATURE_MAPS;
   const tile = Math.min(pixels, (tileSide(vae) * factor) ** 2);
+  const decoding = (imagePixels: number): number =>
+    FLOAT * Math.max(imagePixels * widest, middleBlock(vae, imagePixels / factor ** 2));
   return {
     weights,
-    sample: held + rows * FLOAT * (inputs + working + scores),
-    update: held + rows * FLOAT * HELD_FOR_GRADIENT * saved,
-    checkpointedUpdate: held + rows * FLOAT * HELD_FOR_GRADIENT * (inputs + largest),
-    decode: held + FLOAT * pixels * widest,
+    sample: held + FLOAT * (rows * (inputs + working) + scores),
+    update: held + FLOAT * (HELD_FOR_GRADIENT * (rows * saved + keptScores) + scores),
+    checkpointedUpdate: held + FLOAT * (HELD_FOR_GRADIENT * (rows * inputs + largest) + scores),
+    decode: held + decoding(pixels),
     // Besides a tile there are the image's own numbers.
-    tiledDecode: held + FLOAT * (tile * widest + 4 * pixels * vae.outChannels),
+    tiledDecode: held + decoding(tile) + FLOAT * 4 * pixels * vae.outChannels,
+    picture: FLOAT * pixels * vae.outChannels,
   };
 }
 
@@ -90,19 +97,29 @@ export function estimateMemory(
 const HELD_FOR_GRADIENT = 2;
 /** Feature maps that the decoder holds at once. */
 const FEATURE_MAPS = 5.6;
+/** Of a piece of attention: the scores, their exponentials and the probabilities. */
+const SCORE_COPIES = 3;
 
-/** Numbers of one row. */
+/** Numbers that the decoder's middle block holds: queries, keys, values and what becomes of them, and one head's scores. */
+function middleBlock({ blockOutChannels }: AutoencoderConfig, pixels: number): number {
+  const scores = attentionScoresAtOnce({ heads: 1, queries: pixels, keys: pixels });
+  return 6 * pixels * (blockOutChannels.at(-1) ?? 0) + SCORE_COPIES * scores;
+}
+
+/** Numbers of one row, but for scores. */
 interface Layer {
   readonly input: number;
   /** Saved for the gradient. */
   readonly saved: number;
   /** Held at once on the way forward. */
   readonly working: number;
-  /** Of attention, at once. */
+  /** Of attention, of all rows, at once. */
   readonly scores: number;
+  /** Of all rows, saved for the gradient: those that fit at once. */
+  readonly keptScores: number;
 }
 
-function layersOf(unet: UNetConfig, latentPixels: number): Layer[] {
+function layersOf(unet: UNetConfig, latentPixels: number, rows: number): Layer[] {
   const layers: Layer[] = [];
   const residual = (pixels: number, inputs: number, outputs: number): void => {
     layers.push({
@@ -111,18 +128,21 @@ function layersOf(unet: UNetConfig, latentPixels: number): Layer[] {
       saved: 3 * pixels * (inputs + outputs),
       working: 4 * pixels * Math.max(inputs, outputs),
       scores: 0,
+      keptScores: 0,
     });
   };
   const transformer = (level: number, pixels: number): void => {
     const channels = unet.blockOutChannels[level] as number;
-    const scores = (unet.attentionHeads[level] as number) * pixels ** 2;
+    const heads = rows * (unet.attentionHeads[level] as number);
+    const scores = attentionScoresAtOnce({ heads, queries: pixels, keys: pixels });
     const blocks = unet.transformerLayers[level] as number;
     layers.push({
       input: pixels * channels,
-      saved: blocks * (30 * pixels * channels + (scores <= SCORES ? scores : 0)),
+      saved: blocks * 30 * pixels * channels,
       // The feed-forward network is four times as wide.
       working: 4 * 4 * pixels * channels,
-      scores: Math.min(scores, SCORES),
+      scores,
+      keptScores: scores === heads * pixels ** 2 ? blocks * scores : 0,
     });
   };
   const levels = unet.blockOutChannels.map((channels, level) => ({
