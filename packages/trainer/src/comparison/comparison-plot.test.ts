@@ -12,14 +12,24 @@ interface Layer {
   data: { values: Record<string, number | string>[] };
 }
 
-function layers(): Layer[] {
+function spec() {
   const seconds = { total: 1, byPhase: { rollout: 1 } };
-  const spec = comparisonSpec([
+  return comparisonSpec([
     { name: 'a', history: exampleHistory(10), seconds },
     { name: 'b', history: exampleHistory(4), seconds },
-  ]) as unknown as { concat: { layer: Layer[] }[] };
-  return spec.concat[0]?.layer ?? [];
+  ]) as unknown as { concat: { layer: Layer[]; encoding: { x?: object } }[] };
 }
+
+function layers(): Layer[] {
+  return spec().concat[0]?.layer ?? [];
+}
+
+test('there is no half iteration and no half image', () => {
+  const [iterations, seconds, images] = spec().concat.map(({ encoding }) => encoding.x);
+  const whole = { axis: { tickMinStep: 1, format: 'd' } };
+  expect([iterations, images]).toMatchObject([whole, whole]);
+  expect(seconds).not.toMatchObject(whole);
+});
 
 test('every run has its iterations, and its held-out evaluations with their errors', () => {
   expect(layers().map(({ data }) => data.values.length)).toEqual([14, 14, 6, 6]);

@@ -1,7 +1,7 @@
 /** A comparison as a table for people: a column per run. */
 import type { MeanWithError } from '../statistics';
 import { evaluationKind } from '../run-folder/evaluation-words';
-import { signed, withError } from '../terminal/words';
+import { signedWithError, withError } from '../terminal/words';
 import {
   SMOOTHED_ITERATIONS,
   type Comparison,
@@ -105,7 +105,7 @@ function scoreText(score: EvaluationScore | undefined, expected: number): string
 }
 
 function gainText(gain: MeanWithError | undefined): string {
-  return gain === undefined ? NONE : `${signed(gain.mean)} ± ${gain.standardError.toFixed(3)}`;
+  return gain === undefined ? NONE : signedWithError(gain.mean, gain.standardError);
 }
 
 function decimal(value: number): string {

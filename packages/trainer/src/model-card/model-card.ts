@@ -5,8 +5,7 @@ import type { TrainConfig } from '../configuration/schema';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
-import type { MeanWithError } from '../statistics';
-import { durationInWords, signed, withError } from '../terminal/words';
+import { briefMean, durationInWords, signedWithError, withError } from '../terminal/words';
 import { codeSpan, oneLine, pythonText, shellWord } from './quoting';
 
 export interface ModelCardFacts {
@@ -163,7 +162,13 @@ function result({ evaluation }: RunSummary): string[] {
   const gainRow =
     gain === undefined
       ? []
-      : [['**paired gain**', `**${gainText(gain)}**`, ...families.map(() => '')]];
+      : [
+          [
+            '**paired gain**',
+            `**${signedWithError(gain.mean, gain.standardError)}**`,
+            ...families.map(() => ''),
+          ],
+        ];
   return [
     `Mean reward ± standard error over ${String(last.count)} images of ${evaluatedPrompts(last)}, each from the same noise, in ${String(steps)} steps with η ${String(eta)} at guidance ${String(guidance)}.`,
     table(
@@ -172,16 +177,12 @@ function result({ evaluation }: RunSummary): string[] {
         ...rows.map(([name, record]) => [
           name,
           withError(record.mean, record.standardError),
-          ...families.map((family) => record.families[family]?.mean.toFixed(2) ?? '–'),
+          ...families.map((family) => briefMean(record.families[family]?.mean)),
         ]),
         ...gainRow,
       ],
     ),
   ];
-}
-
-function gainText({ mean, standardError }: MeanWithError): string {
-  return `${signed(mean)} ± ${standardError.toFixed(3)}`;
 }
 
 function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][] {

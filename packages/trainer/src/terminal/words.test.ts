@@ -1,4 +1,14 @@
-import { counted, durationInWords, figure, median, percent, signed, withError } from './words';
+import {
+  briefMean,
+  signedWithError,
+  counted,
+  durationInWords,
+  figure,
+  median,
+  percent,
+  signed,
+  withError,
+} from './words';
 
 test.each([
   [0, '0 s'],
@@ -29,6 +39,10 @@ test('figures with errors, signs and percents', () => {
   expect(withError(0.8042, 0.0141)).toBe('0.804 ± 0.014');
   expect(withError(0.8042, Number.NaN)).toBe('0.804');
   expect(withError(Number.NaN, Number.NaN)).toBe('none');
+  expect(signedWithError(0.152, 0.018)).toBe('+0.152 ± 0.018');
+  expect(signedWithError(-0.02, Number.NaN)).toBe('−0.020');
+  expect(signedWithError(Number.NaN, Number.NaN)).toBe('none');
+  expect([0.746, Number.NaN, undefined].map(briefMean)).toEqual(['0.75', '–', '–']);
   expect(counted(1, 'image')).toBe('1 image');
   expect(counted(0, 'image')).toBe('0 images');
   expect(signed(0.152)).toBe('+0.152');

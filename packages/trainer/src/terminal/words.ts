@@ -31,6 +31,17 @@ export function withError(mean: number, error: number): string {
   return Number.isFinite(error) ? `${mean.toFixed(3)} ± ${error.toFixed(3)}` : mean.toFixed(3);
 }
 
+/** A gain, as `+0.152 ± 0.018`; of a single pair, which has no error, `+0.152` */
+export function signedWithError(mean: number, error: number): string {
+  if (!Number.isFinite(mean)) return 'none';
+  return Number.isFinite(error) ? `${signed(mean)} ± ${error.toFixed(3)}` : signed(mean);
+}
+
+/** One of many means beside each other: `0.75`, and `–` where there is none. */
+export function briefMean(mean: number | undefined): string {
+  return mean !== undefined && Number.isFinite(mean) ? mean.toFixed(2) : '–';
+}
+
 /** `1 image`, `3 images` */
 export function counted(count: number, noun: string): string {
   return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;

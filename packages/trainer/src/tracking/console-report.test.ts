@@ -113,6 +113,24 @@ describe('summaryLines', () => {
     ]);
   });
 
+  test('an evaluation of which a reward failed on nearly all has no figure that is none', () => {
+    const summary = exampleSummary();
+    const [before, after] = [exampleEvaluation('before', 0.652), exampleEvaluation('after', 0.8)];
+    const nothing = { mean: Number.NaN, standardError: Number.NaN, count: 0 };
+    const failed = { ...after, ...nothing, mean: 0.9, count: 1, failed: 255 };
+    const evaluation = {
+      before,
+      after: { ...failed, families: { ...after.families, colour: nothing } },
+      gain: { ...nothing, mean: 0.3, count: 1 },
+    };
+    const text = summaryLines({ ...summary, evaluation }).join('\n');
+    expect(text).toContain(
+      'over 1 image, 255 failed: before 0.652 ± 0.016, after 0.900, gain +0.300',
+    );
+    expect(text).toContain('colour 0.75 → – · ');
+    expect(text).not.toContain('NaN');
+  });
+
   test('an interrupted run says so, and needs no evaluation', () => {
     const summary = { ...exampleSummary(), interrupted: true, iterations: 7, evaluation: {} };
     expect(summaryLines(summary)).toEqual(['Ended early after 7 iterations.']);

@@ -8,7 +8,16 @@ import { isBaseEvaluation } from '../run-folder/run-history';
 import { createLiveLine } from '../terminal/live-line';
 import type { Output, OutputStream } from '../terminal/output';
 import { createPhaseProgress } from '../terminal/progress-text';
-import { durationInWords, figure, median, percent, signed, withError } from '../terminal/words';
+import {
+  briefMean,
+  counted,
+  durationInWords,
+  figure,
+  median,
+  percent,
+  signedWithError,
+  withError,
+} from '../terminal/words';
 
 /** Lines between the reports. */
 export interface Announcer {
@@ -180,7 +189,7 @@ function failuresOf({ failures }: IterationRecord): string[] {
 export function imagesIn({ count, failed, notApplicable }: EvaluationRecord): string {
   const left = failed > 0 ? [`${String(failed)} failed`] : [];
   if (notApplicable > 0) left.push(`${String(notApplicable)} without a reward that applies`);
-  return [`${String(count)} images`, ...left].join(', ');
+  return [counted(count, 'image'), ...left].join(', ');
 }
 
 /** Colours on a terminal, unless NO_COLOR holds anything (no-color.org). */
@@ -200,13 +209,12 @@ export function summaryLines(summary: RunSummary): string[] {
   ];
   if (before !== undefined && after !== undefined) {
     const gainText =
-      gain === undefined ? '' : `, gain ${signed(gain.mean)} ± ${gain.standardError.toFixed(3)}`;
+      gain === undefined ? '' : `, gain ${signedWithError(gain.mean, gain.standardError)}`;
     lines.push(
       `${capitalized(evaluatedReward(after))} over ${imagesIn(after)}: before ${withError(before.mean, before.standardError)}, after ${withError(after.mean, after.standardError)}${gainText}`,
     );
     const families = Object.entries(after.families).map(([family, score]) => {
-      const earlier = before.families[family];
-      return `${family} ${earlier === undefined ? '–' : earlier.mean.toFixed(2)} → ${score.mean.toFixed(2)}`;
+      return `${family} ${briefMean(before.families[family]?.mean)} → ${briefMean(score.mean)}`;
     });
     if (families.length > 0) lines.push(`  ${families.join(' · ')}`);
   }
