@@ -1,56 +1,21 @@
 /** Which pairs an update learns from, and how they weigh, on a network of a few thousand weights. */
-import {
-  createNoiseSchedule,
-  parseSchedulerConfig,
-  planDenoiseSteps,
-} from '@loop-diffusion/diffusion-mdp';
-import { createLoraAdapter, type StableDiffusion } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { createCompute, type Compute } from '../policy/compute';
-import type { Policy } from '../policy/policy';
-import { sampleTrajectories } from '../policy/rollout';
-import { createTextSource } from '../policy/text-source';
-import { loadPipeline } from '../testing/fixtures';
-import { adapterRandom } from '../weights/adapter-random';
+import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import type { AdamW } from './optimizer';
 import { updatePolicy, type UpdateRequest } from './update';
 
-const SHAPE = [8, 8, 4] as const;
-
-let model: StableDiffusion;
-let compute: Compute;
-let policy: Policy;
+let tiny: TinyPolicy;
 let request: Omit<UpdateRequest, 'minibatches' | 'advantages'>;
 beforeAll(async () => {
-  model = await loadPipeline();
-  compute = createCompute();
-  const schedule = createNoiseSchedule(parseSchedulerConfig(model.scheduler));
-  const lora = { rank: 2, alpha: 2, targets: ['to_q'] };
-  policy = {
-    ...{ model, unet: model.unet, schedule, guidance: 1, compute, latentShape: SHAPE },
-    adapter: createLoraAdapter(model.unet.weights, lora, adapterRandom(0)),
-    texts: createTextSource(model, SHAPE),
-  };
-  const random = adapterRandom(1);
-  const rollout = {
-    prompts: policy.texts.encode(['a red circle']),
-    empty: policy.texts.empty(),
-    promptOfImage: [0, 0, 0, 0],
-    ...{ plan: planDenoiseSteps(schedule, { steps: 2, eta: 1 }), batch: 4 },
-  };
-  const trajectories = await sampleTrajectories(policy, {
-    ...{ ...rollout, latentShape: SHAPE },
-    noise: () => Float32Array.from(random.normal(8 * 8 * 4)),
-  });
+  tiny = await openTinyPolicy();
   request = {
-    ...{ ...rollout, trajectories, trainedSteps: [0], learningRate: 0 },
+    ...{ ...tiny.drawn, batch: 4, trainedSteps: [0], learningRate: 0 },
     objective: { name: 'loop', clipRange: 1e-4, klWeight: 0 },
   };
 });
 afterAll(() => {
-  compute.dispose();
-  model.dispose();
+  tiny.dispose();
 });
 
 /** An optimizer that keeps the gradients and moves nothing. */
@@ -65,7 +30,7 @@ function watcher() {
 
 async function gradientOf(more: Pick<UpdateRequest, 'minibatches' | 'advantages'>) {
   const { gradients, optimizer } = watcher();
-  await updatePolicy(policy, optimizer, { ...request, ...more });
+  await updatePolicy(tiny.policy, optimizer, { ...request, ...more });
   expect(gradients).toHaveLength(1);
   return gradients[0]!;
 }
@@ -82,7 +47,7 @@ test('the gradient is the mean over the images of a minibatch: that of two halve
 
 test('images without a pair make no step', async () => {
   const { gradients, optimizer } = watcher();
-  const reports = await updatePolicy(policy, optimizer, {
+  const reports = await updatePolicy(tiny.policy, optimizer, {
     ...{ ...request, advantages: [0, 0, 0, 0], minibatches: [[0, 1], []] },
   });
   expect(gradients).toHaveLength(0);
@@ -108,7 +73,7 @@ test('ratios are checked in every minibatch before the first step, and in none a
     const { optimizer } = watcher();
     spy.mockReset();
     spy.mockReturnValueOnce(shifted(first)).mockReturnValueOnce(shifted(second));
-    return updatePolicy(policy, optimizer, {
+    return updatePolicy(tiny.policy, optimizer, {
       ...{ ...request, advantages, batch: 2 },
       minibatches: [
         [0, 1],
