@@ -63,8 +63,10 @@ export async function defaultsOf(model: string): Promise<ModelDefaults | undefin
 export async function withDefaults<Options extends DrawingOptions>(
   options: WithDefaults<Options>,
 ): Promise<Options> {
-  const sampler = (await defaultsOf(options.model))?.settings.sampler ?? MINIATURE_SAMPLER;
   const { seed = 0, eta = 1, backend = 'auto' } = options;
+  const isSaid = options.steps !== undefined && options.guidance !== undefined;
+  const defaults = isSaid ? undefined : await defaultsOf(options.model);
+  const sampler = defaults?.settings.sampler ?? MINIATURE_SAMPLER;
   const { steps = sampler.steps, guidance = sampler.guidance } = options;
   return { ...options, seed, steps, eta, guidance, backend } as unknown as Options;
 }

@@ -73,18 +73,18 @@ async function openWith(
     },
     Math.max(config.evaluate.images, config.samples.count),
   );
-  await resolveModel(config.model);
   // Before the rewards, for some work on it.
   const backend = await startBackend(config.backend, smallestBatch(config), {
     precision: config.precision,
   });
-  const rewards = await createRewards(config.rewards, given.rewards);
-  // What the processes of a reward still hold is no reason to lose the run.
-  owned.add(() => disposeRewards(rewards).catch(() => undefined));
   const screen = await createPictureScreen(config.samples.safety);
   owned.add(() => {
     screen.dispose();
   });
+  await resolveModel(config.model);
+  const rewards = await createRewards(config.rewards, given.rewards);
+  // What the processes of a reward still hold is no reason to lose the run.
+  owned.add(() => disposeRewards(rewards).catch(() => undefined));
   const compute = createCompute();
   owned.add(compute.dispose);
   const opened = await openModel({
