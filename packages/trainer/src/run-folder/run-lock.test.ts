@@ -105,7 +105,7 @@ test('of several processes that find a lock left behind one takes it, and what -
   release();
 }, 60_000);
 
-test('of another machine nothing is known', () => {
+test('the lock of another machine is never taken over', () => {
   leave({ host: `not-${hostname()}`, pid: 1, started: null });
   expect(() => lockRun(folder)).toThrow(`process 1 on not-${hostname()}`);
 });

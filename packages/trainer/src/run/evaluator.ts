@@ -26,14 +26,19 @@ export interface RunEvaluator {
   after(): Promise<void>;
 }
 
-/** @param earlier what was evaluated before the run went on, and is not evaluated again */
+/** What goes with a run while it is under way. */
+export interface EvaluatorParts {
+  readonly recorder: RunRecorder;
+  readonly clock: PhaseClock;
+  readonly signal: AbortSignal;
+  readonly guards: Guards;
+  /** What was evaluated before the run went on, and is not evaluated again. */
+  readonly earlier?: readonly EvaluationRecord[] | undefined;
+}
+
 export function createRunEvaluator(
   run: Run,
-  recorder: RunRecorder,
-  clock: PhaseClock,
-  signal: AbortSignal,
-  guards: Guards,
-  earlier: readonly EvaluationRecord[] = [],
+  { recorder, clock, signal, guards, earlier = [] }: EvaluatorParts,
 ): RunEvaluator {
   const { config, heldOut, rewards } = run;
   const settings: SamplerSettings = {

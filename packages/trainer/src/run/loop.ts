@@ -73,7 +73,13 @@ async function iterate(
     recorder.phase(phase, fraction);
   }, progress?.seconds);
   const guards = createGuards(config.guards);
-  const evaluator = createRunEvaluator(run, recorder, clock, signal, guards, from?.evaluations);
+  const evaluator = createRunEvaluator(run, {
+    recorder,
+    clock,
+    signal,
+    guards,
+    earlier: from?.evaluations,
+  });
   const checkpoints = createCheckpoints(run, clock, progress);
   let iterations = progress?.iterations ?? 0;
   let failure: unknown;

@@ -86,7 +86,7 @@ export function createMlflowSink(options: MlflowSinkOptions): TrackingSink {
         known = new Map();
         return earlier;
       } catch (error) {
-        // A run that somebody deleted is begun anew.
+        // Somebody may have deleted the run: a new one takes its place.
         if (!(error instanceof MlflowRefusal) || mayPass(error)) throw error;
       }
     }
