@@ -47,7 +47,7 @@ const load = (file: keyof typeof FILES = 'pipeline') =>
 
 function predict(lora?: LoraAdapter, model = weights, checkpoint = false): tf.Tensor4D {
   return unet(config, model, {
-    checkpoint,
+    gradientCheckpointing: checkpoint,
     sample: expected('sample') as tf.Tensor4D,
     timesteps: cases.timesteps,
     encoderHiddenStates: expected('encoder_hidden_states') as tf.Tensor3D,

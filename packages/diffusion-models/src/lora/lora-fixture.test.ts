@@ -47,7 +47,7 @@ function predict(
   checkpoint = false,
 ): tf.Tensor4D {
   return unet(config, model, {
-    checkpoint,
+    gradientCheckpointing: checkpoint,
     sample: expected('sample') as tf.Tensor4D,
     timesteps,
     encoderHiddenStates: expected('encoder_hidden_states') as tf.Tensor3D,

@@ -19,7 +19,7 @@ export interface UNetInput {
    * arithmetic. The gradient is then that of the sample and the adapter, or where there is none of the weights; those of an
    * adapted model count as constant.
    */
-  readonly checkpoint?: boolean | undefined;
+  readonly gradientCheckpointing?: boolean | undefined;
 }
 
 /** @throws RangeError that names the input whose shape does not fit the others or the model */

@@ -48,7 +48,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
           size as TransformerSize,
         );
       const text = input.encoderHiddenStates;
-      if (input.checkpoint === true) {
+      if (input.gradientCheckpointing === true) {
         const hidden = checkpointedBlock(parameters, residualPath, [x, time], (used, at, when) =>
           residualBlock(used, residualPath, at as tf.Tensor4D, norm, when as tf.Tensor2D),
         );

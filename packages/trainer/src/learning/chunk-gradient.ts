@@ -109,8 +109,14 @@ export function readChunks(chunks: readonly ChunkResult[]): {
 }
 
 /** Alone, without what else a policy holds: a compiled function is given every tensor of its arguments. */
-function denoiserOf({ unet, schedule, adapter, guidance, checkpoint }: Denoiser): Denoiser {
-  return { unet, schedule, adapter, guidance, checkpoint };
+function denoiserOf({
+  unet,
+  schedule,
+  adapter,
+  guidance,
+  gradientCheckpointing,
+}: Denoiser): Denoiser {
+  return { unet, schedule, adapter, guidance, gradientCheckpointing };
 }
 
 function referenceOf({ objective, reference }: ChunkSource): Denoiser | undefined {

@@ -64,7 +64,7 @@ async function learn(checkpoint: boolean) {
   const texts = createTextSource(model, [8, 8, 4]);
   const unet = trainableUNet(model.unet);
   const policy: Policy = {
-    ...{ model, unet, schedule, guidance: cases.guidance_scale, checkpoint },
+    ...{ model, unet, schedule, guidance: cases.guidance_scale, gradientCheckpointing: checkpoint },
     compute: createCompute(),
     ...{ texts, latentShape: [8, 8, 4] },
   };

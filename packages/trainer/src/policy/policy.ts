@@ -19,7 +19,7 @@ export interface Denoiser {
   /** Classifier-free guidance scale; up to 1 the model is called without the empty prompt, as diffusers does. */
   readonly guidance: number;
   /** Keep little for the gradient and compute it again: less memory, more arithmetic. */
-  readonly checkpoint?: boolean | undefined;
+  readonly gradientCheckpointing?: boolean | undefined;
 }
 
 /** A denoiser with what runs it. */

@@ -41,7 +41,7 @@ export function predict(
   conditioning: Conditioning,
 ): tf.Tensor4D {
   const { config, weights } = denoiser.unet;
-  const { adapter: lora, checkpoint } = denoiser;
+  const { adapter: lora, gradientCheckpointing } = denoiser;
   const moments = unetTimesteps(config, timesteps);
   const { prompts, empty } = conditioning;
   if (denoiser.guidance <= 1) {
@@ -51,7 +51,7 @@ export function predict(
       encoderHiddenStates: prompts.states,
       added: prompts.added,
       lora,
-      checkpoint,
+      gradientCheckpointing,
     });
   }
   // One call for both branches, the empty prompt first.
@@ -62,7 +62,7 @@ export function predict(
     encoderHiddenStates: bothStates(conditioning, rows),
     added: prompts.added && repeatAndJoin(empty.added as tf.Tensor2D, prompts.added, rows),
     lora,
-    checkpoint,
+    gradientCheckpointing,
   });
   const [unconditional, conditional] = tf.split(output, 2) as [tf.Tensor4D, tf.Tensor4D];
   return classifierFreeGuidance(unconditional, conditional, denoiser.guidance);

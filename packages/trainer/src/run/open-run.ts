@@ -136,7 +136,7 @@ async function openWith(
     compute,
     adapter,
     guidance: config.sampler.guidance,
-    checkpoint: config.gradientCheckpointing,
+    gradientCheckpointing: config.gradientCheckpointing,
     texts,
     latentShape: shape,
     vaeTiles: config.memory.vaeTiles,
