@@ -15,8 +15,9 @@ import { batchSizeOf, finiteScore, type NeuralRewardOptions, versionOf } from '.
 const OUTPUTS = ['pooler_output', 'last_hidden_state'];
 
 /**
- * How much the images of a group differ, by default those of equal prompts: an image's mean 1 − cos to the others, between DINOv2's class tokens (Oquab et
- * al. 2023) after the last layer norm. The mean over a group's images is their mean pairwise distance.
+ * How much the images of a group differ, by default those of equal prompts: an image's mean 1 − cos to the others, between
+ * DINOv2's class tokens (Oquab et al. 2023) after the last layer norm. The mean over a group's images is their mean
+ * pairwise distance.
  *
  * It does not apply to an image alone: there is nothing to differ from.
  *

@@ -43,11 +43,12 @@ export interface OptimizerStepReport {
 
 /**
  * Takes one optimizer step per minibatch. A minibatch's gradient is the mean over its trajectories and trained denoise
- * steps (one whose advantage is 0 counts in it), accumulated over chunks of `batch` pairs, so that the chunk size decides memory and not the result. A step whose
- * loss or gradient is not finite is left out.
+ * steps; one whose advantage is 0 counts in it. It is accumulated over chunks of `batch` pairs, so that the chunk size decides
+ * memory and not the result. A step whose loss or gradient is not finite is left out.
  *
- * @throws the signal's reason when it is aborted; Error when a ratio of any minibatch before the first step that is taken is not 1, for then the policy that
- *   learns is not the one that sampled
+ * @throws the signal's reason when it is aborted
+ * @throws Error when a ratio is not 1 in a minibatch before the first step that is taken: the policy that learns is then not
+ *   the one that sampled
  */
 export async function updatePolicy(
   policy: RunningDenoiser,
