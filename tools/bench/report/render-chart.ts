@@ -33,7 +33,7 @@ export async function renderChart(spec: ChartSpec): Promise<Uint8Array> {
   const compiled = vegaLite.compile({ padding: 16, config: CONFIG, ...spec });
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none' });
   try {
-    return svgToPng(await view.toSVG(), { scale: 1.5 });
+    return await svgToPng(await view.toSVG(), { scale: 1.5 });
   } finally {
     view.finalize();
   }
