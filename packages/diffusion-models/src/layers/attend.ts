@@ -61,11 +61,12 @@ export function attend(
       saved: [query, key, value, output, ...(probabilities ? [probabilities] : [])],
       gradients: (outputGradient, saved) => {
         const [query, key, value, output, probabilities] = saved as SavedTensors;
-        const gradientsOf = (parts: readonly Part[]) => (): tf.Tensor2D => {
-          const [gradient] = unpack(outputGradient as tf.Tensor2D, 1) as [tf.Tensor3D];
-          const whole = { query, key, value, output, gradient, probabilities };
-          return pack(gradientsInPieces(whole, parts, scoresAtOnce));
-        };
+        const [gradient] = unpack(outputGradient as tf.Tensor2D, 1) as [tf.Tensor3D];
+        const attended = { query, key, value, output, gradient, probabilities };
+        // Where they fit into memory at once, the gradients of queries and keys share those of the scores.
+        const scores = probabilities && scoresGradient({ ...attended, probabilities });
+        const gradientsOf = (parts: readonly Part[]) => (): tf.Tensor2D =>
+          pack(gradientsInPieces({ ...attended, scores }, parts, scoresAtOnce));
         return packed.length === 1
           ? { 0: gradientsOf(['query', 'key', 'value']) }
           : { 0: gradientsOf(['query']), 1: gradientsOf(['key', 'value']) };
@@ -83,6 +84,8 @@ type Attended = Attention & {
   readonly gradient: tf.Tensor3D;
   /** `[heads, tokens, contextTokens]` where they were kept. */
   readonly probabilities: tf.Tensor3D | undefined;
+  /** The gradient of the scores, same shape, where it was made already. */
+  readonly scores: tf.Tensor3D | undefined;
 };
 type SavedTensors = [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.Tensor3D | undefined];
 
@@ -127,6 +130,7 @@ function gradientsInPieces(
           output: queriesOf(output, piece),
           gradient: queriesOf(gradient, piece),
           probabilities: undefined,
+          scores: undefined,
         },
         parts,
       ),
@@ -143,18 +147,15 @@ function gradientsInPieces(
 }
 
 function pieceGradients(
-  { query, key, value, output, gradient, probabilities: kept }: Attended,
+  { query, key, value, output, gradient, probabilities: kept, scores: made }: Attended,
   parts: readonly Part[],
 ): tf.Tensor3D[] {
   const probabilities = kept ?? probabilitiesOf(query, key);
-  const scoresGradient = (): tf.Tensor3D => {
-    // The softmax's gradient is p (dp − Σ p dp), and the sum over the context equals Σ do·o over the width, which is the
-    // smaller tensor (Dao et al. 2022, FlashAttention, app. B.2).
-    const correction: tf.Tensor3D = tf.sum(tf.mul(gradient, output), -1, true);
-    const centred = tf.sub(tf.matMul<tf.Tensor3D>(gradient, value, false, true), correction);
-    return tf.mul<tf.Tensor3D>(probabilities, centred);
-  };
-  const scores = parts.some((part) => part !== 'value') ? scoresGradient() : undefined;
+  const scores =
+    made ??
+    (parts.some((part) => part !== 'value')
+      ? scoresGradient({ value, output, gradient, probabilities })
+      : undefined);
   return parts.map((part) => {
     switch (part) {
       case 'query':
@@ -165,6 +166,23 @@ function pieceGradients(
         return tf.matMul<tf.Tensor3D>(probabilities, gradient, true, false);
     }
   });
+}
+
+/**
+ * The softmax's gradient is p (dp − Σ p dp), and the sum over the context equals Σ do·o over the width, which is the smaller
+ * tensor (Dao et al. 2022, FlashAttention, app. B.2).
+ */
+function scoresGradient({
+  value,
+  output,
+  gradient,
+  probabilities,
+}: Pick<Attended, 'value' | 'output' | 'gradient'> & {
+  readonly probabilities: tf.Tensor3D;
+}): tf.Tensor3D {
+  const correction: tf.Tensor3D = tf.sum(tf.mul(gradient, output), -1, true);
+  const centred = tf.sub(tf.matMul<tf.Tensor3D>(gradient, value, false, true), correction);
+  return tf.mul<tf.Tensor3D>(probabilities, centred);
 }
 
 function probabilitiesOf(query: tf.Tensor3D, key: tf.Tensor3D): tf.Tensor3D {
