@@ -19,11 +19,11 @@ process.once('SIGINT', () => controller.abort()); // ends the run with what was 
 
 const { summary, weights } = await train({
   model: 'shapes', // or a diffusers folder, or hf:owner/name
-  prompts: ['a red circle', 'two green squares', 'a blue star', 'three yellow triangles'],
+  prompts: ['a red circle', 'two green squares', 'a blue square', 'three yellow triangles'],
   rewards: [redness],
   iterations: Number(process.argv[2] ?? 20),
   batch: { prompts: 4 },
-  evaluate: { prompts: ['a purple circle', 'two orange stars'], images: 8, baseGuidances: [] },
+  evaluate: { prompts: ['a purple circle', 'two orange triangles'], images: 8, baseGuidances: [] },
   onIteration: ({ iteration, reward }) => console.log(iteration, reward.mean.toFixed(3)),
   signal: controller.signal,
 });

@@ -59,6 +59,6 @@ test('an evaluation gives its figures and its images', async () => {
   // It is the caller's.
   expect(dispose).not.toHaveBeenCalled();
   await expect(evaluate({ ...small, prompts: [], reward: red })).rejects.toThrow(
-    'prompts must be a list of at least one prompt',
+    'a list of at least one prompt, none of them empty',
   );
 });

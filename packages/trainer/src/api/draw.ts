@@ -24,6 +24,7 @@ import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
 import { startBackend } from '../weights/start-backend';
 import { toChannelsLast } from './channels-first';
+import { checkOptions, drawSchema } from './check-options';
 import {
   withDefaults,
   type DrawOptions,
@@ -43,6 +44,7 @@ const BATCH = 8;
  * @throws the signal's reason when it is aborted on the way
  */
 export async function draw(options: WithDefaults<DrawOptions>): Promise<DrawResult> {
+  checkOptions('draw', drawSchema, options);
   const asked = await withDefaults<DrawOptions>(options);
   const { safety = null, backend, count = 1 } = asked;
   // All prompts, and all again, so that the first image of each does not depend on how many there are.

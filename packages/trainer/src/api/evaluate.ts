@@ -20,6 +20,7 @@ import { createReward } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
 import { startBackend } from '../weights/start-backend';
+import { checkOptions, evaluateSchema } from './check-options';
 import {
   withDefaults,
   type Evaluated,
@@ -42,6 +43,7 @@ const BATCH = 32;
  * @throws UserError that says what is wrong with the folder, the model, the prompts or the reward, or that it failed on every image
  */
 export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<EvaluateResult> {
+  checkOptions('evaluate', evaluateSchema, options);
   let images: readonly Image[] = [];
   let prompts: readonly string[] = [];
   const evaluated = await evaluateImages(

@@ -43,12 +43,17 @@ export function nameObjects(
   return { config, given: { rewards: objects, prompts: training.list, heldOut: heldOut.list } };
 }
 
+/** Whether a configuration's name is of an object that only code has. */
+export function isFromCode(name: string): boolean {
+  return name.startsWith(FROM_CODE);
+}
+
 /**
  * @throws UserError when the configuration names objects that only the code which began the run has
  */
 export function refuseObjectsFromCode({ prompts, evaluate, rewards }: TrainConfig): void {
   const names = [prompts, evaluate.prompts, ...rewards.map(({ name }) => name)];
-  const found = [...new Set(names.filter((name) => name.startsWith(FROM_CODE)))];
+  const found = [...new Set(names.filter(isFromCode))];
   if (found.length === 0) return;
   throw new UserError(
     `The run was begun from code, which gave it ${found.join(' and ')}; go on with it from there, with train({ …, resume: true })`,

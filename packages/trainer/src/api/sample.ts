@@ -26,11 +26,11 @@ const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 
 /** @throws UserError when the folder holds anything, the trace is there, or something is wrong with the model or a file */
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
-  const { out, trace } = options;
+  const { out, trace, grid, base: withBase, ...drawing } = options;
   checkOutputFolder(out);
   if (trace !== undefined) checkNewFile(trace);
   const given: DrawOptions = {
-    ...options,
+    ...drawing,
     latents: await readTensor(options.latents, 'latents'),
     noise: await readTensor(options.noise, 'noise'),
     trace: trace !== undefined,
@@ -39,7 +39,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
   const { onProgress } = options;
   // The model anew, for adapters are added to its weights.
   const base =
-    options.base === true
+    withBase === true
       ? await draw({
           ...{ ...given, lora: undefined, unet: undefined, trace: false },
           onProgress: (phase, fraction) =>
@@ -50,7 +50,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
     images: await writeImages(out, own.images, own.prompts),
     base: base && (await writeImages(join(out, 'base'), base.images, base.prompts)),
     grid:
-      options.grid === true
+      grid === true
         ? await writeGrid(out, { images: own.images, base: base?.images }, own.prompts)
         : undefined,
     withheld: own.withheld + (base?.withheld ?? 0),

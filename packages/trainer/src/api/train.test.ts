@@ -77,6 +77,15 @@ test('functions and lists in, figures and weights out, and nothing is written wi
   }).toThrow(
     'was begun from code, which gave it code:2 prompts and code:1 prompts and code:redness',
   );
+  // It is the run that it was: what says otherwise is told.
+  await expect(train({ ...part, resume: true, optimizer: { learningRate: 1 } })).rejects.toThrow(
+    'resume: optimizer.learningRate is 1, but the run has 0.002; leave it out to go on',
+  );
+  await expect(
+    train({ ...part, rewards: [jpegIncompressibility()], resume: true }),
+  ).rejects.toThrow(
+    "resume: the run was trained on 'redness', which was given from code; pass it in rewards",
+  );
   const second = await train({ ...part, resume: true });
   expect(second.summary).toMatchObject({ iterations: 2 });
   const file = readFileSync(join(output, 'adapter/pytorch_lora_weights.safetensors'));
@@ -96,8 +105,8 @@ test('says what resume is for', async () => {
 
 test.each([
   [{ rewards: [redness], iterations: 0 }, 'iterations is 0, but must be'],
-  [{ rewards: [redness], prompts: [] }, 'prompts must be a list of at least one prompt'],
-  [{ rewards: [redness], prompts: [' '] }, 'prompts must be a list of at least one prompt'],
+  [{ rewards: [redness], prompts: [] }, 'a list of at least one prompt, none of them empty'],
+  [{ rewards: [redness], prompts: [' '] }, 'a list of at least one prompt, none of them empty'],
   [
     { rewards: [redness, redness] },
     "rewards names 'redness' twice; give one of them another label",

@@ -17,8 +17,10 @@ import { createRecorder, type RunRecorder } from '../tracking/recorder';
 import type { RunSink } from '../tracking/sink';
 import { UserError } from '../user-error';
 import { writeTrainedFile } from '../weights/trained-file';
+import { checkOptions, trainSchema } from './check-options';
 import { readContinuation, resumePoint } from './continuation';
 import { defaultsOf } from './drawing-options';
+import { checkResumed } from './check-resumed';
 import { nameObjects } from './named-objects';
 import type { TrainOptions } from './options';
 import { trainInFolder } from './train-in-folder';
@@ -40,6 +42,7 @@ export interface TrainResult {
  * @throws what went wrong in the run; one with a folder leaves a checkpoint of the iterations that were done
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
+  checkOptions('train', trainSchema, options);
   const { signal = new AbortController().signal, onIteration, onEvaluation, ...rest } = options;
   const { sinks: own = [], resume = false, ...settings } = rest;
   const asked = nameObjects(settings);
@@ -62,7 +65,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       throw new UserError('resume goes on with the run in output, so name its folder there');
     return withoutFolder(request);
   }
-  return resume ? resumed(output, options.iterations, request) : inNewFolder(output, request);
+  return resume ? resumed(output, settings, request) : inNewFolder(output, request);
 }
 
 interface Request {
@@ -98,13 +101,14 @@ async function inNewFolder(output: string, request: Request): Promise<TrainResul
 
 async function resumed(
   output: string,
-  iterations: number | undefined,
+  asked: { readonly iterations?: number | undefined },
   request: Request,
 ): Promise<TrainResult> {
   const folder = openRunFolder(output);
   try {
-    const continuation = await readContinuation(output, iterations);
+    const continuation = await readContinuation(output, asked.iterations);
     const { config } = continuation;
+    checkResumed(config, asked, request);
     pruneCheckpoints(join(output, 'checkpoints'), Infinity, []);
     const options = { ...quietly(), sinks: request.sinks, resumed: continuation };
     const recorder = createRunRecorder(folder, config, options);

@@ -24,6 +24,7 @@ export async function carryOut(
   work: () => Promise<RunSummary>,
 ): Promise<number> {
   let code: number;
+  const stopWatching = tellOfExit(folder, context);
   try {
     const { interrupted } = await work();
     // What came too late to end the run is told all the same.
@@ -35,11 +36,33 @@ export async function carryOut(
   } catch (error) {
     code = reportError(error, context, flags.debug === true);
     if (error instanceof UnfitCheckpoint) return code;
+  } finally {
+    stopWatching();
   }
-  if (holdsRun(folder)) {
-    context.output.error.write(`To go on: loop-diffusion resume ${shellWord(folder)}\n`);
-  }
+  sayHowToGoOn(folder, context);
   return code;
+}
+
+function sayHowToGoOn(folder: string, { output }: CommandContext): void {
+  if (!holdsRun(folder)) return;
+  output.error.write(`To go on: loop-diffusion resume ${shellWord(folder)}\n`);
+}
+
+/** For a reward that ends the process: whoever waits for a run is not to take that for its end. */
+function tellOfExit(folder: string, context: CommandContext): () => void {
+  const onExit = (code: number): void => {
+    // Whoever ends it with another code says by that that it failed.
+    if (code !== 0) return;
+    process.exitCode = 1;
+    context.output.error.write(
+      'Something in the run, such as a reward, ended the process by process.exit; what was done since the last checkpoint is lost.\n',
+    );
+    sayHowToGoOn(folder, context);
+  };
+  process.once('exit', onExit);
+  return () => {
+    process.off('exit', onExit);
+  };
 }
 
 /** One that failed before its first record leaves nothing. */

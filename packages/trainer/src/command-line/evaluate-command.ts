@@ -58,7 +58,10 @@ export async function evaluateCommand(
   checkOutputFolder(out);
 
   const sampler = await samplerOf(reader, flags, output);
-  const interruption = listenForInterruption(context);
+  const interruption = listenForInterruption(
+    context,
+    'Ending; press Ctrl-C again to exit at once.',
+  );
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {

@@ -103,7 +103,10 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   }
 
   const sampler = await samplerOf(reader, flags, output);
-  const interruption = listenForInterruption(context);
+  const interruption = listenForInterruption(
+    context,
+    'Ending; press Ctrl-C again to exit at once.',
+  );
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {

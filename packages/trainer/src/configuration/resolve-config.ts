@@ -98,12 +98,21 @@ function section(parent: PlainObject, name: string): PlainObject {
   return typeof value === 'object' && value !== null ? (value as PlainObject) : {};
 }
 
+/** More trajectories than any memory holds. */
+const MOST_IMAGES = 1e6;
+
 function checkCombinations(config: TrainConfig): void {
   const { algorithm, sampler, rewards, lora } = config;
   const problems: string[] = [];
   if (algorithm.k < 2 && algorithm.name !== 'reinforce') {
     problems.push(
       `algorithm.k is 1, but ${algorithm.name} compares the samples of a prompt with each other and needs at least 2`,
+    );
+  }
+  const images = config.batch.prompts * algorithm.k;
+  if (images > MOST_IMAGES) {
+    problems.push(
+      `batch.prompts times algorithm.k is ${String(images)} images an iteration, but must be at most ${String(MOST_IMAGES)}`,
     );
   }
   if (algorithm.innerUpdates % algorithm.innerEpochs !== 0) {
@@ -114,7 +123,7 @@ function checkCombinations(config: TrainConfig): void {
   const { from, to } = algorithm.timesteps;
   if (to > sampler.steps || to < 1) {
     problems.push(
-      `algorithm.timesteps.to ends the trained steps at ${String(to)}, but a rollout has the denoise steps 0 to ${String(sampler.steps - 1)} (sampler.steps is ${String(sampler.steps)})`,
+      `algorithm.timesteps.to ends the trained steps at ${String(to)}, but a rollout has the denoise steps 0 to ${String(sampler.steps - 1)} (sampler.steps is ${String(sampler.steps)}); it may be 1 to ${String(sampler.steps)}`,
     );
   } else if (from >= to) {
     problems.push(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { MANY, numberAbove, oneOf, realNumber, wholeNumber } from '../fields';
+import { LARGEST_BATCH } from './sampling';
 
 export const ALGORITHM_NAMES = ['loop', 'ppo', 'rloo', 'reinforce'] as const;
 export type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
@@ -16,7 +17,7 @@ export const algorithm = z
     name: oneOf(ALGORITHM_NAMES, 'the objective').default('loop'),
     k: wholeNumber(
       1,
-      MANY,
+      LARGEST_BATCH,
       'samples per prompt; every algorithm but reinforce compares them and needs at least 2',
     ).default(4),
     innerUpdates: wholeNumber(

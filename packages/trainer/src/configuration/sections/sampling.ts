@@ -6,6 +6,9 @@ import { MANY, realNumber, numberAbove, oneOf, wholeNumber } from '../fields';
 /** Far above what any Stable Diffusion draws. */
 export const LARGEST_IMAGE_SIDE = 8192;
 
+/** More prompts, or images of one, than memory could hold the trajectories of. */
+export const LARGEST_BATCH = 65_536;
+
 const imageSide = (what: string) =>
   wholeNumber(8, LARGEST_IMAGE_SIDE, `${what} in pixels; null for the model's own`);
 
@@ -31,9 +34,11 @@ export const memory = z
 
 export const batch = z
   .strictObject({
-    prompts: wholeNumber(1, MANY, 'prompts per iteration, each sampled algorithm.k times').default(
-      16,
-    ),
+    prompts: wholeNumber(
+      1,
+      LARGEST_BATCH,
+      'prompts per iteration, each sampled algorithm.k times',
+    ).default(16),
     rollout: wholeNumber(
       1,
       MANY,
