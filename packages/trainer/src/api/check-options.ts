@@ -46,7 +46,8 @@ const SINK_METHODS = [
 ] as readonly (keyof RunSink)[];
 const isSink = (value: unknown): boolean => {
   if (!isObject(value)) return false;
-  const methods = SINK_METHODS.map((name) => (value as RunSink)[name]).filter(Boolean);
+  const given = value as Readonly<Record<string, unknown>>;
+  const methods = SINK_METHODS.map((name) => given[name]).filter(Boolean);
   return methods.length > 0 && methods.every(isFunction);
 };
 

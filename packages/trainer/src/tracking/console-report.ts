@@ -202,10 +202,10 @@ export function summaryLines(summary: RunSummary): string[] {
   const { before, after, gain, base } = summary.evaluation;
   const lines = [
     summary.stopped !== undefined
-      ? `Stopped after ${String(summary.iterations)} iterations: ${summary.stopped}.`
+      ? `Stopped after ${counted(summary.iterations, 'iteration')}: ${summary.stopped}.`
       : summary.interrupted
-        ? `Ended early after ${String(summary.iterations)} iterations.`
-        : `Done: ${String(summary.iterations)} iterations.`,
+        ? `Ended early after ${counted(summary.iterations, 'iteration')}.`
+        : `Done: ${counted(summary.iterations, 'iteration')}.`,
   ];
   if (before !== undefined && after !== undefined) {
     const gainText =
