@@ -7,7 +7,7 @@ export default {
 
   projects: ['<rootDir>/packages/*/jest.config.mjs', '<rootDir>/tools/jest.config.mjs'],
   ...runOptions,
-  // Asked for by `npm test`; of the library's sources, loaded or not.
+  // Asked for by `npm test -- coverage`; of the library's sources, loaded or not.
   coverageProvider: 'v8',
   collectCoverageFrom: [
     '<rootDir>/packages/*/src/**/*.ts',

@@ -4,6 +4,7 @@
  *
  *   npm test                    everything
  *   npm test -- lint unit       some steps
+ *   npm test -- coverage        the tests again, with how much of the sources they reach
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,8 +40,12 @@ function one(passed: boolean): Count {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
 }
 
-/** Every package's tests in one run, so that two workers share all the work. */
-async function unitTests(): Promise<Count> {
+/**
+ * Every package's tests in one run, so that two workers share all the work.
+ *
+ * @param measure what they reach, which takes more than twice as long
+ */
+async function unitTests(measure: boolean): Promise<Count> {
   const folder = await mkdtemp(join(tmpdir(), 'loop-diffusion-test-'));
   try {
     const outputFile = join(folder, 'jest.json');
@@ -48,7 +53,9 @@ async function unitTests(): Promise<Count> {
       commandScript('jest', 'jest'),
       [
         ...['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
-        ...['--coverage', '--coverageReporters=json-summary', `--coverageDirectory=${folder}`],
+        ...(measure
+          ? ['--coverage', '--coverageReporters=json-summary', `--coverageDirectory=${folder}`]
+          : []),
       ],
       { show: true, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
     );
@@ -57,7 +64,7 @@ async function unitTests(): Promise<Count> {
       numFailedTests: number;
       numRuntimeErrorTestSuites: number;
     };
-    notes.push(await coverageIn(join(folder, 'coverage-summary.json')));
+    if (measure) notes.push(await coverageIn(join(folder, 'coverage-summary.json')));
     const failed = summary.numFailedTests + summary.numRuntimeErrorTestSuites;
     // jest can also fail as a whole, with every test passed.
     return { passed: summary.numPassedTests, failed: status !== 0 && failed === 0 ? 1 : failed };
@@ -91,20 +98,26 @@ const steps: Readonly<Record<string, () => Promise<Count>>> = {
   lint: () => nxForAll('lint'),
   typecheck: () => nxForAll('typecheck'),
   build: () => nxForAll('build'),
-  unit: unitTests,
+  unit: () => unitTests(false),
   pack: packs,
 };
 
+/** Those that only who names them gets. */
+const others: Readonly<Record<string, () => Promise<Count>>> = {
+  coverage: () => unitTests(true),
+};
+
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in steps));
+const all = { ...steps, ...others };
+const unknown = asked.filter((name) => !(name in all));
 if (unknown.length > 0) {
-  console.error(`No step ${unknown.join(', ')}; there are ${Object.keys(steps).join(', ')}.`);
+  console.error(`No step ${unknown.join(', ')}; there are ${Object.keys(all).join(', ')}.`);
   process.exit(2);
 }
 
 const lines: string[] = [];
 const total = { passed: 0, failed: 0 };
-for (const [name, step] of Object.entries(steps)) {
+for (const [name, step] of Object.entries(asked.length > 0 ? all : steps)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.log(`\n── ${name}`);
   const started = Date.now();
