@@ -32,6 +32,7 @@ const isPrompt = (value: unknown): boolean => {
   const { text, family } = (value ?? {}) as Partial<Record<string, unknown>>;
   return isText(value) || (isText(text) && (family === undefined || isText(family)));
 };
+const isPrompts = (value: unknown): boolean => isText(value) || isList(isPrompt)(value);
 const scores = (value: unknown): boolean =>
   isFunction(value) || (isObject(value) && 'score' in value);
 const isReward = (value: unknown): boolean =>
@@ -52,6 +53,7 @@ const isSink = (value: unknown): boolean => {
 };
 
 const PROMPT_LIST = 'a list of at least one prompt, none of them empty';
+const PROMPTS = `shapes, a text file, or ${PROMPT_LIST}`;
 const REWARD = 'a function, a reward, the name of one, {reward, weight, label} or {name, settings}';
 const SIDE = `a whole number of pixels up to ${LARGEST_IMAGE_SIDE}`;
 const isSide = isWhole(1, LARGEST_IMAGE_SIDE);
@@ -95,27 +97,18 @@ export const drawSchema = z.strictObject({
 
 export const evaluateSchema = z.strictObject({
   ...drawing,
-  prompts: must(
-    (value) => isText(value) || isList(isPrompt)(value),
-    `shapes, a text file, or ${PROMPT_LIST}`,
-  ),
+  prompts: must(isPrompts, PROMPTS),
   reward: must(isReward, 'a function, a reward, the name of one or {name, settings}'),
   images: optional(isWhole(1, Number.MAX_SAFE_INTEGER), 'a whole number of at least 1'),
 });
 
 /** The objects of training; a configuration's keys are looked at where it is made. */
 export const trainSchema = z.looseObject({
-  prompts: optional(
-    (value) => isText(value) || isList(isPrompt)(value),
-    `shapes, a text file, or ${PROMPT_LIST}`,
-  ),
+  prompts: optional(isPrompts, PROMPTS),
   rewards: optional(isList(isReward), `a list with at least one of: ${REWARD}`),
   evaluate: z
     .looseObject({
-      prompts: optional(
-        (value) => isText(value) || isList(isPrompt)(value),
-        `shapes, a text file, or ${PROMPT_LIST}`,
-      ),
+      prompts: optional(isPrompts, PROMPTS),
     })
     .optional(),
   output: optional(isText, 'a folder'),

@@ -94,7 +94,7 @@ async function evaluateImages(
   try {
     // Before the reward's models, which take longer.
     const { prompts } = options;
-    const source = typeof prompts === 'string' ? prompts : taggedPrompts(prompts, 'prompts');
+    const source = typeof prompts === 'string' ? prompts : taggedPrompts(prompts);
     const promptCount = await countPrompts(source);
     const { reward, dispose } = await openReward(options.reward);
     try {

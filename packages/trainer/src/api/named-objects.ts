@@ -29,8 +29,8 @@ export function nameObjects(
 ): { config: TrainConfig; given: GivenObjects } {
   const { prompts, rewards, evaluate, ...settings } = options;
   const objects = new Map<string, Reward>();
-  const training = namePrompts(prompts, 'prompts');
-  const heldOut = namePrompts(evaluate?.prompts, 'evaluate.prompts');
+  const training = namePrompts(prompts);
+  const heldOut = namePrompts(evaluate?.prompts);
   const input = {
     ...settings,
     ...(training.name !== undefined && { prompts: training.name }),
@@ -60,26 +60,18 @@ export function refuseObjectsFromCode({ prompts, evaluate, rewards }: TrainConfi
   );
 }
 
-/** @throws UserError for a list without prompts, or with an empty one */
-export function taggedPrompts(
-  prompts: readonly (string | TaggedPrompt)[],
-  key: string,
-): TaggedPrompt[] {
-  const list = prompts.map((prompt) => (typeof prompt === 'string' ? { text: prompt } : prompt));
-  const odd = list.find(({ text }) => typeof text !== 'string' || text.trim() === '');
-  if (list.length === 0 || odd !== undefined) {
-    throw new UserError(`${key} must be a list of at least one prompt, none of them empty`);
-  }
-  return list;
+/** Prompts with a place for their family, for those who look for one. */
+export function taggedPrompts(prompts: readonly (string | TaggedPrompt)[]): TaggedPrompt[] {
+  return prompts.map((prompt) => (typeof prompt === 'string' ? { text: prompt } : prompt));
 }
 
-function namePrompts(
-  prompts: PromptsOption | undefined,
-  key: string,
-): { name: string | undefined; list: readonly TaggedPrompt[] | undefined } {
+function namePrompts(prompts: PromptsOption | undefined): {
+  name: string | undefined;
+  list: readonly TaggedPrompt[] | undefined;
+} {
   if (prompts === undefined || typeof prompts === 'string')
     return { name: prompts, list: undefined };
-  const list = taggedPrompts(prompts, key);
+  const list = taggedPrompts(prompts);
   return { name: `${FROM_CODE}${list.length} prompts`, list };
 }
 
