@@ -65,7 +65,8 @@ void ProductTask(long row0, long row1, long column0, long column1, long depth, c
   Buffer<float> packed_panels(panels * kBlockDepth * kPanel);
   Buffer<float> packed_rows(std::max(kBlockRows * kBlockStride, kBlockDepth * kBlockRows));
   auto block = output.Begin(row0, row1 - row0, column0, column1 - column0);
-  for (long step = 0; step < depth; step += kBlockDepth) {
+  // Once even where there are no steps, whose sum is zero.
+  for (long step = 0; step == 0 || step < depth; step += kBlockDepth) {
     const long steps = std::min(kBlockDepth, depth - step);
     for (long p = 0; p < panels; p++) {
       const long column = column0 + p * kPanel;
