@@ -1,10 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGradients } from '../check-gradients';
 import { attentionShapes, selfAttention } from '../layers/attention';
-import { convolution, halvingConvolution, pointwiseConvolution } from '../layers/convolution';
+import {
+  convolution,
+  enlargingConvolution,
+  halvingConvolution,
+  pointwiseConvolution,
+} from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { residualBlock, residualBlockShapes } from '../layers/residual-block';
-import { resizeNearest } from '../layers/upsampling';
 import type { ShapeCollector, WeightShapes } from '../shapes';
 import { initializeWeights, shapeCollector } from '../shapes';
 import type { ModelParameters, RandomSource, Weights } from '../types';
@@ -82,8 +86,8 @@ export function decodeLatents(
         hidden = residualBlock(parameters, `${path}.resnets.${layer}`, hidden, norm);
       }
       if (level < config.blockOutChannels.length - 1) {
-        const enlarged = resizeNearest(hidden, [2 * hidden.shape[1], 2 * hidden.shape[2]]);
-        hidden = convolution(parameters, `${path}.upsamplers.0.conv`, enlarged);
+        const size = [2 * hidden.shape[1], 2 * hidden.shape[2]] as const;
+        hidden = enlargingConvolution(parameters, `${path}.upsamplers.0.conv`, hidden, size);
       }
     });
     hidden = groupNorm(parameters, 'decoder.conv_norm_out', hidden, { ...norm, silu: true });
@@ -153,8 +157,9 @@ function middle(
   const tokens: tf.Tensor2D = tf.reshape(normed, [-1, channels]);
   // One head of all channels.
   const size = { batch, heads: 1 };
-  const attended = selfAttention(parameters, `${path}.attentions.0`, tokens, size);
-  const after: tf.Tensor4D = tf.add(before, tf.reshape(attended, before.shape));
+  const input: tf.Tensor2D = tf.reshape(before, [-1, channels]);
+  const attended = selfAttention(parameters, `${path}.attentions.0`, tokens, size, input);
+  const after: tf.Tensor4D = tf.reshape(attended, before.shape);
   return residualBlock(parameters, `${path}.resnets.1`, after, norm);
 }
 

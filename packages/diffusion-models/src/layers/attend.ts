@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attentionPiece } from './attention-piece';
 import { differentiable } from './differentiable';
+import { hasKernel, runKernel } from './operations/kernel';
 
 export interface AttentionSize {
   readonly batch: number;
@@ -50,6 +51,9 @@ export function attend(
     return tf.reshape(tf.transpose(ordered, [1, 3, 0, 2, 4]), [-1, count * channels]);
   };
 
+  if (scoresAtOnce === undefined && hasKernel('LoopAttention')) {
+    return attendByKernel(packed, { batch, heads });
+  }
   const inputs = Object.fromEntries(packed.map((matrix, index) => [index, matrix]));
   return differentiable(inputs, () => {
     const [query, key, value] = packed.flatMap((matrix, index) =>
@@ -70,6 +74,35 @@ export function attend(
         return packed.length === 1
           ? { 0: gradientsOf(['query', 'key', 'value']) }
           : { 0: gradientsOf(['query']), 1: gradientsOf(['key', 'value']) };
+      },
+    };
+  }) as tf.Tensor2D;
+}
+
+function attendByKernel(packed: readonly tf.Tensor2D[], size: AttentionSize): tf.Tensor2D {
+  const attributes = { ...size };
+  const inputsOf = ([queries, keysAndValues]: readonly (tf.Tensor | undefined)[]) => ({
+    queries,
+    keysAndValues,
+  });
+  return differentiable(inputsOf(packed), () => {
+    const [y, logSums] = runKernel('LoopAttention', inputsOf(packed), attributes) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    return {
+      value: y,
+      saved: [y, logSums, ...packed],
+      gradients: (dy, [savedY, savedLogSums, ...savedPacked]) => {
+        const [queries, keysAndValues] = runKernel(
+          'LoopAttentionGradient',
+          { ...inputsOf(savedPacked), y: savedY, logSums: savedLogSums, dy },
+          attributes,
+        );
+        return {
+          queries: () => queries as tf.Tensor,
+          keysAndValues: () => keysAndValues as tf.Tensor,
+        };
       },
     };
   }) as tf.Tensor2D;

@@ -9,6 +9,7 @@ import { effectiveWeight, linear, linearWith } from './linear';
  * `to_out.0` (Vaswani et al. 2017).
  *
  * @param x `[batch · tokens, channels]`
+ * @param add added to the result, of its shape
  * @returns `[batch · tokens, channels]`
  */
 export function selfAttention(
@@ -16,11 +17,12 @@ export function selfAttention(
   path: string,
   x: tf.Tensor2D,
   size: AttentionSize,
+  add?: tf.Tensor2D,
 ): tf.Tensor2D {
   const query = scaledQuery(parameters, path, x, size);
   const [key, value] = keyAndValue(parameters, path);
   const attended = attend([project(x, [query, key, value])], size);
-  return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
+  return linear(parameters, `${path}.to_out.0`, attended, add) as tf.Tensor2D;
 }
 
 /**
@@ -34,10 +36,11 @@ export function crossAttention(
   x: tf.Tensor2D,
   keysAndValues: tf.Tensor2D,
   size: AttentionSize,
+  add?: tf.Tensor2D,
 ): tf.Tensor2D {
   const query = scaledQuery(parameters, path, x, size);
   const attended = attend([project(x, [query]), keysAndValues], size);
-  return linear(parameters, `${path}.to_out.0`, attended) as tf.Tensor2D;
+  return linear(parameters, `${path}.to_out.0`, attended, add) as tf.Tensor2D;
 }
 
 /**
@@ -93,17 +96,15 @@ function project(tokens: tf.Tensor2D, projections: readonly Projection[]): tf.Te
   const [rows, inputs] = tokens.shape;
   if (rows < inputs) {
     const results = projections.map(({ weight, bias, scale }) => {
-      const result = linearWith(tokens, weight, bias) as tf.Tensor2D;
+      const result = linearWith(tokens, weight, { bias }) as tf.Tensor2D;
       return scale === undefined ? result : tf.mul<tf.Tensor2D>(result, scale);
     });
     return concatenate(results, 1);
   }
   const biases = projections.flatMap(({ bias }) => bias ?? []);
-  return linearWith(
-    tokens,
-    concatenate(projections.map(({ weight }) => weight)),
-    biases.length === 0 ? undefined : concatenate(biases),
-  ) as tf.Tensor2D;
+  return linearWith(tokens, concatenate(projections.map(({ weight }) => weight)), {
+    bias: biases.length === 0 ? undefined : concatenate(biases),
+  }) as tf.Tensor2D;
 }
 
 function concatenate<T extends tf.Tensor>(parts: readonly T[], axis = 0): T {

@@ -2,22 +2,38 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { effectiveKernel } from './linear';
+import {
+  convolutionInputGradient,
+  convolutionKernelGradient,
+  convolve,
+  convolveDoubled,
+  type Windows,
+} from './operations/convolve';
+import { hasKernel } from './operations/kernel';
+import { product, weightGradient } from './operations/product';
 import { parameter } from './parameter';
+import { resizeNearest } from './upsampling';
+
+export interface ConvolutionOptions {
+  /** False where the caller adds it more cheaply. */
+  readonly bias?: boolean;
+  /** Added to the result, of its shape. */
+  readonly add?: tf.Tensor4D | undefined;
+}
 
 /**
  * A 3×3 convolution that keeps the size.
  *
  * @param x `[batch, height, width, in]`
- * @param options without its bias where the caller adds that more cheaply
  * @returns `[batch, height, width, out]`
  */
 export function convolution(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
-  options: { bias: boolean } = { bias: true },
+  options: ConvolutionOptions = {},
 ): tf.Tensor4D {
-  return convolve(parameters, path, x, 1, 'same', options.bias);
+  return convolutionOver(parameters, path, x, keepingSize(x.shape), options);
 }
 
 /**
@@ -34,89 +50,124 @@ export function halvingConvolution(
   padding: 'around' | 'after',
 ): tf.Tensor4D {
   const [, height, width] = x.shape;
-  // What the last window reaches of the padding. TensorFlow's "same" pads [0, 1] where the size is
-  // even and [1, 1] where it is odd: where that is the same, there is no need to copy the image.
-  const margin = (size: number): [number, number] => {
-    const before = padding === 'around' ? 1 : 0;
-    return [before, (size + before) % 2 === 0 ? 1 : 0];
-  };
-  const isSame = (size: number): boolean => margin(size)[0] === size % 2;
-  if (isSame(height) && isSame(width)) return convolve(parameters, path, x, 2, 'same');
-  const padded = tf.pad(x, [[0, 0], margin(height), margin(width), [0, 0]]);
-  return convolve(parameters, path, padded, 2, 'valid');
+  const before = padding === 'around' ? 1 : 0;
+  const halved = (size: number) => Math.floor((size + before) / 2);
+  return convolutionOver(parameters, path, x, {
+    stride: 2,
+    padding: [before, before],
+    outputSize: [halved(height), halved(width)],
+  });
 }
 
-function convolve(
+/**
+ * A 3×3 convolution of an image that is enlarged before, each pixel repeated.
+ *
+ * @param x `[batch, height, width, in]`
+ * @param size of the enlarged image, which need not be twice `x`'s
+ * @returns `[batch, …size, out]`
+ */
+export function enlargingConvolution(
   parameters: ModelParameters,
   path: string,
   x: tf.Tensor4D,
-  stride: 1 | 2,
-  pad: 'same' | 'valid',
-  hasBias = true,
+  size: readonly [height: number, width: number],
 ): tf.Tensor4D {
-  const weight = effectiveKernel(parameters, path);
+  const [batch, height, width, channels] = x.shape;
+  const isDoubled = size[0] === 2 * height && size[1] === 2 * width;
+  if (!isDoubled || !hasKernel('LoopConvolution')) {
+    return convolution(parameters, path, resizeNearest(x, size));
+  }
+  const kernel = effectiveKernel(parameters, path);
+  const bias = parameter(parameters.weights, `${path}.bias`);
+  const windows = keepingSize([batch, ...size, channels]);
+  return differentiable({ x, kernel, bias }, () => ({
+    value: convolveDoubled(x, kernel, windows, { bias }),
+    saved: [x, kernel],
+    gradients: (dy, [savedX, savedKernel]) => ({
+      x: () => {
+        const [gradient, weight] = [dy as tf.Tensor4D, savedKernel as tf.Tensor4D];
+        const large = convolutionInputGradient(gradient, weight, windows, size);
+        // The sum of the four pixels that one has become.
+        return tf.mul(tf.avgPool(large, 2, 2, 'valid'), 4);
+      },
+      kernel: () => {
+        const large = resizeNearest(savedX as tf.Tensor4D, size);
+        return convolutionKernelGradient(dy as tf.Tensor4D, large, windows, kernel.shape[0]);
+      },
+      bias: () => tf.sum(dy, [0, 1, 2]),
+    }),
+  })) as tf.Tensor4D;
+}
+
+function keepingSize([, height, width]: readonly [number, number, number, number]): Windows {
+  return { stride: 1, padding: [1, 1], outputSize: [height, width] };
+}
+
+function convolutionOver(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor4D,
+  windows: Windows,
+  { bias: hasBias = true, add }: ConvolutionOptions = {},
+): tf.Tensor4D {
+  const kernel = effectiveKernel(parameters, path);
   const bias = hasBias ? parameter(parameters.weights, `${path}.bias`) : undefined;
-  const attributes = {
-    strides: [stride, stride],
-    pad,
-    dataFormat: 'NHWC',
-    dilations: [1, 1],
-    inputShape: x.shape,
-    filterShape: weight.shape,
-  };
-  const inputs = { x, weight, ...(bias && { bias }) } as Inputs;
-  const convolved = () => tf.conv2d(x, weight, stride, pad);
-  return differentiable(inputs, () => ({
-    value: bias === undefined ? convolved() : tf.add(convolved(), bias),
-    saved: [x, weight],
+  const [size] = kernel.shape;
+  const [, height, width] = x.shape;
+  return differentiable({ x, kernel, bias, add }, () => ({
+    value: convolve(x, kernel, windows, { bias, add }),
+    saved: [x, kernel],
     gradients: (outputGradient, saved) => {
-      const [savedX, savedWeight] = saved as [tf.Tensor, tf.Tensor];
-      const run = (kernel: string, inputs: tf.NamedTensorMap): tf.Tensor =>
-        tf.engine().runKernel(kernel, inputs, attributes);
+      const [savedX, savedKernel] = saved as [tf.Tensor4D, tf.Tensor4D];
+      const dy = outputGradient as tf.Tensor4D;
       return {
-        x: () => run(tf.Conv2DBackpropInput, { dy: outputGradient, filter: savedWeight }),
-        weight: () => run(tf.Conv2DBackpropFilter, { dy: outputGradient, x: savedX }),
-        bias: () => tf.sum(outputGradient, [0, 1, 2]),
+        x: () => convolutionInputGradient(dy, savedKernel, windows, [height, width]),
+        kernel: () => convolutionKernelGradient(dy, savedX, windows, size),
+        bias: () => tf.sum(dy, [0, 1, 2]),
+        add: () => dy,
       };
     },
   })) as tf.Tensor4D;
 }
 
-type Inputs = Record<'x' | 'weight' | 'bias', tf.Tensor>;
-
 /**
  * A 1×1 convolution: a matrix product over all pixels.
  *
  * @param x `[batch, …, in]`
- * @param bias the convolution's own, unless another is given
+ * @param terms `bias` the convolution's own, unless another is given; `add` of the result's shape
  * @returns `[batch, …, out]`
  */
 export function pointwiseConvolution<T extends tf.Tensor>(
   parameters: ModelParameters,
   path: string,
   x: T,
-  bias: tf.Tensor = parameter(parameters.weights, `${path}.bias`),
+  { bias = parameter(parameters.weights, `${path}.bias`), add }: PointwiseTerms<T> = {},
 ): T {
-  const weight = effectiveKernel(parameters, path);
-  const [, , inputs, outputs] = weight.shape;
-  return differentiable({ x, weight, bias }, () => {
-    const pixels: tf.Tensor2D = tf.reshape(x, [-1, inputs]);
-    const matrix: tf.Tensor2D = tf.reshape(weight, [inputs, outputs]);
+  const kernel = effectiveKernel(parameters, path);
+  const [, , inputs, outputs] = kernel.shape;
+  const rows = (t: tf.Tensor, width: number): tf.Tensor2D => tf.reshape(t, [-1, width]);
+  return differentiable({ x, kernel, bias, add }, () => {
+    const pixels = rows(x, inputs);
+    const matrix: tf.Tensor2D = tf.reshape(kernel, [inputs, outputs]);
+    const value = product(pixels, matrix, true, { bias, add: add && rows(add, outputs) });
     return {
-      value: tf.reshape(tf.add(tf.matMul(pixels, matrix), bias), [
-        ...x.shape.slice(0, -1),
-        outputs,
-      ]),
+      value: tf.reshape(value, [...x.shape.slice(0, -1), outputs]),
       saved: [pixels, matrix],
       gradients: (outputGradient, saved) => {
         const [savedPixels, savedMatrix] = saved as [tf.Tensor2D, tf.Tensor2D];
-        const gradient: tf.Tensor2D = tf.reshape(outputGradient, [-1, outputs]);
+        const dy = rows(outputGradient, outputs);
         return {
-          x: () => tf.reshape(tf.matMul(gradient, savedMatrix, false, true), x.shape),
-          weight: () => tf.reshape(tf.matMul(savedPixels, gradient, true, false), weight.shape),
-          bias: () => tf.sum(gradient, 0),
+          x: () => tf.reshape(product(dy, savedMatrix, false), x.shape),
+          kernel: () => tf.reshape(weightGradient(savedPixels, dy), kernel.shape),
+          bias: () => tf.sum(dy, 0),
+          add: () => outputGradient,
         };
       },
     };
   }) as T;
+}
+
+export interface PointwiseTerms<T extends tf.Tensor> {
+  readonly bias?: tf.Tensor;
+  readonly add?: T | undefined;
 }

@@ -19,15 +19,18 @@ export interface Differentiated<Name extends string> {
  * `tf.customGrad` is the same but demands the gradients of all inputs whenever one is asked for:
  * fine-tuning an adapter would then pay for the gradients of every frozen weight. It calls the
  * engine's `runKernelFunc` with eager values where that takes functions; this calls it with functions.
+ *
+ * @param inputs those that are undefined are not there, and their gradients are never asked for
  */
 export function differentiable<Name extends string>(
-  inputs: Readonly<Record<Name, tf.Tensor>>,
+  inputs: Readonly<Record<Name, tf.Tensor | undefined>>,
   compute: () => Differentiated<Name>,
 ): tf.Tensor {
   let gradients: Differentiated<Name>['gradients'];
   const engine = tf.engine() as unknown as Engine;
+  const given = Object.entries<tf.Tensor | undefined>(inputs).filter(([, tensor]) => tensor);
   return engine.runKernelFunc({
-    inputs,
+    inputs: Object.fromEntries(given) as Record<string, tf.Tensor>,
     forwardFunc: (_backend, save) => {
       const computed = compute();
       gradients = computed.gradients;

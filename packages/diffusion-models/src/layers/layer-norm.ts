@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
+import { hasKernel, runKernel } from './operations/kernel';
 import { parameter } from './parameter';
 
 /**
@@ -16,6 +17,7 @@ export function layerNorm<T extends tf.Tensor>(
 ): T {
   const weight = parameter(parameters.weights, `${path}.weight`) as tf.Tensor1D;
   const bias = parameter(parameters.weights, `${path}.bias`) as tf.Tensor1D;
+  if (hasKernel('LoopLayerNorm')) return layerNormByKernel(x, weight, bias, epsilon);
   return differentiable({ x, weight, bias }, () => {
     const centred = tf.sub(x, mean(x));
     const variance = mean(tf.square(centred));
@@ -36,6 +38,40 @@ export function layerNorm<T extends tf.Tensor>(
           },
           weight: () => tf.sum(tf.mul(outputGradient, n), leading),
           bias: () => tf.sum(outputGradient, leading),
+        };
+      },
+    };
+  }) as T;
+}
+
+function layerNormByKernel<T extends tf.Tensor>(
+  x: T,
+  weight: tf.Tensor1D,
+  bias: tf.Tensor1D,
+  epsilon: number,
+): T {
+  const channels = x.shape.at(-1) as number;
+  const rows = (t: tf.Tensor): tf.Tensor2D => tf.reshape(t, [-1, channels]);
+  return differentiable({ x, weight, bias }, () => {
+    const [value] = runKernel('LoopLayerNorm', { x: rows(x), weight, bias }, { epsilon });
+    return {
+      value: tf.reshape(value as tf.Tensor, x.shape),
+      saved: [x, weight],
+      gradients: (outputGradient, [savedX, savedWeight]) => {
+        const inputs = {
+          x: rows(savedX as tf.Tensor),
+          weight: savedWeight,
+          dy: rows(outputGradient),
+        };
+        // An adapter needs the first alone, which takes fewer passes by itself.
+        const gradient = (index: 0 | 1 | 2): tf.Tensor =>
+          runKernel('LoopLayerNormGradient', inputs, { epsilon, affine: index > 0 })[
+            index
+          ] as tf.Tensor;
+        return {
+          x: () => tf.reshape(gradient(0), x.shape),
+          weight: () => gradient(1),
+          bias: () => gradient(2),
         };
       },
     };

@@ -1,20 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
+import { product, weightGradient, type ProductTerms } from './operations/product';
 import { parameter } from './parameter';
 
 /**
- * y = x Wᵀ + b, without b if the model has none under this path.
+ * y = x Wᵀ + b + add, without b if the model has none under this path.
  *
  * @param x `[…, in]`
+ * @param add of the result's shape
  * @returns `[…, out]`
  */
-export function linear(parameters: ModelParameters, path: string, x: tf.Tensor): tf.Tensor {
-  return linearWith(
-    x,
-    effectiveWeight(parameters, path),
-    parameters.weights[`${path}.bias`] as tf.Tensor1D | undefined,
-  );
+export function linear(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor,
+  add?: tf.Tensor,
+): tf.Tensor {
+  const bias = parameters.weights[`${path}.bias`];
+  return linearWith(x, effectiveWeight(parameters, path), { bias, add });
 }
 
 /**
@@ -59,33 +63,40 @@ function lastAxisColumns(kernel: tf.Tensor): tf.Tensor2D {
   return tf.reshape(kernel, [-1, kernel.shape.at(-1) as number]);
 }
 
-/** y = x Wᵀ + b for tensors that are at hand: x `[…, in]`, weight `[out, in]`, bias `[out]`. */
-export function linearWith(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
+/**
+ * y = x Wᵀ + b + add for tensors that are at hand.
+ *
+ * @param x `[…, in]`
+ * @param weight `[out, in]`
+ * @param terms bias `[out]`, add of the result's shape
+ */
+export function linearWith(
+  x: tf.Tensor,
+  weight: tf.Tensor2D,
+  { bias, add }: ProductTerms = {},
+): tf.Tensor {
   const [outputs, inputs] = weight.shape;
   const toRows = (t: tf.Tensor, width: number) =>
     (t.rank === 2 ? t : tf.reshape(t, [-1, width])) as tf.Tensor2D;
   const like = (t: tf.Tensor, shape: number[]) => (shape.length === 2 ? t : tf.reshape(t, shape));
 
-  return differentiable<'x' | 'weight' | 'bias'>(
-    (bias === undefined ? { x, weight } : { x, weight, bias }) as Record<
-      'x' | 'weight' | 'bias',
-      tf.Tensor
-    >,
-    () => {
-      const product = tf.matMul(toRows(x, inputs), weight, false, true);
-      const value = bias === undefined ? product : tf.add(product, bias);
-      return {
-        value: like(value, [...x.shape.slice(0, -1), outputs]),
-        saved: [x, weight],
-        gradients: (outputGradient, [savedX, savedWeight]) => {
-          const rows = toRows(outputGradient, outputs);
-          return {
-            x: () => like(tf.matMul(rows, savedWeight as tf.Tensor2D), x.shape),
-            weight: () => tf.matMul(rows, toRows(savedX as tf.Tensor, inputs), true, false),
-            bias: () => tf.sum(rows, 0),
-          };
-        },
-      };
-    },
-  );
+  return differentiable({ x, weight, bias, add }, () => {
+    const value = product(toRows(x, inputs), weight, false, {
+      bias,
+      add: add && toRows(add, outputs),
+    });
+    return {
+      value: like(value, [...x.shape.slice(0, -1), outputs]),
+      saved: [x, weight],
+      gradients: (outputGradient, [savedX, savedWeight]) => {
+        const dy = toRows(outputGradient, outputs);
+        return {
+          x: () => like(product(dy, savedWeight as tf.Tensor2D, true), x.shape),
+          weight: () => weightGradient(dy, toRows(savedX as tf.Tensor, inputs)),
+          bias: () => tf.sum(dy, 0),
+          add: () => outputGradient,
+        };
+      },
+    };
+  });
 }

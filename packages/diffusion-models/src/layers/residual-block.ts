@@ -23,23 +23,22 @@ export function residualBlock(
   time?: tf.Tensor2D,
 ): tf.Tensor4D {
   const { weights } = parameters;
-  const withoutBias = { bias: false };
   let hidden = groupNorm(parameters, `${path}.norm1`, x, { ...norm, silu: true });
-  hidden = convolution(parameters, `${path}.conv1`, hidden, withoutBias);
+  hidden = convolution(parameters, `${path}.conv1`, hidden, { bias: false });
   // The convolution's bias and the time go on every pixel alike, so the norm can take them in.
   const bias = tf.reshape<tf.Rank.R2>(parameter(weights, `${path}.conv1.bias`), [1, -1]);
   const offset: tf.Tensor2D =
     time === undefined ? bias : tf.add(linear(parameters, `${path}.time_emb_proj`, time), bias);
   hidden = groupNorm(parameters, `${path}.norm2`, hidden, { ...norm, silu: true, offset });
   if (!(`${path}.conv_shortcut.weight` in weights)) {
-    return tf.add(x, convolution(parameters, `${path}.conv2`, hidden));
+    return convolution(parameters, `${path}.conv2`, hidden, { add: x });
   }
-  hidden = convolution(parameters, `${path}.conv2`, hidden, withoutBias);
   const biases = tf.add(
     parameter(weights, `${path}.conv_shortcut.bias`),
     parameter(weights, `${path}.conv2.bias`),
   );
-  return tf.add(pointwiseConvolution(parameters, `${path}.conv_shortcut`, x, biases), hidden);
+  const shortcut = pointwiseConvolution(parameters, `${path}.conv_shortcut`, x, { bias: biases });
+  return convolution(parameters, `${path}.conv2`, hidden, { bias: false, add: shortcut });
 }
 
 export function residualBlockShapes(

@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { scaledGeglu } from '../layers/activations';
 import { attentionShapes, crossAttention, selfAttention } from '../layers/attention';
 import type { AttentionSize } from '../layers/attend';
 import { pointwiseConvolution } from '../layers/convolution';
+import { gatedLinear } from '../layers/gated-linear';
 import { groupNorm } from '../layers/group-norm';
 import { layerNorm } from '../layers/layer-norm';
-import { effectiveWeight, linear, linearWith } from '../layers/linear';
-import { parameter } from '../layers/parameter';
+import { linear } from '../layers/linear';
 import type { ShapeCollector } from '../shapes';
 import type { ModelParameters } from '../types';
 import type { UNetConfig } from './config';
@@ -36,17 +35,19 @@ export function transformer(
   { heads, layers }: TransformerSize,
 ): tf.Tensor4D {
   const [batch, , , channels] = x.shape;
-  const project = config.useLinearProjection ? linear : pointwiseConvolution;
+  const project = (name: string, tokens: tf.Tensor2D, add?: tf.Tensor2D): tf.Tensor2D =>
+    config.useLinearProjection
+      ? (linear(parameters, `${path}.${name}`, tokens, add) as tf.Tensor2D)
+      : pointwiseConvolution(parameters, `${path}.${name}`, tokens, { add });
+  const rows = (image: tf.Tensor4D): tf.Tensor2D => tf.reshape(image, [-1, channels]);
   // This norm has its own ε, whatever the config says.
   const norm = { groups: config.normGroups, epsilon: 1e-6 };
-  const normed = groupNorm(parameters, `${path}.norm`, x, norm);
-  const pixels = tf.reshape(normed, [-1, channels]);
-  let hidden = project(parameters, `${path}.proj_in`, pixels) as tf.Tensor2D;
+  let hidden = project('proj_in', rows(groupNorm(parameters, `${path}.norm`, x, norm)));
   for (let layer = 0; layer < layers; layer++) {
     const block = `${path}.transformer_blocks.${layer}`;
     hidden = transformerBlock(parameters, block, hidden, textOf, { batch, heads });
   }
-  return tf.add(x, tf.reshape(project(parameters, `${path}.proj_out`, hidden), x.shape));
+  return tf.reshape(project('proj_out', hidden, rows(x)), x.shape);
 }
 
 /**
@@ -65,33 +66,12 @@ function transformerBlock(
 ): tf.Tensor2D {
   const norm = (name: string, tokens: tf.Tensor2D): tf.Tensor2D =>
     layerNorm(parameters, `${path}.${name}`, tokens, LAYER_NORM_EPSILON);
-  const own = norm('norm1', x);
-  let hidden: tf.Tensor2D = tf.add(x, selfAttention(parameters, `${path}.attn1`, own, size));
-  const asking = norm('norm2', hidden);
   const toText = `${path}.attn2`;
-  hidden = tf.add(hidden, crossAttention(parameters, toText, asking, textOf(toText), size));
-  return tf.add(hidden, feedForward(parameters, `${path}.ff`, norm('norm3', hidden)));
-}
-
-/** Linear to [value | gate], value · gelu(gate), linear. */
-function feedForward(parameters: ModelParameters, path: string, x: tf.Tensor2D): tf.Tensor2D {
-  const halves = <T extends tf.Tensor>(t: T, axis: number): T[] =>
-    tf.split(tf.mul<T>(t, Math.SQRT1_2), 2, axis);
-  const [rows, inputs] = x.shape;
-  const wide = `${path}.net.0.proj`;
-  let value: tf.Tensor;
-  let gate: tf.Tensor;
-  // What is cut and scaled is the smaller of the weight and its output.
-  if (rows < inputs) {
-    [value, gate] = halves(linear(parameters, wide, x), 1) as [tf.Tensor, tf.Tensor];
-  } else {
-    const bias = parameter(parameters.weights, `${wide}.bias`) as tf.Tensor1D;
-    const [valueBias, gateBias] = halves(bias, 0);
-    const [valueWeight, gateWeight] = halves(effectiveWeight(parameters, wide), 0);
-    value = linearWith(x, valueWeight as tf.Tensor2D, valueBias);
-    gate = linearWith(x, gateWeight as tf.Tensor2D, gateBias);
-  }
-  return linear(parameters, `${path}.net.2`, scaledGeglu(value, gate)) as tf.Tensor2D;
+  let hidden = selfAttention(parameters, `${path}.attn1`, norm('norm1', x), size, x);
+  const asking = norm('norm2', hidden);
+  hidden = crossAttention(parameters, toText, asking, textOf(toText), size, hidden);
+  const gated = gatedLinear(parameters, `${path}.ff.net.0.proj`, norm('norm3', hidden));
+  return linear(parameters, `${path}.ff.net.2`, gated, hidden) as tf.Tensor2D;
 }
 
 export function transformerShapes(

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { checkGradients } from '../check-gradients';
 import { silu } from '../layers/activations';
-import { convolution, halvingConvolution } from '../layers/convolution';
+import { convolution, enlargingConvolution, halvingConvolution } from '../layers/convolution';
 import { groupNorm } from '../layers/group-norm';
 import { residualBlock } from '../layers/residual-block';
-import { resizeNearest } from '../layers/upsampling';
 import type { Weights } from '../types';
 import type { UNetConfig } from './config';
 import { timeEmbedding, unetTimesteps } from './time-embedding';
@@ -87,8 +86,10 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
       if (!isLast) {
         // To the size of the next skip, which need not be twice this one's.
         const [, height, width] = (skips.at(-1) as tf.Tensor4D).shape;
-        const enlarged = resizeNearest(hidden, [height, width]);
-        hidden = convolution(parameters, `${path}.upsamplers.0.conv`, enlarged);
+        hidden = enlargingConvolution(parameters, `${path}.upsamplers.0.conv`, hidden, [
+          height,
+          width,
+        ]);
       }
     }
 
