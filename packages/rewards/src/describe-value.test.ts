@@ -3,6 +3,11 @@ import { describeValue } from './describe-value';
 const circular: { self?: object } = {};
 circular.self = circular;
 
+function* twoScores() {
+  yield 1;
+  yield 2;
+}
+
 test.each<[unknown, string]>([
   [0.5, '0.5'],
   [Number.NaN, 'NaN'],
@@ -16,6 +21,12 @@ test.each<[unknown, string]>([
   [{ value: 1 }, '{"value":1}'],
   [circular, 'an object'],
   [() => 1, 'a function'],
+  [class Aesthetic {}, 'a class'],
+  [new Set([1]), 'a Set'],
+  [new Map([['a', 1]]), 'a Map'],
+  [Promise.resolve(1), 'a Promise'],
+  [[1].values(), 'an Array Iterator'],
+  [twoScores(), 'a Generator'],
 ])('describes %p', (value, expected) => {
   expect(describeValue(value)).toBe(expected);
 });

@@ -8,15 +8,21 @@ function shortened(text: string): string {
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return `the text ${JSON.stringify(shortened(value))}`;
-  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'function') return isClass(value) ? 'a class' : 'a function';
   if (typeof value === 'bigint') return `the bigint ${value}`;
   if (typeof value === 'symbol') return 'a symbol';
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return `${value}`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  // Typed arrays too. JSON shows nothing of what a Set, a generator or a promise holds.
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (kind !== 'Object') return `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
   try {
     return shortened(JSON.stringify(value));
   } catch {
     return 'an object';
   }
+}
+
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
 }
