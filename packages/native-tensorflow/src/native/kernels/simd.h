@@ -5,6 +5,7 @@
 #pragma GCC diagnostic push
 #ifndef __clang__
 // GCC 12's intrinsics start from vectors without a value and warn of it themselves (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
@@ -89,6 +90,19 @@ inline Vec PowerOfTwo(Vec n) {
 #else
 #error "The kernels are compiled for AVX2 with FMA, or for AVX-512."
 #endif
+
+// For rows of any length: step(i, lanes) for i = 0, kLanes … below `count`, where LoadFirst and StoreFirst take `lanes`. It is
+// AllLanes, known to the compiler, but for a last vector that is not whole.
+struct AllLanes {};
+inline Vec LoadFirst(const float *from, AllLanes) { return Load(from); }
+inline void StoreFirst(float *to, AllLanes, Vec v) { Store(to, v); }
+
+template <typename Step>
+inline void ForEachVector(long count, const Step &step) {
+  long i = 0;
+  for (; i + kLanes <= count; i += kLanes) step(i, AllLanes());
+  if (i < count) step(i, count - i);
+}
 
 // The sum of all lanes, in an order that never changes: halves onto each other.
 inline float SumOfLanes(Vec v) {
