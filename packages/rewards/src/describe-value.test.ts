@@ -21,7 +21,7 @@ test.each<[unknown, string]>([
   [{ value: 1 }, '{"value":1}'],
   [circular, 'an object'],
   [() => 1, 'a function'],
-  [class Aesthetic {}, 'a class'],
+  [class extends Set {}, 'a class'],
   [new Set([1]), 'a Set'],
   [new Map([['a', 1]]), 'a Map'],
   [Promise.resolve(1), 'a Promise'],
