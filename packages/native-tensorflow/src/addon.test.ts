@@ -1,7 +1,9 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addonFile, addonHash, compileAddon } from './addon';
+import { addonHash, compileAddon } from './addon';
+import { addonFile } from './addon-files';
+import { kernelProblems } from './kernels/kernel-record';
 
 let folder: string;
 const { CXX } = process.env;
@@ -21,19 +23,59 @@ it('hashes the sources the same way each time', () => {
   expect(addonHash()).toBe(addonHash());
 });
 
-it("tells a compiler's first error, out of many lines", async () => {
+/** A compiler that does what the lines of a shell script say. */
+function useCompiler(...lines: readonly string[]): void {
   const compiler = join(folder, 'compiler');
-  const says =
-    'In file included from a.cc:\\na.cc:3:10: fatal error: node_api.h: No such file\\ncompilation terminated.';
-  writeFileSync(
-    compiler,
-    `#!/bin/sh\n[ "$1" = --version ] && exit 0\nprintf '${says}\\n' >&2\nexit 1\n`,
-  );
+  const script = ['#!/bin/sh', '[ "$1" = --version ] && exit 0', ...lines];
+  writeFileSync(compiler, script.join('\n'));
   chmodSync(compiler, 0o755);
   process.env['CXX'] = compiler;
-  await expect(compileAddon(folder)).rejects.toMatchObject({
+}
+
+/** Makes a file of each output, which comes last. */
+const makeOutput = ['for output; do :; done', 'touch "$output"'];
+
+it("tells a compiler's first error, out of many lines", async () => {
+  const says =
+    'In file included from a.cc:\\na.cc:3:10: fatal error: node_api.h: No such file\\ncompilation terminated.';
+  useCompiler(`printf '${says}\\n' >&2`, 'exit 1');
+  await expect(compileAddon(folder, { kind: 'cpu' })).rejects.toMatchObject({
     kind: 'compiler',
     message: expect.stringMatching(/fatal error: node_api\.h: No such file$/) as string,
   });
   expect(existsSync(join(folder, addonFile))).toBe(false);
+});
+
+it('leaves out the kernels of an instruction set that the compiler cannot compile, and keeps why', async () => {
+  useCompiler(
+    `case "$*" in *-mavx512f*) echo 'x.cc: error: unrecognized option -mavx512f' >&2; exit 1;; esac`,
+    ...makeOutput,
+  );
+  await compileAddon(folder, { kind: 'cpu' });
+  const made = readdirSync(folder).sort();
+  expect(made).toEqual(
+    [
+      ...['compiler', 'functions.node', 'kernels-avx2.node', 'kernels.json', 'startup.node'],
+      'tfjs_binding.node',
+    ].sort(),
+  );
+  expect(await kernelProblems(folder)).toEqual([
+    expect.stringMatching(
+      /^The kernels for AVX-512 are not used: .*could not compile .*unrecognized option -mavx512f$/,
+    ),
+  ]);
+});
+
+it('a build for GPUs has no kernels', async () => {
+  useCompiler(...makeOutput);
+  await compileAddon(folder, { kind: 'gpu' });
+  expect(readdirSync(folder).filter((file) => file.startsWith('kernels'))).toEqual([]);
+});
+
+it('a disk that is full while kernels are compiled is told as that', async () => {
+  useCompiler(
+    `case "$*" in *-mavx2*) echo 'error: No space left on device' >&2; exit 1;; esac`,
+    ...makeOutput,
+  );
+  await expect(compileAddon(folder, { kind: 'cpu' })).rejects.toMatchObject({ kind: 'disk' });
 });

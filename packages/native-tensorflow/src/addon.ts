@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { run } from './run-command';
-import { NativeTensorflowError } from './errors';
+import { basename, join, relative } from 'node:path';
+import { addonFile, functionsAddonFile, startupAddonFile } from './addon-files';
+import { compile, findCompiler, onAllCores } from './compiler';
+import { compileKernels, kernelFiles, kernelFlags } from './kernels/compile-kernels';
 import { nativeSource, nodeApiHeaderFolder, tfjsNodeFile } from './package-files';
-
-/** File names inside an installed build. */
-export const addonFile = 'tfjs_binding.node';
-export const startupAddonFile = 'startup.node';
-export const functionsAddonFile = 'functions.node';
+import type { NativeBuild } from './wheels';
 
 const compilerFlags = [
   '-std=c++17',
@@ -47,37 +44,36 @@ function startupSources(): string[] {
   return [nativeSource('startup.cc')];
 }
 
-/** Changes whenever the addon would: its sources, their headers, the flags. Names the folder in the cache. */
+/** Changes whenever the addons would: their sources, the headers, the flags. Names the folder in the cache. */
 export function addonHash(): string {
   const hash = createHash('sha256');
   const headers = readdirSync(bindingFolder())
     .filter((file) => file.endsWith('.h'))
     .sort()
     .map((file) => join(bindingFolder(), file));
-  for (const path of [...addonSources(), ...functionsSources(), ...startupSources(), ...headers]) {
+  const add = (path: string, name: string): void => {
     const bytes = readFileSync(path);
-    hash.update(`${basename(path)} ${bytes.length.toString()}\n`).update(bytes);
+    hash.update(`${name} ${bytes.length.toString()}\n`).update(bytes);
+  };
+  for (const path of [...addonSources(), ...functionsSources(), ...startupSources(), ...headers]) {
+    add(path, basename(path));
   }
-  hash.update(JSON.stringify([compilerFlags, libraryFlags, keepContext, process.arch]));
+  const { folder, headers: kernelHeaders, sources } = kernelFiles();
+  for (const path of [...sources, ...kernelHeaders]) add(path, relative(folder, path));
+  hash.update(
+    JSON.stringify([compilerFlags, libraryFlags, keepContext, kernelFlags(), process.arch]),
+  );
   return hash.digest('hex').slice(0, 12);
 }
 
-/** The C++ compiler: `$CXX`, or the first of the usual ones that answers. */
-export async function findCompiler(): Promise<string> {
-  const candidates = [process.env['CXX'], 'g++', 'c++', 'clang++'];
-  for (const candidate of candidates) {
-    if (candidate === undefined || candidate === '') continue;
-    const result = await run(candidate, ['--version']);
-    if (result.code === 0) return candidate;
-  }
-  throw new NativeTensorflowError(
-    'compiler',
-    'No C++ compiler was found (looked for $CXX, g++, c++ and clang++): install g++, for example with `apt-get install g++`.',
-  );
-}
-
-/** Compiles the addons into `folder`, against the headers that lie there. */
-export async function compileAddon(folder: string): Promise<void> {
+/**
+ * Compiles the addons into `folder`, against the headers that lie there; the kernels for processors only where the build is
+ * for these.
+ */
+export async function compileAddon(
+  folder: string,
+  { kind }: Pick<NativeBuild, 'kind'>,
+): Promise<void> {
   const compiler = await findCompiler();
   const headers = [`-I${nodeApiHeaderFolder()}`, `-I${join(folder, 'tensorflow', 'include')}`];
   // Linking with the real library takes 15 s and 900 MB for its symbols, which are not needed: an empty one of the same
@@ -86,42 +82,19 @@ export async function compileAddon(folder: string): Promise<void> {
   await mkdir(stubs);
   const empty = join(stubs, 'empty.cc');
   await writeFile(empty, '');
-  await compile(compiler, join(stubs, libraryName), [empty, `-Wl,-soname,${libraryName}`]);
-  await Promise.all([
-    compile(compiler, join(folder, addonFile), [
-      ...headers,
-      ...addonSources(),
-      `-L${stubs}`,
-      ...libraryFlags,
-      keepContext,
-    ]),
-    compile(compiler, join(folder, functionsAddonFile), [
-      ...headers,
-      ...functionsSources(),
-      `-L${stubs}`,
-      ...libraryFlags,
-      '-ldl',
-    ]),
-    compile(compiler, join(folder, startupAddonFile), [...headers, ...startupSources(), '-ldl']),
+  const link = [`-L${stubs}`, ...libraryFlags];
+  const make = (file: string, parameters: readonly string[]): Promise<void> =>
+    compile(compiler, join(folder, file), [...compilerFlags, ...headers, ...parameters]);
+  await compile(compiler, join(stubs, libraryName), [
+    ...compilerFlags,
+    empty,
+    `-Wl,-soname,${libraryName}`,
   ]);
+  await onAllCores([
+    () => make(addonFile, [...addonSources(), ...link, keepContext]),
+    () => make(functionsAddonFile, [...functionsSources(), ...link, '-ldl']),
+    () => make(startupAddonFile, [...startupSources(), '-ldl']),
+  ]);
+  if (kind === 'cpu') await compileKernels({ compiler, folder, headers, link });
   await rm(stubs, { recursive: true });
-}
-
-async function compile(
-  compiler: string,
-  output: string,
-  parameters: readonly string[],
-): Promise<void> {
-  const result = await run(compiler, [...compilerFlags, '-o', output, ...parameters]);
-  if (result.code === 0) return;
-  throw new NativeTensorflowError(
-    result.errors.includes('No space left') ? 'disk' : 'compiler',
-    `${compiler} could not compile ${basename(output)}: ${firstError(result.errors)}`,
-    { cause: new Error(result.errors) },
-  );
-}
-
-function firstError(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /error/i.test(line)) ?? lines[0] ?? 'it gave no reason';
 }

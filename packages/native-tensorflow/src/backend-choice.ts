@@ -1,3 +1,5 @@
+import type { KernelChoice } from './kernels/kernel-choice';
+
 export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'wasm' | 'cpu';
 
 export const backendNames: readonly BackendName[] = ['tensorflow-gpu', 'tensorflow', 'wasm', 'cpu'];
@@ -9,7 +11,12 @@ export interface BackendChoice {
   readonly gpu: boolean;
   /** e.g. `TensorFlow 2.21.0` */
   readonly version: string;
-  /** What of this call's options could not be had, a sentence each; said on standard error, too, unless `quiet`. */
+  /** Whether layers are computed by the kernels of this package, and why not. */
+  readonly kernels: KernelChoice;
+  /**
+   * What of this call's options could not be had, and what is wrong with the kernels, a sentence each; said on standard error,
+   * too, unless `quiet`.
+   */
   readonly notes: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addonFile, functionsAddonFile, startupAddonFile } from './addon';
+import { addonFile, functionsAddonFile, startupAddonFile } from './addon-files';
 import { buildFolder, manifestFile } from './cache';
 import { runScript } from './fixtures/run-script';
 import { installNativeTensorflow } from './install';

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCompiler } from './addon';
+import { findCompiler } from './compiler';
 import { describePipError, fetchWheel, findPython } from './download';
 import { makeTensorflowWheel } from './fixtures/make-zip';
 import type { Wheel } from './wheels';

@@ -22,4 +22,6 @@ export {
   type BackendName,
   type Precision,
 } from './backend-choice';
+export type { KernelChoice } from './kernels/kernel-choice';
+export type { InstructionSetName } from './kernels/instruction-sets';
 export { useBestBackend, type BackendOptions } from './use-best-backend';

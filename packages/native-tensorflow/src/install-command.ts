@@ -60,7 +60,7 @@ async function install({ gpu, verify }: InstallFlags): Promise<number> {
     if (terminal) process.stderr.write('\r\x1b[K');
   };
   try {
-    const { folder, alreadyThere } = await installNativeTensorflow({
+    const { folder, alreadyThere, notes } = await installNativeTensorflow({
       gpu,
       verify,
       onProgress(message, fraction) {
@@ -80,6 +80,7 @@ async function install({ gpu, verify }: InstallFlags): Promise<number> {
     } else if (verify) {
       console.error(`TensorFlow's native library is already in ${folder}, and whole.`);
     }
+    for (const note of notes) console.error(note);
     return 0;
   } catch (error) {
     clear();

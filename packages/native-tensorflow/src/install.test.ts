@@ -19,6 +19,7 @@ import type { NativeTensorflowError } from './errors';
 import { fakeBuild, fakeSteps } from './fixtures/fake-build';
 import { makeTensorflowWheel, pinWheel } from './fixtures/make-zip';
 import { installBuild, type InstallSteps } from './install';
+import { addToKernelRecord } from './kernels/kernel-record';
 import type { NativeBuild } from './wheels';
 
 let scratch: string;
@@ -52,7 +53,7 @@ async function failure(promise: Promise<unknown>): Promise<NativeTensorflowError
 describe('a whole installation', () => {
   it('keeps the two libraries, the headers and the addon, and nothing else', async () => {
     const result = await installBuild(build, folder, fakeSteps(wheels));
-    expect(result).toEqual({ folder, alreadyThere: false });
+    expect(result).toEqual({ folder, alreadyThere: false, notes: [] });
     const manifest = await readInstalled(folder);
     expect(Object.keys(manifest?.files ?? {})).toEqual([
       'tensorflow/include/tensorflow/c/c_api.h',
@@ -112,15 +113,27 @@ describe('a whole installation', () => {
     let loads = false;
     const steps: InstallSteps = {
       ...fakeSteps(wheels),
-      compile: async (into) => {
+      compile: async (into, made) => {
         loads = true;
-        await fakeSteps(wheels).compile(into);
+        await fakeSteps(wheels).compile(into, made);
       },
       verify: () => (loads ? Promise.resolve() : Promise.reject(new Error('no'))),
     };
     const again = await installBuild(build, folder, steps, { verify: true });
     expect(again.alreadyThere).toBe(false);
     expect(await readInstalled(folder)).not.toBeNull();
+  });
+
+  it('tells what is wrong with its kernels, which may change without making it another build', async () => {
+    const steps: InstallSteps = {
+      ...fakeSteps(wheels),
+      verify: (into) => addToKernelRecord(into, { avx512: { problem: 'LoopLinear is wrong.' } }),
+    };
+    const { notes } = await installBuild(build, folder, steps);
+    expect(notes).toEqual(['The kernels for AVX-512 are not used: LoopLinear is wrong.']);
+    await addToKernelRecord(folder, { avx512: 'works', avx2: 'works' });
+    const again = await installBuild(build, folder, fakeSteps(wheels), { verify: true });
+    expect(again).toEqual({ folder, alreadyThere: true, notes: [] });
   });
 
   it('takes the libraries of another addon for the same TensorFlow', async () => {

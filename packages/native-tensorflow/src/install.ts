@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { compileAddon, findCompiler } from './addon';
+import { compileAddon } from './addon';
 import {
   buildFolder,
   cacheFolder,
@@ -21,9 +21,11 @@ import {
   readInstalled,
   type Manifest,
 } from './cache';
+import { findCompiler } from './compiler';
 import { fetchWheel, findPython, megabytes, type Progress } from './download';
 import { describeInstallError, errorCode, NativeTensorflowError } from './errors';
 import { withInstallLock } from './install-lock';
+import { kernelProblems, kernelRecordFile } from './kernels/kernel-record';
 import { requirePlatform } from './platform';
 import { sha256OfFile } from './sha256-of-file';
 import { verifyAddon } from './verify-addon';
@@ -45,13 +47,15 @@ export interface InstallOptions {
 export interface InstallResult {
   readonly folder: string;
   readonly alreadyThere: boolean;
+  /** What is there does not do without, a sentence each: kernels that could not be compiled, or that failed their check. */
+  readonly notes: readonly string[];
 }
 
 /** The steps with effects outside the cache folder, so that tests can break each of them. */
 export interface InstallSteps {
   readonly prepare: () => Promise<void>;
   readonly fetchWheel: typeof fetchWheel;
-  readonly compile: (folder: string) => Promise<void>;
+  readonly compile: (folder: string, build: NativeBuild) => Promise<void>;
   readonly verify: (folder: string, build: NativeBuild) => Promise<void>;
 }
 
@@ -89,7 +93,7 @@ export async function installBuild(
   const { onProgress = () => undefined, verify = false } = options;
   try {
     if (await isWhole(build, folder, steps, { onProgress, verify })) {
-      return { folder, alreadyThere: true };
+      return await resultOf(folder, true);
     }
     await steps.prepare();
     await mkdir(dirname(folder), { recursive: true });
@@ -101,15 +105,19 @@ export async function installBuild(
       async () => {
         await removeLeftovers(folder);
         if (await isWhole(build, folder, steps, { onProgress, verify })) {
-          return { folder, alreadyThere: true };
+          return await resultOf(folder, true);
         }
         await makeBuild(build, folder, steps, onProgress);
-        return { folder, alreadyThere: false };
+        return await resultOf(folder, false);
       },
     );
   } catch (error) {
     throw describeInstallError(error, cacheFolder());
   }
+}
+
+async function resultOf(folder: string, alreadyThere: boolean): Promise<InstallResult> {
+  return { folder, alreadyThere, notes: await kernelProblems(folder) };
 }
 
 async function isWhole(
@@ -150,8 +158,8 @@ async function makeBuild(
       await requireSpace(build, temporary);
       await fetchLibraries(build, temporary, steps, onProgress);
     }
-    onProgress('compiling the addon');
-    await steps.compile(temporary);
+    onProgress('compiling the addons');
+    await steps.compile(temporary, build);
     onProgress('checking');
     await steps.verify(temporary, build);
     await writeManifest(build, temporary);
@@ -220,7 +228,7 @@ async function writeManifest(build: NativeBuild, folder: string): Promise<void> 
   for (const path of (await readdir(folder, { recursive: true })).sort()) {
     const full = join(folder, path);
     const information = await stat(full);
-    if (!information.isFile()) continue;
+    if (!information.isFile() || path === kernelRecordFile) continue;
     files[path] = { size: information.size, sha256: await sha256OfFile(full) };
     await flush(full);
   }

@@ -1,7 +1,7 @@
 import util from 'node:util';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { addonFile, startupAddonFile } from './addon';
+import { addonFile, startupAddonFile } from './addon-files';
 import { NativeTensorflowError } from './errors';
 import { requireGradients, requireHere, tfjsNodeFile } from './package-files';
 import { runtimeLibraries } from './wheels';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
-import { addonFile } from './addon';
+import { addonFile } from './addon-files';
 import { buildFolder, manifestFile } from './cache';
 import { restoreRemovedUtilities } from './load';
 import { measureConvolutionRate, measureMatmulRate } from './measure';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** `require` as seen from this package, also where this file runs as an ES module. */
 export const requireHere = createRequire(import.meta.url);
@@ -35,4 +35,17 @@ export function nodeApiHeaderFolder(): string {
 /** One of this package's own C++ sources; `src` and `dist` lie side by side. */
 export function nativeSource(file: string): string {
   return fileURLToPath(new URL(`../src/native/${file}`, import.meta.url));
+}
+
+/**
+ * Node's arguments to run one of this package's own programs: built, it lies in `dist`; in the workspace its source runs.
+ *
+ * @param name of its source in `src`, without the ending
+ */
+export function ownProgram(name: string): string[] {
+  const built = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  if (existsSync(built)) return [built];
+  const loader = pathToFileURL(requireHere.resolve('tsx')).href;
+  const source = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  return ['--conditions', '@loop/source', '--import', loader, source];
 }

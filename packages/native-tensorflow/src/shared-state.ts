@@ -1,5 +1,6 @@
 import type { BackendChoice, BackendName, Precision } from './backend-choice';
 import type { NativeFunction } from './compile/native-handles';
+import type { LoadedKernels } from './kernels/kernel-choice';
 
 /** The library that this process has loaded; it cannot hold two, and reads its settings once. */
 export interface LoadedLibrary {
@@ -8,6 +9,7 @@ export interface LoadedLibrary {
   readonly precision: Precision;
   /** Undefined: all cores. */
   readonly threadsPerOperation: number | undefined;
+  readonly kernels: LoadedKernels;
 }
 
 /** A function of fused operations, and how many traces use it. */
@@ -33,6 +35,8 @@ export interface SharedState {
   recording: boolean;
   /** What `sideBySide` does inside that function. */
   fork: Fork | undefined;
+  /** Whether what is being recorded runs beside others, and so on one thread. */
+  alone: boolean;
   /** By their names, which say what is in them. */
   readonly fused: Map<string, FusedFunction>;
   /** What `disposeCompiled` disposes of. */
@@ -50,6 +54,7 @@ export function sharedState(): SharedState {
     said: new Set(),
     recording: false,
     fork: undefined,
+    alone: false,
     fused: new Map(),
     compiled: new Set(),
   });

@@ -9,6 +9,8 @@ import {
 } from './backend-choice';
 import { buildFolder, readInstalled } from './cache';
 import { NativeTensorflowError } from './errors';
+import type { KernelChoice } from './kernels/kernel-choice';
+import { loadKernels } from './kernels/load-kernels';
 import {
   isRegistered,
   loadGradients,
@@ -87,13 +89,18 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
   } else {
     await activate(tfjsName(choice.name));
   }
-  const notes = choice.name === 'tensorflow' ? compareWithLoaded(state.loaded, options) : [];
+  const notes = choice.name === 'tensorflow' ? notesOf(state.loaded, options) : [];
   for (const line of options.quiet === true ? [] : [choice.reason, ...notes]) {
     if (state.said.has(line)) continue;
     state.said.add(line);
     console.error(line);
   }
   return notes.length === 0 ? choice : { ...choice, notes };
+}
+
+function notesOf(loaded: LoadedLibrary | undefined, options: BackendOptions): string[] {
+  const problem = loaded?.kernels.problem;
+  return [...(problem === undefined ? [] : [problem]), ...compareWithLoaded(loaded, options)];
 }
 
 /**
@@ -169,6 +176,7 @@ async function applicationBackend(state: SharedState): Promise<Backend | null> {
     name: gpu ? 'tensorflow-gpu' : 'tensorflow',
     gpu,
     version,
+    kernels: { set: null, reason: 'This application has registered a TensorFlow of its own.' },
     reason: `Backend: ${version}, as this application registered it.`,
   };
 }
@@ -277,12 +285,14 @@ async function loadNative(
   if (loaded === undefined && device === 'cpu' && kind === 'gpu')
     process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   const binding = registerNativeBackend(folder, environmentOf(options));
-  state.loaded = loaded ?? {
+  const precision = options.precision ?? defaultPrecision;
+  const { kernels } = (state.loaded = loaded ?? {
     kind,
     folder,
-    precision: options.precision ?? defaultPrecision,
+    precision,
     threadsPerOperation: options.threadsPerOperation,
-  };
+    kernels: await loadKernels({ folder, kind, precision }),
+  });
   const gpu = binding.isUsingGpuDevice();
   if (device === 'gpu' && !gpu) {
     throw new NativeTensorflowError(
@@ -304,6 +314,7 @@ async function loadNative(
     name: gpu ? 'tensorflow-gpu' : 'tensorflow',
     gpu,
     version,
+    kernels: kernels.choice,
     reason: gpu
       ? `Backend: ${version} on an NVIDIA GPU (native library).`
       : `Backend: ${version} on the CPU, ${threads} (native library).`,
@@ -323,7 +334,13 @@ async function useWasm(): Promise<Backend> {
     }
     await activate('wasm');
     const version = `TensorFlow.js WebAssembly ${wasm.version_wasm}`;
-    return { name: 'wasm', gpu: false, version, reason: `Backend: ${version}, 1 thread.` };
+    return {
+      name: 'wasm',
+      gpu: false,
+      version,
+      kernels: noKernels,
+      reason: `Backend: ${version}, 1 thread.`,
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new NativeTensorflowError(
@@ -342,8 +359,19 @@ async function usePlainJavaScript(): Promise<Backend> {
   silenceCpuBackend();
   await activate('cpu');
   const version = `TensorFlow.js plain JavaScript ${version_cpu}`;
-  return { name: 'cpu', gpu: false, version, reason: `Backend: ${version}, 1 thread, slow.` };
+  return {
+    name: 'cpu',
+    gpu: false,
+    version,
+    kernels: noKernels,
+    reason: `Backend: ${version}, 1 thread, slow.`,
+  };
 }
+
+const noKernels: KernelChoice = {
+  set: null,
+  reason: "They are operations of TensorFlow's native library, which does not serve.",
+};
 
 /** What TensorFlow and oneDNN read once, when they are loaded. */
 function environmentOf({ threadsPerOperation, precision }: BackendOptions): Record<string, string> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { addonFile, functionsAddonFile } from '../addon';
+import { addonFile, functionsAddonFile } from '../addon-files';
 import { requireHere } from '../package-files';
 import { sharedState } from '../shared-state';
 import type { NativeFunction, NativeGraph } from './native-handles';

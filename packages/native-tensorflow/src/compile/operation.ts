@@ -1,5 +1,13 @@
 /** TensorFlow's numbers for the kinds of an attribute and for the types of a tensor (tensorflow/c/tf_attrtype.h, tf_datatype.h). */
-export const ATTRIBUTE = { int: 1, bool: 3, type: 4, shape: 5, tensor: 6, function: 8 } as const;
+export const ATTRIBUTE = {
+  int: 1,
+  float: 2,
+  bool: 3,
+  type: 4,
+  shape: 5,
+  tensor: 6,
+  function: 8,
+} as const;
 export const DTYPE = { float32: 1, int32: 3, bool: 10 } as const;
 
 /** As tfjs-node's kernels write it. */

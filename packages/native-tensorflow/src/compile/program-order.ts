@@ -27,17 +27,23 @@ export function createProgramOrder(): ProgramOrder {
   const turns = new Map<number, number>();
   const turnAfter = (operations: readonly number[]): number =>
     Math.max(0, ...operations.map((operation) => 1 + (turns.get(operation) ?? -1)));
+  const state = sharedState();
   const forkHere: Fork = (items, run) => {
     const before = last;
+    const aloneBefore = state.alone;
     const ends = new Set<number>();
-    const results = items.map((item, index) => {
-      last = before;
-      const result = run(item, index);
-      for (const end of last) ends.add(end);
-      return result;
-    });
-    last = [...ends];
-    return results;
+    state.alone ||= items.length > 1;
+    try {
+      return items.map((item, index) => {
+        last = before;
+        const result = run(item, index);
+        for (const end of last) ends.add(end);
+        return result;
+      });
+    } finally {
+      state.alone = aloneBefore;
+      last = [...ends];
+    }
   };
   return {
     next(operation, inputs) {
@@ -48,7 +54,6 @@ export function createProgramOrder(): ProgramOrder {
       return turn - turnAfter(inputs) >= NEAR ? before : [];
     },
     follow(record) {
-      const state = sharedState();
       state.fork = forkHere;
       try {
         record();

@@ -70,10 +70,31 @@ napi_value OpenLibrary(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// instructionSets(): string[]. Those that the kernels are compiled for and that this processor has, the system included, which
+// must keep the wider registers.
+napi_value InstructionSets(napi_env env, napi_callback_info) {
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  napi_value names;
+  if (napi_create_array(env, &names) != napi_ok) return nullptr;
+  uint32_t count = 0;
+  const auto add = [&](const char *name) {
+    napi_value text;
+    napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &text);
+    napi_set_element(env, names, count++, text);
+  };
+  if (avx2) add("avx2");
+  if (avx2 && avx512) add("avx512");
+  return names;
+}
+
 napi_value Initialise(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"setEnvironment", nullptr, SetEnvironment, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"openLibrary", nullptr, OpenLibrary, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"instructionSets", nullptr, InstructionSets, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
   return exports;

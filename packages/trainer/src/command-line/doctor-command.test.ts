@@ -26,20 +26,25 @@ const native: NativeTensorflowStatus = {
 interface Situation {
   readonly status?: Partial<NativeTensorflowStatus>;
   readonly backend?: 'tensorflow' | 'wasm';
+  readonly kernels?: Diagnosis['kernels'];
 }
 
-function answers({ status, backend }: Situation = {}, installs: unknown[] = []): DoctorTools {
+function answers(
+  { status, backend, kernels }: Situation = {},
+  installs: unknown[] = [],
+): DoctorTools {
   const name = backend ?? 'tensorflow';
   return {
     install: (options) => {
       installs.push(options?.gpu);
       options?.onProgress?.('fetching', 0.5);
-      return Promise.resolve({ folder: '/cache/tf', alreadyThere: false });
+      return Promise.resolve({ folder: '/cache/tf', alreadyThere: false, notes: ['No AVX2.'] });
     },
     status: () => Promise.resolve({ ...native, ...status }),
     useBackend: () =>
       Promise.resolve({
         ...{ name, reason: 'because', gpu: false, version: 'TensorFlow 2.21.0' },
+        kernels: kernels ?? { set: 'avx512', reason: 'For AVX-512.' },
         notes: [],
       }),
     measure: () => Promise.resolve(240),
@@ -68,6 +73,14 @@ test('says what there is and how fast it is', async () => {
   expect(out).toMatch(/^resvg +not there$/m);
 });
 
+test('says which kernels serve, or why none', async () => {
+  expect((await run({})).out).toMatch(/^kernels +avx512 \(For AVX-512\)$/m);
+  const kernels = { set: null, reason: 'They are off.' };
+  expect((await run({}, { kernels })).out).toMatch(
+    /^kernels +TensorFlow's alone \(They are off\)$/m,
+  );
+});
+
 test('--json is one object', async () => {
   const { out } = await run({ json: true });
   const diagnosis = JSON.parse(out) as Diagnosis;
@@ -94,6 +107,7 @@ test('--install installs what fits the machine, with progress on stderr', async 
   expect(plain.installs).toEqual([false]);
   expect(plain.error).toContain('fetching');
   expect(plain.error).toContain('/cache/tf');
+  expect(plain.error).toContain('No AVX2.');
   JSON.parse(plain.out);
   const gpu = await run({ install: true, quiet: true }, { status: { nvidiaDriver: '550' } });
   expect(gpu.installs).toEqual([true]);

@@ -7,6 +7,7 @@ import {
   nativeTensorflowStatus,
   useBestBackend,
   type BackendName,
+  type KernelChoice,
   type NativeTensorflowStatus,
 } from '@loop-diffusion/native-tensorflow';
 
@@ -19,6 +20,8 @@ export interface Diagnosis {
   readonly native: NativeTensorflowStatus;
   readonly backends: readonly { name: BackendName; found: boolean; about: string }[];
   readonly backend: { name: BackendName; gpu: boolean; reason: string; version: string };
+  /** What computes the models' layers on a processor. */
+  readonly kernels: KernelChoice;
   /** Of a float32 matrix product of 1024 × 1024 numbers. */
   readonly matmulGigaflops: number;
   /** What draws and encodes pictures, each with what is wrong with it, or undefined where nothing is. */
@@ -73,6 +76,7 @@ export async function diagnose(tools: DoctorTools): Promise<Diagnosis> {
       reason: backend.reason,
       version: backend.version,
     },
+    kernels: backend.kernels,
     matmulGigaflops,
     pictures: await tools.pictures(),
     advice: advise(native, backend.name),
@@ -142,10 +146,15 @@ export function diagnosisLines(diagnosis: Diagnosis): string[] {
       row(`  ${name}`, `${found ? 'yes' : 'no'} (${about})`),
     ),
     row('backend', `${backend.name} (${backend.reason.replace(/^Backend: |\.$/g, '')})`),
+    row('kernels', kernelsText(diagnosis.kernels)),
     row('matmul 1024', `${diagnosis.matmulGigaflops.toFixed(0)} GFLOP/s`),
     ...Object.entries(diagnosis.pictures).map(([name, problem]) => row(name, problem ?? 'works')),
     ...diagnosis.advice,
   ];
+}
+
+function kernelsText({ set, reason }: KernelChoice): string {
+  return `${set ?? "TensorFlow's alone"} (${reason.replace(/\.$/, '')})`;
 }
 
 function row(name: string, value: string): string {

@@ -14,7 +14,7 @@ export async function installLibrary(
   const live = createLiveLine(output.error);
   const progress = createPhaseProgress();
   let said = '';
-  const { folder, alreadyThere } = await tools.install({
+  const { folder, alreadyThere, notes } = await tools.install({
     gpu: flags.gpu === true || nvidiaDriver !== null,
     verify: true,
     onProgress(message, fraction) {
@@ -31,5 +31,6 @@ export async function installLibrary(
   if (flags.quiet !== true) {
     const what = alreadyThere ? 'is whole, in' : 'was installed into';
     output.error.write(`TensorFlow's native library ${what} ${folder}\n`);
+    for (const note of notes) output.error.write(`${note}\n`);
   }
 }

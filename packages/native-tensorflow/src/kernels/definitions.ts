@@ -1,0 +1,38 @@
+/**
+ * How each of TensorFlow.js's kernels becomes a TensorFlow operation of the same name (native/kernels/operations). An input that
+ * is left out is an empty tensor there.
+ */
+import { ATTRIBUTE, type Attribute } from '../compile/operation';
+
+/** What `tf.engine().runKernel` was given. */
+export type KernelAttributes = Readonly<Record<string, unknown>>;
+
+export interface KernelDefinition {
+  readonly name: string;
+  /** In the operation's order. */
+  readonly inputs: readonly string[];
+  /** What shapes depend on besides the inputs; they are the dimensions of one more input. */
+  readonly sizes?: (attributes: KernelAttributes) => readonly number[];
+  /** The operation's, beside `alone`. */
+  readonly attributes?: (attributes: KernelAttributes) => readonly Attribute[];
+  /** Of the operation. */
+  readonly outputs: number;
+  /** Whether it returns an array; with one output, the output itself otherwise. */
+  readonly isList?: boolean;
+  /** How many of the outputs are returned, where it depends on the inputs. */
+  readonly returned?: (inputs: Readonly<Record<string, unknown>>) => number;
+}
+
+export const kernelDefinitions: readonly KernelDefinition[] = [
+  {
+    name: 'LoopLinear',
+    inputs: ['x', 'weight', 'bias', 'add'],
+    sizes: ({ inputsFirst }) => [inputsFirst === true ? 1 : 0],
+    outputs: 1,
+  },
+  { name: 'LoopLinearWeightGradient', inputs: ['dy', 'x'], outputs: 1 },
+];
+
+export function boolean(name: string, value: unknown): Attribute {
+  return { name, type: ATTRIBUTE.bool, value: value === true };
+}

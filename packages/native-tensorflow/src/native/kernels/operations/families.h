@@ -1,0 +1,8 @@
+// The operations, by families; each is explained where it is defined.
+#pragma once
+
+namespace loop {
+
+void RegisterLinearOperations();
+
+}  // namespace loop
