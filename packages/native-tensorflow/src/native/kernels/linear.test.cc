@@ -80,7 +80,8 @@ bool AreSame(const float *a, const float *b, long count) { return std::memcmp(a,
 const bool batches = Require("linear: a row has the same bits in every batch and on any number of threads", [] {
   Random random(1);
   for (const bool inputs_first : {false, true}) {
-    for (const Shape &shape : {Shape{2 * kBlockRows + 5, 2 * kBlockDepth + 3, 3 * kPanel + 1}, Shape{77, 33, 700}, Shape{30, 1, 1}}) {
+    const Shape large{2 * kBlockRows + 5, 2 * kBlockDepth + 3, 3 * kPanel + 1};
+    for (const Shape &shape : {large, Shape{77, 33, 700}, Shape{30, 1, 1}}) {
       const LinearCase linear(shape, inputs_first, true, true, random);
       const auto whole = linear.Compute(0, shape.rows, false);
       if (!AreSame(whole.data(), linear.Compute(0, shape.rows, true).data(), shape.rows * shape.outputs)) {

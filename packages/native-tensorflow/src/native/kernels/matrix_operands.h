@@ -51,7 +51,8 @@ struct RightMatrix {
 // of a panel.
 inline void PackTransposedHalf(const float *at, long stride, long column, long columns, long step, long steps, float *half) {
   for (long k = 0; k < steps; k += kLanes) {
-    TransposeSquare(at + column * stride + step + k, stride, columns, std::min<long>(kLanes, steps - k), half + k * kPanel, kPanel);
+    const float *from = at + column * stride + step + k;
+    TransposeSquare(from, stride, columns, std::min<long>(kLanes, steps - k), half + k * kPanel, kPanel);
   }
 }
 
