@@ -25,37 +25,41 @@ constexpr int kTileRows = kLanes == 16 ? 14 : 6;
 // How the left operand lies in memory: a[i * stride + k], or a[k * stride + i].
 enum class Order { kRowByRow, kStepByStep };
 
-template <int kRows, Order kOrder>
+// kVectors: 2, or 1 where the right half of the panel is not wanted.
+template <int kRows, int kVectors, Order kOrder>
 void MultiplyTile(const float *a, long stride, const float *panel, long depth, float *c, long c_stride, long columns,
                   bool accumulate) {
-  Vec sums[kRows][2];
+  Vec sums[kRows][kVectors];
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; i++) {
-    sums[i][0] = accumulate ? LoadFirst(c + i * c_stride, columns) : Zero();
-    sums[i][1] = accumulate ? LoadFirst(c + i * c_stride + kLanes, columns - kLanes) : Zero();
+#pragma GCC unroll 2
+    for (int j = 0; j < kVectors; j++) {
+      sums[i][j] = accumulate ? LoadFirst(c + i * c_stride + j * kLanes, columns - j * kLanes) : Zero();
+    }
   }
   for (long k = 0; k < depth; k++) {
-    const Vec left = Load(panel + k * kPanel);
-    const Vec right = Load(panel + k * kPanel + kLanes);
+    Vec b[kVectors];
+#pragma GCC unroll 2
+    for (int j = 0; j < kVectors; j++) b[j] = Load(panel + k * kPanel + j * kLanes);
 #pragma GCC unroll 14
     for (int i = 0; i < kRows; i++) {
       const Vec x = Fill(kOrder == Order::kRowByRow ? a[i * stride + k] : a[k * stride + i]);
-      sums[i][0] = MultiplyAdd(x, left, sums[i][0]);
-      sums[i][1] = MultiplyAdd(x, right, sums[i][1]);
+#pragma GCC unroll 2
+      for (int j = 0; j < kVectors; j++) sums[i][j] = MultiplyAdd(x, b[j], sums[i][j]);
     }
   }
 #pragma GCC unroll 14
   for (int i = 0; i < kRows; i++) {
-    StoreFirst(c + i * c_stride, columns, sums[i][0]);
-    StoreFirst(c + i * c_stride + kLanes, columns - kLanes, sums[i][1]);
+#pragma GCC unroll 2
+    for (int j = 0; j < kVectors; j++) StoreFirst(c + i * c_stride + j * kLanes, columns - j * kLanes, sums[i][j]);
   }
 }
 
 using TileFunction = void (*)(const float *, long, const float *, long, float *, long, long, bool);
 
-template <Order kOrder, int... kRows>
+template <int kVectors, Order kOrder, int... kRows>
 constexpr std::array<TileFunction, sizeof...(kRows)> TileFunctions(std::integer_sequence<int, kRows...>) {
-  return {MultiplyTile<kRows + 1, kOrder>...};
+  return {MultiplyTile<kRows + 1, kVectors, kOrder>...};
 }
 
 // c[rows × columns] (+)= a[rows × depth] · panel[depth × kPanel] for any number of rows, in tiles of equal height. `columns` are
@@ -63,13 +67,16 @@ constexpr std::array<TileFunction, sizeof...(kRows)> TileFunctions(std::integer_
 template <Order kOrder>
 void MultiplyPanel(long rows, const float *a, long stride, const float *panel, long depth, float *c, long c_stride,
                    long columns, bool accumulate) {
-  static constexpr auto kFunctions = TileFunctions<kOrder>(std::make_integer_sequence<int, kTileRows>());
+  using Heights = std::make_integer_sequence<int, kTileRows>;
+  static constexpr std::array<TileFunction, kTileRows> kFunctions[] = {TileFunctions<1, kOrder>(Heights()),
+                                                                       TileFunctions<2, kOrder>(Heights())};
+  const auto &functions = kFunctions[columns > kLanes ? 1 : 0];
   const long tiles = (rows + kTileRows - 1) / kTileRows;
   long row = 0;
   for (long left = tiles; left > 0; left--) {
     const long height = (rows - row + left - 1) / left;
     const float *from = a + (kOrder == Order::kRowByRow ? row * stride : row);
-    kFunctions[height - 1](from, stride, panel, depth, c + row * c_stride, c_stride, columns, accumulate);
+    functions[height - 1](from, stride, panel, depth, c + row * c_stride, c_stride, columns, accumulate);
     row += height;
   }
 }
