@@ -48,6 +48,8 @@ inline Vec SelectLess(Vec a, Vec b, Vec yes, Vec no) {
 inline Vec PowerOfTwo(Vec n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
 }
+// a · 2ⁿ for such n.
+inline Vec TimesPowerOfTwo(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
 
 #elif defined(__AVX2__) && defined(__FMA__)
 
@@ -86,6 +88,7 @@ inline Vec SelectLess(Vec a, Vec b, Vec yes, Vec no) {
 inline Vec PowerOfTwo(Vec n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
+inline Vec TimesPowerOfTwo(Vec a, Vec n) { return a * PowerOfTwo(n); }
 
 #else
 #error "The kernels are compiled for AVX2 with FMA, or for AVX-512."

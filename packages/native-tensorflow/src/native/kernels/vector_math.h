@@ -26,6 +26,21 @@ inline Vec Exp(Vec x) {
   return SelectLess(x, lowest, Zero(), exponential);
 }
 
+// 2ˣ for x ≤ 127 as 2ⁿ 2ʳ with |r| ≤ ½, 2ʳ by the polynomial of degree 6 that is 1 at 0 and whose largest relative error is
+// least, 3e-9 (Remez); 1e-7 with rounding. Half the work of eˣ. Below −126 it stays what it is there.
+inline Vec Exp2(Vec x) {
+  const Vec inside = Max(x, Fill(-126.f));
+  const Vec n = Round(inside);
+  const Vec r = inside - n;
+  Vec p = Fill(1.559467702e-4f);
+  p = MultiplyAdd(p, r, Fill(1.340664385e-3f));
+  p = MultiplyAdd(p, r, Fill(9.617692976e-3f));
+  p = MultiplyAdd(p, r, Fill(5.550310551e-2f));
+  p = MultiplyAdd(p, r, Fill(2.402265278e-1f));
+  p = MultiplyAdd(p, r, Fill(6.931472150e-1f));
+  return TimesPowerOfTwo(MultiplyAdd(p, r, Fill(1.f)), n);
+}
+
 // σ(x) = 1 / (1 + e⁻ˣ)
 inline Vec Sigmoid(Vec x) { return Fill(1.f) / (Fill(1.f) + Exp(Zero() - x)); }
 
