@@ -4,7 +4,15 @@ import { join } from 'node:path';
 
 import { run, workspaceRoot } from '../check/workspace';
 import { phaseChart, ratioChart, scalingChart } from './report/charts';
-import { machineRate, phaseRows, rateRows, ratioRows, scalingRows } from './report/facts';
+import {
+  byProcessorKind,
+  machineRate,
+  phaseRows,
+  processorKind,
+  rateRows,
+  ratioRows,
+  scalingRows,
+} from './report/facts';
 import { performancePage } from './report/markdown';
 import type { Results } from './results';
 
@@ -54,8 +62,9 @@ test('charts carry the rows', () => {
 });
 
 test('the page says what was met, what was not, what failed and what was not run', () => {
-  const page = performancePage(results, { ratios: 'images/ratios.png' });
-  expect(page).toContain('Example processor, 2 cores, 8 GB');
+  const page = performancePage([{ results, charts: { ratios: 'images/ratios.png' } }]);
+  expect(page).toContain('## With AVX-512, without AMX: Example processor, 2 cores\n');
+  expect(page).toContain('Example processor with avx2, avx512f, 2 cores, 8 GB');
   expect(page).toContain('| iteration-1 | total | TRL | 10.0 s | 22.0 s | **2.20**');
   expect(page).toContain('1.50, not met');
   expect(page).toContain('![Ratios](images/ratios.png)');
@@ -67,7 +76,40 @@ test('the page says what was met, what was not, what failed and what was not run
 
 test('without Python the page says so', () => {
   const alone = results.cases.map((result) => ({ ...result, workers: result.workers.slice(0, 1) }));
-  expect(performancePage({ ...results, cases: alone }, {})).toContain('Python was not there');
+  const page = performancePage([{ results: { ...results, cases: alone }, charts: {} }]);
+  expect(page).toContain('Python was not there');
+});
+
+test('kinds of processors have sections of their own, the fastest first', () => {
+  const runOn = (...instructionSets: string[]): Results => ({
+    ...results,
+    machine: { ...results.machine, instructionSets },
+  });
+  const runs = byProcessorKind([
+    runOn(),
+    runOn('avx2'),
+    runOn('avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'),
+    runOn('avx2', 'avx512f', 'avx512_bf16'),
+  ]);
+  const kinds = ['amx', 'avx-512', 'avx2', 'other'];
+  expect(runs.map(({ machine }) => processorKind(machine).slug)).toEqual(kinds);
+  const page = performancePage(runs.map((run) => ({ results: run, charts: {} })));
+  expect(page.match(/^## .*(?=: Example)/gm)).toEqual([
+    '## With AMX',
+    '## With AVX-512, without AMX',
+    '## With AVX2, without AVX-512',
+    '## Without AVX2',
+  ]);
+  expect(page.match(/^### Ratios$/gm)).toHaveLength(4);
+});
+
+test('the command refuses two runs of one kind of processor, whose charts would be one file', async () => {
+  const script = join(workspaceRoot, 'tools', 'bench', 'report.ts');
+  const { status, output } = await run(process.execPath, [
+    ...['-C', '@loop/source', '--import', 'tsx', script, fixture, fixture],
+  ]);
+  expect(status).toBe(2);
+  expect(output).toContain('of one kind of processor, avx-512');
 });
 
 test('the command writes the page and its charts', async () => {
@@ -80,9 +122,9 @@ test('the command writes the page and its charts', async () => {
     expect({ status, output }).toMatchObject({ status: 0 });
     expect(readFileSync(join(docs, 'performance.md'), 'utf8')).toContain('# Performance');
     expect(readdirSync(join(docs, 'images')).sort()).toEqual([
-      'performance-phases.png',
-      'performance-ratios.png',
-      'performance-scaling.png',
+      'performance-avx-512-phases.png',
+      'performance-avx-512-ratios.png',
+      'performance-avx-512-scaling.png',
     ]);
   } finally {
     rmSync(docs, { recursive: true, force: true });

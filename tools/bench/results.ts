@@ -63,6 +63,8 @@ export interface CaseResult {
 
 export interface Machine {
   readonly processor: string;
+  /** Of `avx2`, `avx512f`, `avx512_bf16` and `amx_bf16` those that it has. */
+  readonly instructionSets: readonly string[];
   readonly cores: number;
   readonly memoryGigabytes: number;
   readonly system: string;

@@ -1,7 +1,34 @@
 /** What the report says, as rows: the tables and the charts show the same. */
 import { SQUARE_PRODUCT } from '../cases';
 import { compareCase, medianOf, type ComparedRow } from '../compare';
-import type { CaseResult, Results } from '../results';
+import type { CaseResult, Machine, Results } from '../results';
+
+export interface ProcessorKind {
+  /** For headings. */
+  readonly title: string;
+  /** For names of files. */
+  readonly slug: string;
+}
+
+/** By the instructions that only it and those before it have, the fastest first: kernels differ by them. */
+const PROCESSOR_KINDS: readonly (ProcessorKind & { readonly instructions: string })[] = [
+  { instructions: 'amx_bf16', title: 'With AMX', slug: 'amx' },
+  { instructions: 'avx512f', title: 'With AVX-512, without AMX', slug: 'avx-512' },
+  { instructions: 'avx2', title: 'With AVX2, without AVX-512', slug: 'avx2' },
+];
+const OTHER_PROCESSORS: ProcessorKind = { title: 'Without AVX2', slug: 'other' };
+
+export function processorKind({ instructionSets }: Machine): ProcessorKind {
+  const kind = PROCESSOR_KINDS.find(({ instructions }) => instructionSets.includes(instructions));
+  return kind ?? OTHER_PROCESSORS;
+}
+
+/** Runs on the fastest kind of processor first. */
+export function byProcessorKind(runs: readonly Results[]): Results[] {
+  const order: readonly ProcessorKind[] = [...PROCESSOR_KINDS, OTHER_PROCESSORS];
+  const rank = ({ machine }: Results): number => order.indexOf(processorKind(machine));
+  return [...runs].sort((a, b) => rank(a) - rank(b));
+}
 
 /** The cases that have numbers. */
 export function measuredCases({ cases }: Results): CaseResult[] {

@@ -8,6 +8,7 @@ import {
   measuredCases,
   phaseRows,
   PHASES,
+  processorKind,
   rateRows,
   ratioRows,
   scalingRows,
@@ -20,33 +21,54 @@ export interface ChartLinks {
   readonly scaling?: string;
 }
 
-export function performancePage(results: Results, charts: ChartLinks): string {
-  return [
+/** A run with the charts that were drawn of it. */
+export interface ReportedRun {
+  readonly results: Results;
+  readonly charts: ChartLinks;
+}
+
+/** @param runs one for each kind of processor, in the order in which they are shown */
+export function performancePage(runs: readonly ReportedRun[]): string {
+  return joined([
     '# Performance',
+    'Written by `npm run bench:report` from what the benchmark measured.',
+    comparedSection(),
+    ...runs.map(processorSection),
+    repeatSection(),
+  ]).concat('\n');
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function processorSection({ results, charts }: ReportedRun): string {
+  const { machine } = results;
+  return joined([
+    `## ${processorKind(machine).title}: ${machine.processor}, ${machine.cores} cores`,
     introduction(results),
-    comparedSection(results),
     ratioSection(ratioRows(results), charts),
     phaseSection(results, charts),
     rateSection(results),
     memorySection(results),
     scalingSection(results, charts),
-    repeatSection(),
     missingSection(results),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
-    .concat('\n');
+  ]);
 }
 
-function introduction({ date, machine, device, rounds, smoke }: Results): string {
-  const { processor, cores, memoryGigabytes, system, node } = machine;
+function introduction(results: Results): string {
+  const { date, machine, device, rounds, smoke } = results;
+  const { processor, instructionSets, cores, memoryGigabytes, system, node } = machine;
   const warning = smoke ? '**The smallest sizes: these numbers mean nothing.** ' : '';
   const where = device === 'gpu' ? 'on a GPU' : 'on the processor, without a GPU';
-  return `${warning}Measured on ${date.slice(0, 10)} ${where}: ${processor}, ${cores} cores, ${memoryGigabytes} GB, ${system}, Node ${node}; medians of ${rounds} ${rounds === 1 ? 'repetition' : 'repetitions'}. Written by \`npm run bench:report\` from the benchmark's results.`;
+  const instructions = instructionSets.length === 0 ? '' : ` with ${instructionSets.join(', ')}`;
+  const versions = versionsOf(results).map((line) => `- ${line}`);
+  return `${warning}Measured on ${date.slice(0, 10)} ${where}: ${processor}${instructions}, ${cores} cores, ${memoryGigabytes} GB, ${system}, Node ${node}; medians of ${rounds} ${rounds === 1 ? 'repetition' : 'repetitions'}.
+
+${versions.join('\n')}`;
 }
 
-function comparedSection(results: Results): string {
-  const versions = versionsOf(results);
+function comparedSection(): string {
   return `## What was compared, and how
 
 An iteration is LOOP's, or DDPO's, on the [miniature](../packages/shapes-benchmark/model/README.md): 8 prompts with 4 images each, 20 denoise steps, guidance 5, JPEG incompressibility as the reward, LoRA of rank 4 on all attention projections, every denoise step trained with guidance, AdamW. Everything is float32 where bfloat16 is not named.
@@ -55,9 +77,7 @@ An iteration is LOOP's, or DDPO's, on the [miniature](../packages/shapes-benchma
 - **TRL** is \`DDPOTrainer.step\` with its defaults, all images sampled in one batch.
 - **PyTorch** is the same work written by hand, as fast as we could make it: LoRA merged into the weights while sampling, both branches of guidance in one batch, four denoise steps of each image in a backward pass. Single operations, blocks and UNets are eager PyTorch in both memory layouts, of which the faster one counts.
 
-Each runs in a process of its own on all cores. The processes take turns, one repetition each, so that a drift of the machine meets all alike; the first round is not counted. After random numbers were put into LoRA's weights, every ratio π/π_old of the first optimizer step must be within 1e-4 of 1 in each of them: a shortcut that changes the policy is not a shortcut.
-
-${versions.map((line) => `- ${line}`).join('\n')}`;
+Each runs in a process of its own on all cores. The processes take turns, one repetition each, so that a drift of the machine meets all alike; the first round is not counted. After random numbers were put into LoRA's weights, every ratio π/π_old of the first optimizer step must be within 1e-4 of 1 in each of them: a shortcut that changes the policy is not a shortcut.`;
 }
 
 function versionsOf(results: Results): string[] {
@@ -74,7 +94,7 @@ function versionsOf(results: Results): string[] {
 }
 
 function ratioSection(rows: readonly ComparedRow[], { ratios }: ChartLinks): string {
-  if (rows.length === 0) return '## Ratios\n\nPython was not there to compare with.';
+  if (rows.length === 0) return '### Ratios\n\nPython was not there to compare with.';
   const lines = rows.map((row) => [
     row.caseName,
     formatMeasure(row.measure),
@@ -86,7 +106,7 @@ function ratioSection(rows: readonly ComparedRow[], { ratios }: ChartLinks): str
       ? ''
       : `${row.target.toFixed(2)}${row.met === true ? '' : ', not met'}`,
   ]);
-  return `## Ratios
+  return `### Ratios
 
 Theirs divided by ours, so that above 1 ours is faster, or smaller. In brackets the quartiles of the rounds' own ratios.
 
@@ -101,7 +121,7 @@ function phaseSection(results: Results, { phases }: ChartLinks): string {
     const own = rows.filter(({ caseName, worker }) => `${caseName}\n${worker}` === key);
     return [...key.split('\n'), ...own.map(({ seconds }) => formatQuantity(seconds, 'total'))];
   });
-  return `## Phases
+  return `### Phases
 
 ${image('Phases', phases)}${table(['case', '', ...PHASES], lines)}`;
 }
@@ -113,7 +133,7 @@ function rateSection(results: Results): string {
     ...[row.caseName, row.measure, row.worker, row.rate.toFixed(0)],
     `${(100 * row.fraction).toFixed(0)} %`,
   ]);
-  return `## Fraction of the machine's matmul rate
+  return `### Fraction of the machine's matmul rate
 
 The machine multiplies large float32 matrices at ${rate.toFixed(0)} GFLOP/s, the better of both sides. Counted are two operations for each weight of a convolution or linear layer at each place, and attention's products; a gradient of LoRA counts as two forward passes. What is done once per number, as norms and activations, counts as nothing, so that no model reaches all of it. bfloat16 may exceed it.
 
@@ -128,7 +148,7 @@ function memorySection(results: Results): string {
   const lines = cases.flatMap(({ name, workers }) =>
     workers.map((worker) => [name, worker.name, formatPeak(worker)]),
   );
-  return `## Memory
+  return `### Memory
 
 The most that a process has held at once (peak resident set), libraries included.
 
@@ -146,7 +166,7 @@ function scalingSection(results: Results, { scaling }: ChartLinks): string {
     ...[row.series, String(row.value)],
     formatQuantity(row.milliseconds / 1000, 'total'),
   ]);
-  return `## Scaling
+  return `### Scaling
 
 Seconds of an iteration per image and denoise step, ours alone, one size changed at a time. A latent of 16 has four times the pixels of one of 8.
 
@@ -160,7 +180,7 @@ function repeatSection(): string {
 npm run bench          # some minutes
 npm run bench:full     # with Stable Diffusion 1.5's UNet, torch.compile, scaling
 npm run bench -- --only iteration-1 --rounds 3
-npm run bench:report -- runs/bench/results.json
+npm run bench:report -- runs/bench/results.json    # several files where several kinds of processors were measured
 \`\`\`
 
 Python and the pinned packages of \`tools/bench/python/requirements.txt\` go into this user's cache at the first run; \`LOOP_DIFFUSION_BENCH_PYTHON\` names a Python that has them. Without Python ours runs alone.`;
@@ -182,7 +202,7 @@ function missingSection({ device, cases }: Results): string {
     ...(absent.length === 0 ? [] : [`Not part of this run: ${absent.join(', ')}.`]),
   ];
   if (lines.length === 0) return '';
-  return `## Not measured\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+  return `### Not measured\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
 }
 
 function image(title: string, path: string | undefined): string {
