@@ -29,6 +29,27 @@ test('the ratio is theirs by ours, of the fastest of those compared with', () =>
   ]);
 });
 
+test('rounds that only one of the two was in have no ratio of their own', () => {
+  const inRounds = (name: string, totals: Record<number, number>): WorkerResult => ({
+    ...worker(name, []),
+    repetitions: Object.entries(totals).map(([round, total]) => ({
+      ...{ round: Number(round), seconds: { total }, peakMegabytes: 100 },
+    })),
+  });
+  const result = resultOf({
+    workers: [
+      inRounds('ours', { 1: 1, 2: 1, 3: 2, 4: 2 }),
+      inRounds('slow', { 1: 9, 2: 9 }),
+      inRounds('fast', { 3: 6, 4: 8 }),
+    ],
+    comparisons: [{ measure: 'total', against: ['slow', 'fast'] }],
+  });
+  // Of its own two rounds 3 and 4; by the medians 7 / 1.5.
+  expect(compareCase(result)).toMatchObject([
+    { rival: 'fast', ours: 1.5, theirs: 7, spread: [3.25, 3.75] },
+  ]);
+});
+
 test('memory is compared in the same way, and a target may be missed', () => {
   const result = resultOf({
     workers: [worker('ours', [1], 500), worker('theirs', [1], 250)],

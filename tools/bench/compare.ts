@@ -42,8 +42,11 @@ function compare(
   ours: WorkerResult,
   rival: WorkerResult,
 ): ComparedRow {
-  const theirValues = valuesOf(rival, measure);
-  const ratios = valuesOf(ours, measure).map((value, round) => (theirValues[round] ?? NaN) / value);
+  const theirRounds = roundsOf(rival, measure);
+  const ratios = [...roundsOf(ours, measure)].flatMap(([round, value]) => {
+    const theirs = theirRounds.get(round);
+    return theirs === undefined ? [] : theirs / value;
+  });
   const row = { ours: medianOf(ours, measure), theirs: medianOf(rival, measure) };
   const ratio = row.theirs / row.ours;
   return {
@@ -57,12 +60,19 @@ function fastest(workers: readonly WorkerResult[], measure: string): WorkerResul
   return [...workers].sort((a, b) => medianOf(a, measure) - medianOf(b, measure)).at(0);
 }
 
-function valuesOf({ name, repetitions }: WorkerResult, measure: string): number[] {
-  return repetitions.map((repetition) => {
-    const value = valueOf(repetition, measure);
-    if (value === undefined) throw new Error(`${name} has not measured "${measure}".`);
-    return value;
-  });
+function valuesOf(worker: WorkerResult, measure: string): number[] {
+  return [...roundsOf(worker, measure).values()];
+}
+
+/** Values by round. */
+function roundsOf({ name, repetitions }: WorkerResult, measure: string): Map<number, number> {
+  return new Map(
+    repetitions.map((repetition, index) => {
+      const value = valueOf(repetition, measure);
+      if (value === undefined) throw new Error(`${name} has not measured "${measure}".`);
+      return [repetition.round ?? index + 1, value];
+    }),
+  );
 }
 
 function valueOf({ seconds, peakMegabytes }: Repetition, measure: string): number | undefined {

@@ -8,6 +8,7 @@
  * Every repetition goes into results.json, of which `npm run bench:report` makes docs/performance.md.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
     const result = await runCase(withCommands(benchCase, python), {
       rounds: options.rounds,
       folder: workspaceRoot,
+      freeGigabytes: freemem() / 1e9,
       onProgress: (text) => showProgress(`${benchCase.name}: ${text}`),
     });
     showProgress('');

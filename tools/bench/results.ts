@@ -8,6 +8,12 @@ export interface Repetition {
   readonly peakMegabytes: number;
 }
 
+/** A repetition with the round that it was of, which not all workers of a case need to have been in. */
+export interface KeptRepetition extends Repetition {
+  /** Counted from 1; left out where a worker was in every round. */
+  readonly round?: number | undefined;
+}
+
 /** What a worker says once it is ready. */
 export interface ReadyReport {
   /** Of what the work runs on, e.g. `{ TensorFlow: '2.21.0' }`. */
@@ -24,7 +30,7 @@ export interface WorkerResult extends Omit<ReadyReport, 'peakMegabytes'> {
   readonly name: string;
   /** From the process's start to ready. */
   readonly startSeconds: number;
-  readonly repetitions: readonly Repetition[];
+  readonly repetitions: readonly KeptRepetition[];
 }
 
 /** One row of the table of ratios: how many times as fast, or as small, ours is as the best of the others. */

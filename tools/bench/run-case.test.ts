@@ -45,6 +45,29 @@ test('the workers take turns, and the first round is not kept', async () => {
   ]);
 });
 
+test('rivals that do not fit into memory together come one after the other', async () => {
+  const modes = { A: 'good', B: 'good', C: 'good' };
+  const fitting = { rounds: 1, folder, freeGigabytes: 12 };
+  await runCase({ ...caseOf(modes, 'together'), gigabytesEach: 4 }, fitting);
+  expect(readFileSync(join(folder, 'together'), 'utf8')).toBe('A B C A B C ');
+
+  const short = { ...fitting, freeGigabytes: 11 };
+  const { workers } = await runCase({ ...caseOf(modes, 'heats'), gigabytesEach: 4 }, short);
+  expect(readFileSync(join(folder, 'heats'), 'utf8')).toBe('A B A B A C A C ');
+  expect(workers).toMatchObject([
+    { name: 'A', onPolicyDeviation: 1e-6, repetitions: [{ round: 1 }, { round: 2 }] },
+    { name: 'B', repetitions: [{ round: 1 }] },
+    { name: 'C', repetitions: [{ round: 2 }] },
+  ]);
+
+  // Ours and one rival are the least that a comparison takes.
+  await runCase(
+    { ...caseOf({ A: 'good', B: 'good' }, 'pair'), gigabytesEach: 4 },
+    { ...short, freeGigabytes: 1 },
+  );
+  expect(readFileSync(join(folder, 'pair'), 'utf8')).toBe('A B A B ');
+});
+
 test('where starts are measured, each repetition is a process of its own', async () => {
   const result = await runCase(caseOf({ A: 'good' }, 'starts', true), { rounds: 2, folder });
   const [worker] = result.workers;

@@ -1,7 +1,7 @@
 /** Runs the workers of a case in turns. */
 import { setTimeout } from 'node:timers/promises';
 
-import type { CaseResult, Repetition, WorkerResult } from './results';
+import type { CaseResult, KeptRepetition, Repetition, WorkerResult } from './results';
 import { startWorker, type WorkerCommand, type WorkerProcess } from './worker-process';
 
 /** A case with the commands of its workers. */
@@ -10,6 +10,8 @@ export interface RunnableCase extends Omit<CaseResult, 'workers' | 'failure'> {
   readonly commands: readonly WorkerCommand[];
   /** Each repetition is a process of its own, and what is measured is its start. */
   readonly measuresStart: boolean;
+  /** The most that one of its workers takes, in 10⁹ bytes; nothing to speak of where it is left out. */
+  readonly gigabytesEach?: number | undefined;
 }
 
 export interface RunCaseOptions {
@@ -17,6 +19,8 @@ export interface RunCaseOptions {
   readonly rounds: number;
   /** Where the workers run. */
   readonly folder: string;
+  /** Memory that all workers of a case may take together. */
+  readonly freeGigabytes?: number | undefined;
   /** Called before each repetition. */
   readonly onProgress?: (text: string) => void;
 }
@@ -28,17 +32,18 @@ const PAUSE_MILLISECONDS = 300;
 const LARGEST_DEVIATION = 1e-4;
 
 /**
- * Measures A B A B …, so that a drift of the machine meets all alike. The first round is a warm-up and is not kept. A worker
- * that fails ends the case, not the run.
+ * Measures A B A B …, so that a drift of the machine meets all alike. The first round is a warm-up and is not kept. Rivals
+ * that do not all fit into memory come one after the other: A B A B …, then A C A C …. A worker that fails ends the case, not
+ * the run.
  */
 export async function runCase(
-  { commands, measuresStart, ...about }: RunnableCase,
+  { commands, measuresStart, gigabytesEach = 0, ...about }: RunnableCase,
   options: RunCaseOptions,
 ): Promise<CaseResult> {
   try {
     const workers = await (measuresStart
       ? measureStarts(commands, options)
-      : measureInTurns(commands, options));
+      : measureInHeats(heatsOf(commands, gigabytesEach, options), options));
     for (const { name, onPolicyDeviation = 0 } of workers) {
       if (onPolicyDeviation < LARGEST_DEVIATION) continue;
       throw new Error(
@@ -52,9 +57,46 @@ export async function runCase(
   }
 }
 
+/** Who runs at the same time: all of them where there is room, otherwise ours with one of the others. */
+function heatsOf(
+  commands: readonly WorkerCommand[],
+  gigabytesEach: number,
+  { freeGigabytes = Infinity }: RunCaseOptions,
+): (readonly WorkerCommand[])[] {
+  const [ours, ...rivals] = commands;
+  if (ours === undefined || rivals.length < 2) return [commands];
+  if (commands.length * gigabytesEach <= freeGigabytes) return [commands];
+  return rivals.map((rival) => [ours, rival]);
+}
+
+async function measureInHeats(
+  heats: readonly (readonly WorkerCommand[])[],
+  options: RunCaseOptions,
+): Promise<WorkerResult[]> {
+  const joined = new Map<string, WorkerResult>();
+  for (const [heat, commands] of heats.entries()) {
+    for (const worker of await measureInTurns(commands, options, heat * options.rounds)) {
+      joined.set(worker.name, joinHeats(joined.get(worker.name), worker));
+    }
+  }
+  return [...joined.values()];
+}
+
+function joinHeats(earlier: WorkerResult | undefined, worker: WorkerResult): WorkerResult {
+  if (earlier === undefined) return worker;
+  const deviations = [earlier, worker].flatMap(({ onPolicyDeviation }) => onPolicyDeviation ?? []);
+  return {
+    ...earlier,
+    onPolicyDeviation: deviations.length === 0 ? undefined : Math.max(...deviations),
+    repetitions: [...earlier.repetitions, ...worker.repetitions],
+  };
+}
+
+/** @param roundsBefore of other heats */
 async function measureInTurns(
   commands: readonly WorkerCommand[],
   options: RunCaseOptions,
+  roundsBefore: number,
 ): Promise<WorkerResult[]> {
   const workers: WorkerProcess[] = [];
   try {
@@ -63,7 +105,12 @@ async function measureInTurns(
       options.onProgress?.(`starting ${command.name}`);
       workers.push(await startWorker(command, options.folder));
     }
-    const repetitions = await alternate(workers, options, (worker) => worker.repeat());
+    const repetitions = await alternate(
+      workers,
+      options,
+      (worker) => worker.repeat(),
+      roundsBefore,
+    );
     return workers.map(({ name, ready, startSeconds }, index) => {
       const { versions, onPolicyDeviation } = ready;
       return {
@@ -100,14 +147,15 @@ async function alternate<Item extends { readonly name: string }>(
   items: readonly Item[],
   { rounds, onProgress }: RunCaseOptions,
   measure: (item: Item, index: number) => Promise<Repetition>,
-): Promise<Repetition[][]> {
-  const kept: Repetition[][] = items.map(() => []);
+  roundsBefore = 0,
+): Promise<KeptRepetition[][]> {
+  const kept: KeptRepetition[][] = items.map(() => []);
   for (let round = 0; round <= rounds; round += 1) {
     for (const [index, item] of items.entries()) {
       onProgress?.(`${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}, ${item.name}`);
       await setTimeout(PAUSE_MILLISECONDS);
       const repetition = await measure(item, index);
-      if (round > 0) kept[index]!.push(repetition);
+      if (round > 0) kept[index]!.push({ ...repetition, round: roundsBefore + round });
     }
   }
   return kept;

@@ -24,7 +24,11 @@ const miniature = {
 export const fullSizes = {
   iteration: { prompts: 8, k: 4, steps: 20, batch: 64 },
   miniature: { ...miniature, batch: 64 },
-  large: { config: STABLE_DIFFUSION_1_5, latentSize: 64, tokens: 77 },
+  large: {
+    ...{ config: STABLE_DIFFUSION_1_5, latentSize: 64, tokens: 77 },
+    /** The most that a worker takes, in 10⁹ bytes. */
+    gigabytes: { forward: 5, gradient: 8 },
+  },
   blocks: {
     ...{ batch: 4, channels: 320, size: 32, timeChannels: 1280, heads: 8, groups: 32 },
     ...{ tokens: 77, textChannels: 768, loraRank: 8 },
@@ -52,8 +56,7 @@ export const smokeSizes: Sizes = {
   miniature: { ...miniature, batch: 2 },
   large: {
     config: { ...STABLE_DIFFUSION_1_5, block_out_channels: [32, 32, 64, 64] },
-    latentSize: 16,
-    tokens: 77,
+    ...{ latentSize: 16, tokens: 77, gigabytes: { forward: 0, gradient: 0 } },
   },
   blocks: {
     ...{ batch: 2, channels: 64, size: 8, timeChannels: 64, heads: 8, groups: 32 },
