@@ -1,0 +1,96 @@
+// What group normalisation and its gradient share: how images are cut into pieces, and rows of numbers per channel.
+//
+//              channels, in groups
+//            ┌─────┬─────┬─────┬─────┐ ┐                                ┐
+//    pixels  │     │     │     │     │ │ a block: its sums are float32  │
+//       ▾    ├─────┼─────┼─────┼─────┤ ┘                                │ a chunk: one task; its sums are put down as double
+//            │     │     │     │     │                                  │
+//            ├─────┼─────┼─────┼─────┤                                  ┘
+//            │     │     │     │     │
+//            └─────┴─────┴─────┴─────┘
+//
+// Blocks and chunks follow from the shape of one image, so that its sums do not depend on what else is in the batch.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels.h"
+#include "memory.h"
+#include "simd.h"
+
+namespace loop {
+
+constexpr long kBlockPixels = 32;
+// Of one tensor; a quarter of a megabyte.
+constexpr long kChunkNumbers = 65536;
+
+// Chunks are counted through all images.
+struct Chunks {
+  const long batch, pixels, channels;
+  // Whole blocks, but for the last chunk of an image.
+  const long chunk_pixels = std::max<long>(1, kChunkNumbers / channels / kBlockPixels) * kBlockPixels;
+  const long per_image = (pixels + chunk_pixels - 1) / chunk_pixels;
+
+  explicit Chunks(const GroupNorm &norm) : batch(norm.batch), pixels(norm.pixels), channels(norm.channels) {}
+
+  long Count() const { return batch * per_image; }
+  long Image(long chunk) const { return chunk / per_image; }
+  long First(long image) const { return image * per_image; }
+  long Pixels(long chunk) const { return std::min(chunk_pixels, pixels - chunk % per_image * chunk_pixels); }
+  // Where the chunk's first number lies in the tensor.
+  long Start(long chunk) const { return (Image(chunk) * pixels + chunk % per_image * chunk_pixels) * channels; }
+};
+
+// For each image, or chunk, several rows of a number for each channel.
+template <typename Number>
+class ChannelRows {
+ public:
+  ChannelRows(long count, long rows, long channels) : rows_(rows), channels_(channels), numbers_(count * rows * channels) {}
+
+  Number *At(long index, long row) { return numbers_.get() + (index * rows_ + row) * channels_; }
+  void Clear(long index) { std::fill_n(At(index, 0), rows_ * channels_, Number(0)); }
+  void AddTo(long index, long other) {
+    const Number *from = At(index, 0);
+    Number *to = At(other, 0);
+    for (long i = 0; i < rows_ * channels_; i++) to[i] += from[i];
+  }
+
+ private:
+  const long rows_, channels_;
+  Buffer<Number> numbers_;
+};
+
+// Adds the sums of an image's chunks to those of its first one, in their order.
+inline void AddUpChunks(const Chunks &chunks, long image, ChannelRows<double> &sums) {
+  for (long chunk = chunks.First(image) + 1; chunk < chunks.First(image + 1); chunk++) sums.AddTo(chunk, chunks.First(image));
+}
+
+// Calls step(c, lanes, first, last) for each block of pixels first … last − 1 and each vector of channels from c on.
+template <typename Step>
+void ForEachBlock(long pixels, long channels, const Step &step) {
+  for (long first = 0; first < pixels; first += kBlockPixels) {
+    const long last = std::min(pixels, first + kBlockPixels);
+    ForEachVector(channels, [&](long c, auto lanes) { step(c, lanes, first, last); });
+  }
+}
+
+template <typename Lanes>
+void AddVector(float *to, Lanes lanes, Vec v) {
+  StoreFirst(to, lanes, LoadFirst(to, lanes) + v);
+}
+
+inline double OffsetAt(const GroupNorm &norm, long image, long channel) {
+  if (norm.offset == nullptr) return 0;
+  return norm.offset[(norm.shared_offset ? 0 : image * norm.channels) + channel];
+}
+
+// Where x, before the offset, has the group's mean: the nearest float32 number, which is subtracted from x without rounding
+// where the two are close, and what is left.
+struct Centre {
+  float nearest;
+  double rest;
+
+  explicit Centre(double centre) : nearest(static_cast<float>(centre)), rest(centre - nearest) {}
+};
+
+}  // namespace loop
