@@ -1,5 +1,5 @@
 """Writes packages/diffusion-models/fixtures/unet-table.json: random small configurations of UNet2DConditionModel, and what
-diffusers computes with weights and inputs that follow from their names.
+diffusers computes in float64, with float32 weights and inputs that follow from their names.
 
     python tools/parity/unet-table.py
 """
@@ -105,11 +105,12 @@ for _ in range(32):
     sizes = [draw.choice([0, 16, 512, 1024]) for _ in range(6)]
     unet = UNet2DConditionModel(**config)
     unet.load_state_dict({key: weight(key, value.shape) for key, value in unet.state_dict().items()})
-    sample = tensor("sample", batch, 4, height, width).requires_grad_()
-    text = tensor("text", batch, tokens, config["cross_attention_dim"])
+    unet.double()
+    sample = tensor("sample", batch, 4, height, width).double().requires_grad_()
+    text = tensor("text", batch, tokens, config["cross_attention_dim"]).double()
     added = None
     if "addition_embed_type" in config:
-        added = dict(text_embeds=tensor("text_embeds", batch, 5), time_ids=torch.tensor([sizes] * batch))
+        added = dict(text_embeds=tensor("text_embeds", batch, 5).double(), time_ids=torch.tensor([sizes] * batch))
     output = unet(sample, torch.tensor(timesteps), text, added_cond_kwargs=added).sample
     (output * tensor("output", *output.shape)).sum().backward()
     rows.append(

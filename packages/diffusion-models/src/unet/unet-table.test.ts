@@ -30,9 +30,12 @@ interface Row {
   readonly gradient: Summary;
 }
 
-/** Of the largest: float32 noise of the fixtures is 6e-6 for outputs and 1.2e-4 for gradients of inputs. */
+/**
+ * Of the largest. The fixtures are computed in float64; PyTorch in float32 is off by 1e-5 for outputs and by 3.5e-4 for gradients
+ * of inputs, in a configuration whose groups have a few numbers each and whose gradient grows through them.
+ */
 const OUTPUT_TOLERANCE = 2e-5;
-const GRADIENT_TOLERANCE = 3e-4;
+const GRADIENT_TOLERANCE = 4e-4;
 
 const table = JSON.parse(
   readFileSync(join(__dirname, '../../fixtures/unet-table.json'), 'utf8'),
