@@ -24,6 +24,9 @@ export interface KernelDefinition {
 }
 
 export const kernelDefinitions: readonly KernelDefinition[] = [
+  { name: 'LoopGate', inputs: ['x'], outputs: 1 },
+  { name: 'LoopGateGradient', inputs: ['x', 'dy'], outputs: 1 },
+  { name: 'LoopGatedLinear', inputs: ['x', 'weight', 'bias'], outputs: 1 },
   {
     name: 'LoopLinear',
     inputs: ['x', 'weight', 'bias', 'add'],

@@ -34,10 +34,6 @@ function random(shapes: Readonly<Record<string, readonly number[]>>): () => Kern
   };
 }
 
-function addIfThere(y: tf.Tensor, ...others: readonly (tf.Tensor | undefined)[]): tf.Tensor {
-  return others.reduce<tf.Tensor>((sum, other) => (other ? tf.add(sum, other) : sum), y);
-}
-
 const linearCases: readonly KernelCase[] = [
   {
     kernel: 'LoopLinear',
@@ -45,7 +41,7 @@ const linearCases: readonly KernelCase[] = [
     attributes: { inputsFirst: false },
     inputs: random({ x: [13, 7], weight: [37, 7], bias: [37], add: [13, 37] }),
     expected: ({ x, weight, bias, add }) => [
-      addIfThere(tf.matMul(x!, weight!, false, true), bias, add),
+      tf.add(tf.add(tf.matMul(x!, weight!, false, true), bias!), add!),
     ],
   },
   {
@@ -64,4 +60,35 @@ const linearCases: readonly KernelCase[] = [
   },
 ];
 
-export const kernelCases: readonly KernelCase[] = [...linearCases];
+/** value · gelu(gate), gelu(x) = x Φ(x) = x (1 + erf(x / √2)) / 2. */
+function gate(x: tf.Tensor): tf.Tensor {
+  const [value, gated] = tf.split(x, 2, 1) as [tf.Tensor, tf.Tensor];
+  const normal = tf.mul(tf.add(tf.erf(tf.mul(gated, Math.SQRT1_2)), 1), 0.5);
+  return tf.mul(value, tf.mul(gated, normal));
+}
+
+const gateCases: readonly KernelCase[] = [
+  {
+    kernel: 'LoopGate',
+    about: 'of 9 rows',
+    attributes: {},
+    inputs: random({ x: [9, 2 * 19] }),
+    expected: ({ x }) => [gate(x!)],
+  },
+  {
+    kernel: 'LoopGateGradient',
+    about: 'of 9 rows',
+    attributes: {},
+    inputs: random({ x: [9, 2 * 19], dy: [9, 19] }),
+    expected: ({ x, dy }) => [tf.grad(gate)(x!, dy)],
+  },
+  {
+    kernel: 'LoopGatedLinear',
+    about: 'with a bias',
+    attributes: {},
+    inputs: random({ x: [15, 7], weight: [2 * 21, 7], bias: [2 * 21] }),
+    expected: ({ x, weight, bias }) => [gate(tf.add(tf.matMul(x!, weight!, false, true), bias!))],
+  },
+];
+
+export const kernelCases: readonly KernelCase[] = [...linearCases, ...gateCases];

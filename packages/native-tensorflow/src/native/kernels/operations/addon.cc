@@ -16,7 +16,10 @@ namespace {
 // Once for all threads that load the addon.
 void RegisterOnce() {
   static std::once_flag done;
-  std::call_once(done, [] { RegisterLinearOperations(); });
+  std::call_once(done, [] {
+    RegisterGateOperations();
+    RegisterLinearOperations();
+  });
 }
 
 napi_value Names(napi_env env) {

@@ -3,6 +3,7 @@
 
 namespace loop {
 
+void RegisterGateOperations();
 void RegisterLinearOperations();
 
 }  // namespace loop

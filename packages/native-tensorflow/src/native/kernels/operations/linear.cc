@@ -40,6 +40,39 @@ const Operation kLinear = {
     },
 };
 
+// ---- LoopGatedLinear(x [rows, inputs], weight [2 outputs, inputs], bias [2 outputs]?) → y [rows, outputs]
+
+GatedLinear ReadGatedLinear(const InputShapes &shapes) {
+  GatedLinear linear{};
+  const Shape &x = shapes.OfRank(0, 2), &weight = shapes.OfRank(1, 2);
+  linear.rows = x[0];
+  linear.inputs = x[1];
+  linear.outputs = weight[0] / 2;
+  shapes.Require(linear.inputs > 0, "x must have columns.");
+  shapes.Require(1, {2 * linear.outputs, linear.inputs});
+  shapes.RequireIfThere(2, {2 * linear.outputs});
+  return linear;
+}
+
+const Operation kGatedLinear = {
+    "LoopGatedLinear",
+    {"x", "weight", "bias"},
+    {"y"},
+    {},
+    [](const InputShapes &shapes) {
+      const GatedLinear linear = ReadGatedLinear(shapes);
+      return std::vector<Shape>{{linear.rows, linear.outputs}};
+    },
+    [](const Call &call) {
+      GatedLinear linear = ReadGatedLinear(call.shapes);
+      linear.x = call.Input(0);
+      linear.weight = call.Input(1);
+      linear.bias = call.Input(2);
+      linear.y = call.Output(0);
+      ComputeGatedLinear(linear, call.Running());
+    },
+};
+
 // ---- LoopLinearWeightGradient(dy [rows, outputs], x [rows, inputs]) → gradient [outputs, inputs]
 
 LinearWeightGradient ReadLinearWeightGradient(const InputShapes &shapes) {
@@ -75,6 +108,7 @@ const Operation kLinearWeightGradient = {
 
 void RegisterLinearOperations() {
   Register<kLinear>();
+  Register<kGatedLinear>();
   Register<kLinearWeightGradient>();
 }
 
