@@ -28,6 +28,21 @@ export const kernelDefinitions: readonly KernelDefinition[] = [
   { name: 'LoopGateGradient', inputs: ['x', 'dy'], outputs: 1 },
   { name: 'LoopGatedLinear', inputs: ['x', 'weight', 'bias'], outputs: 1 },
   {
+    name: 'LoopGroupNorm',
+    inputs: ['x', 'weight', 'bias', 'offset'],
+    sizes: ({ groups }) => [Number(groups)],
+    attributes: groupNormAttributes,
+    outputs: 2,
+    isList: true,
+  },
+  {
+    name: 'LoopGroupNormGradient',
+    inputs: ['x', 'weight', 'bias', 'offset', 'statistics', 'dy'],
+    attributes: groupNormAttributes,
+    outputs: 4,
+    isList: true,
+  },
+  {
     name: 'LoopLinear',
     inputs: ['x', 'weight', 'bias', 'add'],
     sizes: ({ inputsFirst }) => [inputsFirst === true ? 1 : 0],
@@ -36,6 +51,14 @@ export const kernelDefinitions: readonly KernelDefinition[] = [
   { name: 'LoopLinearWeightGradient', inputs: ['dy', 'x'], outputs: 1 },
 ];
 
+function groupNormAttributes({ silu, epsilon }: KernelAttributes): Attribute[] {
+  return [boolean('silu', silu), number('epsilon', epsilon)];
+}
+
 export function boolean(name: string, value: unknown): Attribute {
   return { name, type: ATTRIBUTE.bool, value: value === true };
+}
+
+function number(name: string, value: unknown): Attribute {
+  return { name, type: ATTRIBUTE.float, value };
 }

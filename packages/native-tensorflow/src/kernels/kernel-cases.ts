@@ -91,4 +91,79 @@ const gateCases: readonly KernelCase[] = [
   },
 ];
 
-export const kernelCases: readonly KernelCase[] = [...linearCases, ...gateCases];
+/** By what it says: x + offset, each image's groups of channels to mean 0 and variance 1, scaled and shifted, then SiLU. */
+function groupNorm(
+  { x, weight, bias, offset }: KernelInputs,
+  groups: number,
+  silu: boolean,
+): { y: tf.Tensor; statistics: tf.Tensor } {
+  const [batch, height, width, channels] = x!.shape as [number, number, number, number];
+  const shifted = offset === undefined ? x! : tf.add(x!, tf.reshape(offset, [-1, 1, 1, channels]));
+  const grouped = tf.reshape(shifted, [batch, height * width, groups, channels / groups]);
+  const { mean, variance } = tf.moments(grouped, [1, 3], true);
+  const reciprocal = tf.rsqrt(tf.add(variance, epsilon));
+  const normalised = tf.reshape(tf.mul(tf.sub(grouped, mean), reciprocal), x!.shape);
+  const y = tf.add(tf.mul(normalised, weight!), bias!);
+  return {
+    y: silu ? tf.mul(y, tf.sigmoid(y)) : y,
+    statistics: tf.reshape(tf.stack([mean, reciprocal], -1), [batch, groups, 2]),
+  };
+}
+
+const epsilon = 1e-5;
+
+const groupNorms = [
+  { about: 'of 3 groups', groups: 3, silu: false },
+  { about: 'with SiLU and an offset for each image', groups: 2, silu: true, offset: 2 },
+  { about: 'with an offset for all images', groups: 6, silu: false, offset: 1 },
+].map(({ about, groups, silu, offset }) => ({
+  about,
+  groups,
+  silu,
+  attributes: { groups, epsilon, silu },
+  shapes: {
+    ...{ x: [2, 5, 3, 18], weight: [18], bias: [18] },
+    ...(offset === undefined ? {} : { offset: [offset, 18] }),
+  },
+}));
+
+const groupNormCases: readonly KernelCase[] = groupNorms.map(
+  ({ about, groups, silu, attributes, shapes }) => ({
+    kernel: 'LoopGroupNorm',
+    about,
+    attributes,
+    inputs: random(shapes),
+    expected: (inputs) => {
+      const { y, statistics } = groupNorm(inputs, groups, silu);
+      return [y, statistics];
+    },
+  }),
+);
+
+const groupNormGradientCases: readonly KernelCase[] = groupNorms.map(
+  ({ about, groups, silu, attributes, shapes }) => ({
+    kernel: 'LoopGroupNormGradient',
+    about,
+    attributes,
+    inputs: () =>
+      tf.tidy(() => {
+        const inputs = random({ ...shapes, dy: shapes.x })();
+        return { ...inputs, statistics: groupNorm(inputs, groups, silu).statistics };
+      }),
+    expected: ({ x, weight, bias, offset, dy }) => {
+      const given = [x!, weight!, bias!, ...(offset === undefined ? [] : [offset])];
+      const gradients = tf.grads((...[x, weight, bias, offset]) => {
+        const inputs = { x: x!, weight: weight!, bias: bias! };
+        return groupNorm(offset === undefined ? inputs : { ...inputs, offset }, groups, silu).y;
+      })(given, dy);
+      return offset === undefined ? [...gradients, tf.zeros([0])] : gradients;
+    },
+  }),
+);
+
+export const kernelCases: readonly KernelCase[] = [
+  ...linearCases,
+  ...gateCases,
+  ...groupNormCases,
+  ...groupNormGradientCases,
+];

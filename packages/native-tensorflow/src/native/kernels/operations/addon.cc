@@ -19,6 +19,7 @@ void RegisterOnce() {
   std::call_once(done, [] {
     RegisterGateOperations();
     RegisterLinearOperations();
+    RegisterNormOperations();
   });
 }
 

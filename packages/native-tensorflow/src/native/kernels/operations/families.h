@@ -5,5 +5,6 @@ namespace loop {
 
 void RegisterGateOperations();
 void RegisterLinearOperations();
+void RegisterNormOperations();
 
 }  // namespace loop
