@@ -40,14 +40,16 @@ inline void PackPanel(const float *from, long stride, long rows, long width, flo
   for (long i = 0; i < width * kPanel; i += kLanes) Store(panel + i, Load(panel + i) * Fill(factor));
 }
 
-// The way back.
-inline void UnpackPanel(const float *panel, long rows, long width, float *to, long stride) {
+// The way back; added to what is there where `add`.
+inline void UnpackPanel(const float *panel, long rows, long width, float *to, long stride, bool add = false) {
   float square[kLanes * kLanes];
   for (long first = 0; first < rows; first += kLanes) {
     for (long i = 0; i < width; i += kLanes) {
       TransposeSquare(panel + i * kPanel + first, kPanel, width - i, kLanes, square, kLanes);
       for (long row = first; row < std::min(rows, first + kLanes); row++) {
-        StoreFirst(to + row * stride + i, width - i, Load(square + (row - first) * kLanes));
+        float *target = to + row * stride + i;
+        const Vec numbers = Load(square + (row - first) * kLanes);
+        StoreFirst(target, width - i, add ? LoadFirst(target, width - i) + numbers : numbers);
       }
     }
   }
