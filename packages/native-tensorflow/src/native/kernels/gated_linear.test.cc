@@ -13,12 +13,14 @@ namespace {
 
 struct GatedCase {
   long rows, inputs, outputs;
+  bool bfloat16;
   std::vector<float> x, weight, bias;
 
-  GatedCase(long rows, long inputs, long outputs, bool with_bias, Random &random)
+  GatedCase(long rows, long inputs, long outputs, bool with_bias, bool bfloat16, Random &random)
       : rows(rows),
         inputs(inputs),
         outputs(outputs),
+        bfloat16(bfloat16),
         x(random.Numbers(rows * inputs)),
         weight(random.Numbers(2 * outputs * inputs)),
         bias(random.Numbers(with_bias ? 2 * outputs : 0)) {}
@@ -28,20 +30,22 @@ struct GatedCase {
   // Rows from … to − 1, as a batch of their own.
   std::vector<float> Compute(long from, long to, bool alone) const {
     std::vector<float> y((to - from) * outputs, NAN);
-    ComputeGatedLinear({to - from, inputs, outputs, x.data() + from * inputs, weight.data(), Bias(), y.data()}, {alone});
+    ComputeGatedLinear({to - from, inputs, outputs, x.data() + from * inputs, weight.data(), Bias(), y.data()},
+                       {alone, bfloat16});
     return y;
   }
 
   std::vector<float> ComputeInTwo() const {
     std::vector<float> both(rows * 2 * outputs), y(rows * outputs, NAN);
-    ComputeLinear({rows, inputs, 2 * outputs, x.data(), weight.data(), false, Bias(), nullptr, both.data()}, {});
+    ComputeLinear({rows, inputs, 2 * outputs, x.data(), weight.data(), false, Bias(), nullptr, both.data()},
+                  {false, bfloat16});
     ComputeGate({rows, outputs, both.data(), y.data()}, {});
     return y;
   }
 
   std::string Name() const {
     const std::string shape = std::to_string(rows) + "×" + std::to_string(inputs) + "→" + std::to_string(outputs);
-    return shape + (bias.empty() ? "" : " with bias");
+    return shape + (bias.empty() ? "" : " with bias") + (bfloat16 ? " bfloat16" : "");
   }
 };
 
@@ -52,7 +56,7 @@ bool AreSame(const std::vector<float> &a, const float *b) { return std::memcmp(a
 const bool gated = Compare("gated linear", 6.1e-8, [](Random &random) {
   long sizes[3] = {random.Whole(1, 9), random.Whole(1, 9), random.Whole(1, 9)};
   sizes[random.Whole(0, 2)] = random.Whole(1, random.Whole(0, 9) == 0 ? 700 : 70);
-  const GatedCase gated(sizes[0], sizes[1], sizes[2], random.Coin(), random);
+  const GatedCase gated(sizes[0], sizes[1], sizes[2], random.Coin(), false, random);
   std::vector<double> expected, magnitude;
   for (long i = 0; i < gated.rows; i++) {
     for (long j = 0; j < gated.outputs; j++) {
@@ -77,7 +81,8 @@ const bool gated = Compare("gated linear", 6.1e-8, [](Random &random) {
 const bool in_two = Require("gated linear: the same bits as the layer followed by the gate", [] {
   Random random(1);
   for (int i = 0; i < 300; i++) {
-    const GatedCase gated(random.Whole(1, 20), random.Whole(1, 20), random.Whole(1, 3 * kPanel), random.Coin(), random);
+    const GatedCase gated(random.Whole(1, 20), random.Whole(1, 20), random.Whole(1, 3 * kPanel), random.Coin(),
+                          HasBfloat16() && random.Coin(), random);
     if (!AreSame(gated.Compute(0, gated.rows, true), gated.ComputeInTwo().data())) return gated.Name();
   }
   return std::string();
@@ -85,8 +90,9 @@ const bool in_two = Require("gated linear: the same bits as the layer followed b
 
 const bool batches = Require("gated linear: a row has the same bits in every batch and on any number of threads", [] {
   Random random(1);
-  for (const GatedCase &gated : {GatedCase(2 * kBlockRows + 5, kBlockDepth + 3, 2 * kPanel + 1, true, random),
-                                 GatedCase(77, 33, 400, false, random), GatedCase(5, 1, 1, true, random)}) {
+  for (const GatedCase &gated : {GatedCase(2 * kBlockRows + 5, kBlockDepth + 3, 2 * kPanel + 1, true, false, random),
+                                 GatedCase(77, 33, 400, false, HasBfloat16(), random),
+                                 GatedCase(5, 1, 1, true, false, random)}) {
     const auto whole = gated.ComputeInTwo();
     for (const bool alone : {false, true}) {
       if (!AreSame(gated.Compute(0, gated.rows, alone), whole.data())) return gated.Name();

@@ -9,7 +9,13 @@ namespace loop {
 struct Execution {
   // On the calling thread only, for parts of a graph that run side by side.
   bool alone = false;
+  // The operands of products are rounded to bfloat16 (bfloat16.h); sums, tensors and all else stay float32. Only where
+  // HasBfloat16().
+  bool bfloat16 = false;
 };
+
+// Whether these kernels are compiled for an instruction set that has products of bfloat16.
+bool HasBfloat16();
 
 // ---- linear.cc
 

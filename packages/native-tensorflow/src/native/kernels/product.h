@@ -30,8 +30,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
+#include <stdexcept>
 
+#include "bfloat16_blocks.h"
+#include "blocks.h"
 #include "kernels.h"
 #include "memory.h"
 #include "threads.h"
@@ -39,47 +41,32 @@
 
 namespace loop {
 
-// A panel of this depth is 40 KB and ten of them 400 KB; with a block of the left operand they stay in a second-level cache of
-// 1 MB. The depth also decides where a sum is put down and taken up again, which rounds nothing.
-constexpr long kBlockDepth = 320;
-constexpr long kBlockRows = 16 * kTileRows;
-// Rows of a packed block are this far apart, so that they do not meet in the same lines of the cache.
-constexpr long kBlockStride = kBlockDepth + 16;
-
-template <typename Left>
-void PackLeft(const Left &left, long row, long rows, long step, long steps, float *block) {
-  left.Pack(row, rows, step, steps, [&](long i, long k, const float *from, long count) {
-    float *to = block + (Left::kOrder == Order::kRowByRow ? i * kBlockStride + k : k * kBlockRows + i);
-    if (from == nullptr) {
-      std::memset(to, 0, count * sizeof(float));
-    } else {
-      std::memcpy(to, from, count * sizeof(float));
-    }
-  });
-}
-
-template <typename Left, typename Right, typename Output>
+template <typename Number, typename Left, typename Right, typename Output>
 void ProductTask(long row0, long row1, long column0, long column1, long depth, const Left &left, const Right &right,
                  const Output &output) {
+  using Packed = Blocks<Number>;
+  constexpr long kStepsAtOnce = kBlockDepth * Packed::kSteps, kPanelNumbers = kBlockDepth * kPanel;
   const long panels = (column1 - column0 + kPanel - 1) / kPanel;
-  Buffer<float> packed_panels(panels * kBlockDepth * kPanel);
-  Buffer<float> packed_rows(std::max(kBlockRows * kBlockStride, kBlockDepth * kBlockRows));
+  Buffer<Number> packed_panels(panels * kPanelNumbers);
+  Buffer<Number> packed_rows(kBlockNumbers);
   auto block = output.Begin(row0, row1 - row0, column0, column1 - column0);
   // Once even where there are no steps, whose sum is zero.
-  for (long step = 0; step == 0 || step < depth; step += kBlockDepth) {
-    const long steps = std::min(kBlockDepth, depth - step);
+  for (long step = 0; step == 0 || step < depth; step += kStepsAtOnce) {
+    const long steps = std::min(kStepsAtOnce, depth - step);
+    const long numbers = (steps + Packed::kSteps - 1) / Packed::kSteps;
     for (long p = 0; p < panels; p++) {
-      const long column = column0 + p * kPanel;
-      right.Pack(column, std::min<long>(kPanel, column1 - column), step, steps, packed_panels.get() + p * kBlockDepth * kPanel);
+      const long column = column0 + p * kPanel, columns = std::min<long>(kPanel, column1 - column);
+      Packed::PackPanel(right, column, columns, step, steps, packed_panels.get() + p * kPanelNumbers);
     }
     for (long row = row0; row < row1; row += kBlockRows) {
       const long rows = std::min(kBlockRows, row1 - row);
-      PackLeft(left, row, rows, step, steps, packed_rows.get());
-      constexpr long kStride = Left::kOrder == Order::kRowByRow ? kBlockStride : kBlockRows;
+      Packed::PackLeft(left, row, rows, step, steps, packed_rows.get());
       for (long p = 0; p < panels; p++) {
         const long columns = std::min<long>(kPanel, column1 - column0 - p * kPanel);
-        MultiplyPanel<Left::kOrder>(rows, packed_rows.get(), kStride, packed_panels.get() + p * kBlockDepth * kPanel, steps,
-                                    block.sums + (row - row0) * block.stride + p * kPanel, block.stride, columns, step > 0);
+        float *sums = block.sums + (row - row0) * block.stride + p * kPanel;
+        MultiplyPanel<Packed::template kOrder<Left>>(rows, packed_rows.get(), Packed::template kStride<Left>,
+                                                     packed_panels.get() + p * kPanelNumbers, numbers, sums, block.stride,
+                                                     columns, step > 0);
       }
       if (step + steps == depth) block.Finish(row - row0, rows);
     }
@@ -87,21 +74,31 @@ void ProductTask(long row0, long row1, long column0, long column1, long depth, c
 }
 
 // Cut into at least two tasks for each thread where the product is large enough, as long as each has a few tiles.
-template <typename Left, typename Right, typename Output>
-void Product(long rows, long columns, long depth, const Left &left, const Right &right, const Output &output,
-             Execution execution) {
-  const long wanted = execution.alone ? 1 : 2 * ThreadCount();
+template <typename Number, typename Left, typename Right, typename Output>
+void ProductOf(long rows, long columns, long depth, const Left &left, const Right &right, const Output &output, bool alone) {
+  const long wanted = alone ? 1 : 2 * ThreadCount();
   long row_chunk = 4 * kBlockRows, column_chunk = 10 * kPanel;
   const auto tasks = [&] { return ((rows + row_chunk - 1) / row_chunk) * ((columns + column_chunk - 1) / column_chunk); };
   while (tasks() < wanted && column_chunk > 2 * kPanel) column_chunk = (column_chunk / 2 + kPanel - 1) / kPanel * kPanel;
   while (tasks() < wanted && row_chunk > 2 * kTileRows) row_chunk = std::max<long>(2 * kTileRows, row_chunk / 2);
   const long row_chunks = (rows + row_chunk - 1) / row_chunk, column_chunks = (columns + column_chunk - 1) / column_chunk;
   // Tasks that follow each other share columns, and so the weights that are packed.
-  ForEach(row_chunks * column_chunks, execution.alone, [&](long task) {
+  ForEach(row_chunks * column_chunks, alone, [&](long task) {
     const long r = task % row_chunks, c = task / row_chunks;
-    ProductTask(rows * r / row_chunks, rows * (r + 1) / row_chunks, c * column_chunk,
-                std::min(columns, (c + 1) * column_chunk), depth, left, right, output);
+    ProductTask<Number>(rows * r / row_chunks, rows * (r + 1) / row_chunks, c * column_chunk,
+                        std::min(columns, (c + 1) * column_chunk), depth, left, right, output);
   });
+}
+
+template <typename Left, typename Right, typename Output>
+void Product(long rows, long columns, long depth, const Left &left, const Right &right, const Output &output,
+             Execution execution) {
+  if (!execution.bfloat16) return ProductOf<float>(rows, columns, depth, left, right, output, execution.alone);
+#ifdef LOOP_HAS_BFLOAT16
+  ProductOf<Pair>(rows, columns, depth, left, right, output, execution.alone);
+#else
+  throw std::invalid_argument("This processor's kernels have no products of bfloat16.");
+#endif
 }
 
 }  // namespace loop

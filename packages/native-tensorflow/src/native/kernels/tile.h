@@ -8,12 +8,14 @@
 //          │ b[1][0 … ]     │
 //          └────────────────┘
 //
-// The order of each sum is that of k alone. So a result has the same bits whatever rows it is computed beside.
+// The order of each sum is that of k alone. So a result has the same bits whatever rows it is computed beside. A Number is a
+// float, or a pair of bfloat16 for two steps of the sum (bfloat16.h), which depth and stride then count.
 #pragma once
 
 #include <array>
 #include <utility>
 
+#include "bfloat16.h"
 #include "simd.h"
 
 namespace loop {
@@ -26,8 +28,8 @@ constexpr int kTileRows = kLanes == 16 ? 14 : 6;
 enum class Order { kRowByRow, kStepByStep };
 
 // kVectors: 2, or 1 where the right half of the panel is not wanted.
-template <int kRows, int kVectors, Order kOrder>
-void MultiplyTile(const float *a, long stride, const float *panel, long depth, float *c, long c_stride, long columns,
+template <int kRows, int kVectors, Order kOrder, typename Number>
+void MultiplyTile(const Number *a, long stride, const Number *panel, long depth, float *c, long c_stride, long columns,
                   bool accumulate) {
   Vec sums[kRows][kVectors];
 #pragma GCC unroll 14
@@ -38,12 +40,12 @@ void MultiplyTile(const float *a, long stride, const float *panel, long depth, f
     }
   }
   for (long k = 0; k < depth; k++) {
-    Vec b[kVectors];
+    decltype(Load(panel)) b[kVectors];
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; j++) b[j] = Load(panel + k * kPanel + j * kLanes);
 #pragma GCC unroll 14
     for (int i = 0; i < kRows; i++) {
-      const Vec x = Fill(kOrder == Order::kRowByRow ? a[i * stride + k] : a[k * stride + i]);
+      const auto x = Fill(kOrder == Order::kRowByRow ? a[i * stride + k] : a[k * stride + i]);
 #pragma GCC unroll 2
       for (int j = 0; j < kVectors; j++) sums[i][j] = MultiplyAdd(x, b[j], sums[i][j]);
     }
@@ -55,27 +57,28 @@ void MultiplyTile(const float *a, long stride, const float *panel, long depth, f
   }
 }
 
-using TileFunction = void (*)(const float *, long, const float *, long, float *, long, long, bool);
+template <typename Number>
+using TileFunction = void (*)(const Number *, long, const Number *, long, float *, long, long, bool);
 
-template <int kVectors, Order kOrder, int... kRows>
-constexpr std::array<TileFunction, sizeof...(kRows)> TileFunctions(std::integer_sequence<int, kRows...>) {
-  return {MultiplyTile<kRows + 1, kVectors, kOrder>...};
+template <int kVectors, Order kOrder, typename Number, int... kRows>
+constexpr std::array<TileFunction<Number>, sizeof...(kRows)> TileFunctions(std::integer_sequence<int, kRows...>) {
+  return {MultiplyTile<kRows + 1, kVectors, kOrder, Number>...};
 }
 
 // c[rows × columns] (+)= a[rows × depth] · panel[depth × kPanel] for any number of rows, in tiles of equal height. `columns` are
 // those of the panel that are written, at most kPanel.
-template <Order kOrder>
-void MultiplyPanel(long rows, const float *a, long stride, const float *panel, long depth, float *c, long c_stride,
+template <Order kOrder, typename Number>
+void MultiplyPanel(long rows, const Number *a, long stride, const Number *panel, long depth, float *c, long c_stride,
                    long columns, bool accumulate) {
   using Heights = std::make_integer_sequence<int, kTileRows>;
-  static constexpr std::array<TileFunction, kTileRows> kFunctions[] = {TileFunctions<1, kOrder>(Heights()),
-                                                                       TileFunctions<2, kOrder>(Heights())};
+  static constexpr std::array<TileFunction<Number>, kTileRows> kFunctions[] = {TileFunctions<1, kOrder, Number>(Heights()),
+                                                                               TileFunctions<2, kOrder, Number>(Heights())};
   const auto &functions = kFunctions[columns > kLanes ? 1 : 0];
   const long tiles = (rows + kTileRows - 1) / kTileRows;
   long row = 0;
   for (long left = tiles; left > 0; left--) {
     const long height = (rows - row + left - 1) / left;
-    const float *from = a + (kOrder == Order::kRowByRow ? row * stride : row);
+    const Number *from = a + (kOrder == Order::kRowByRow ? row * stride : row);
     functions[height - 1](from, stride, panel, depth, c + row * c_stride, c_stride, columns, accumulate);
     row += height;
   }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -40,6 +41,15 @@ struct Outcome {
   double error = 0;
   std::string shape;
 };
+
+// To the nearest number of bfloat16, to the even one halfway; not for NaN.
+inline float RoundToBfloat16(float number) {
+  uint32_t bits;
+  std::memcpy(&bits, &number, sizeof(bits));
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+  std::memcpy(&number, &bits, sizeof(bits));
+  return number;
+}
 
 inline double LargestError(const std::vector<float> &actual, const std::vector<double> &expected,
                            const std::vector<double> &magnitude) {
