@@ -32,6 +32,14 @@ struct RowOutput {
     }
   };
 
+  // For kernels that compute a few sums at a time: `columns` of one row from `column` on, at most kLanes.
+  void Put(long row, long column, long columns, Vec sum) const {
+    const long at = row * stride + column;
+    if (bias != nullptr) sum = sum + LoadFirst(bias + column, columns);
+    if (add != nullptr) sum = sum + LoadFirst(add + at, columns);
+    StoreFirst(y + at, columns, sum);
+  }
+
   Block Begin(long row, long, long column, long columns) const {
     const long corner = row * stride + column;
     return {y + corner, stride, columns, bias == nullptr ? nullptr : bias + column, add == nullptr ? nullptr : add + corner};
