@@ -5,6 +5,7 @@ import { workspaceRoot } from '../check/workspace';
 import { benchCases, chooseCases } from './cases';
 import { parseBenchOptions } from './options';
 import { adapterGradientOperations, unetOperations } from './unet-operations';
+import { decoderOperations } from './vae-operations';
 
 const bench = join(workspaceRoot, 'tools', 'bench');
 const cases = benchCases({ device: 'cpu', smoke: false, promptFile: join(bench, 'prompts.txt') });
@@ -92,4 +93,23 @@ describe('operations of a UNet', () => {
     expect(unetOperations({ config, latentSize: 4, tokens })).toBe(expected);
     expect(adapterGradientOperations({ config, latentSize: 4, tokens })).toBe(2 * expected);
   });
+});
+
+test('operations of a tiny decoder, by hand', () => {
+  const config = {
+    block_out_channels: [4, 8],
+    down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
+    up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D'],
+    layers_per_block: 1,
+    norm_num_groups: 4,
+  };
+  // Per pixel of the latents: 1×1 of 4 → 4, in of 4 → 8, two residual blocks and four projections of the middle, two residual
+  // blocks of the first level up.
+  const small = 16 + 9 * 32 + 2 * 2 * 9 * 64 + 4 * 64 + 2 * 2 * 9 * 64;
+  // At twice the side: what enlarges, residual blocks of 8 → 4, with a shortcut, and 4 → 4, out of 4 → 3.
+  const large = 9 * 64 + (9 * 32 + 9 * 16 + 32) + 2 * 9 * 16 + 9 * 12;
+  const pixels = 9;
+  const attention = 4 * 8 * pixels * pixels;
+  const expected = 2 * (pixels * small + 4 * pixels * large) + attention;
+  expect(decoderOperations({ config, latentSize: 3 })).toBe(expected);
 });

@@ -4,6 +4,7 @@ import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 import type { CaseGroup, CaseResult, Comparison, ScalingPoint } from './results';
 import { fullSizes, smokeSizes, type Sizes } from './sizes';
 import { adapterGradientOperations, unetOperations } from './unet-operations';
+import { decoderOperations } from './vae-operations';
 
 /** A script to be started, and what it is told. */
 export interface WorkerSpec {
@@ -56,6 +57,8 @@ export function benchCases(options: CaseOptions): BenchCase[] {
     unetLarge(context, 'forward', 'bfloat16'),
     unetLarge(context, 'gradient', 'float32'),
     unetLarge(context, 'gradient', 'bfloat16'),
+    decoderLarge(context, 'float32'),
+    decoderLarge(context, 'bfloat16'),
     ...sizes.largeOperations.map((size) =>
       operations(context, `operations-sd15-${size.size}`, 'full', size),
     ),
@@ -278,6 +281,22 @@ function unetLarge(context: Context, work: UNetWork, precision: Precision): Benc
       operations: { total: batch * workOperations(work)({ config, latentSize, tokens }) },
       gigabytesEach: gigabytes[work],
     },
+  );
+}
+
+function decoderLarge(context: Context, precision: Precision): BenchCase {
+  const { gigabytes, ...size } = context.sizes.largeDecoder;
+  const { batch, latentSize } = size;
+  const settings = { ...size, precision };
+  return benchCase(
+    {
+      name: `vae-decode-sd15${suffixOf(precision)}`,
+      title: `Stable Diffusion 1.5's decoder, ${batch} of ${8 * latentSize} pixels, ${precision}`,
+      group: 'full',
+    },
+    [ours(context, 'vae.ts', settings), ...bothLayouts(context, 'vae.py', settings)],
+    [{ measure: 'total', against: EAGER, target: 1.2 }, peakMemory(EAGER)],
+    { operations: { total: batch * decoderOperations(size) }, gigabytesEach: gigabytes },
   );
 }
 

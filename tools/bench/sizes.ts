@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { parseUNetConfig } from '@loop-diffusion/diffusion-models';
 import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
-import { STABLE_DIFFUSION_1_5 } from './stable-diffusion-1-5';
+import { CONFIGURATIONS } from '../full-size/configurations';
+
+const { unet, vae }: Record<'unet' | 'vae', Record<string, unknown>> = CONFIGURATIONS.sd15;
 
 export type Sizes = typeof fullSizes;
 
@@ -25,10 +27,11 @@ export const fullSizes = {
   iteration: { prompts: 8, k: 4, steps: 20, batch: 64 },
   miniature: { ...miniature, batch: 64 },
   large: {
-    ...{ config: STABLE_DIFFUSION_1_5, latentSize: 64, tokens: 77 },
+    ...{ config: unet, latentSize: 64, tokens: 77 },
     /** The most that a worker takes, in 10⁹ bytes. */
     gigabytes: { forward: 5, gradient: 8 },
   },
+  largeDecoder: { config: vae, latentSize: 64, batch: 1, gigabytes: 4 },
   blocks: {
     ...{ batch: 4, channels: 320, size: 32, timeChannels: 1280, heads: 8, groups: 32 },
     ...{ tokens: 77, textChannels: 768, loraRank: 8 },
@@ -55,8 +58,12 @@ export const smokeSizes: Sizes = {
   iteration: { prompts: 1, k: 2, steps: 2, batch: 2 },
   miniature: { ...miniature, batch: 2 },
   large: {
-    config: { ...STABLE_DIFFUSION_1_5, block_out_channels: [32, 32, 64, 64] },
+    config: { ...unet, block_out_channels: [32, 32, 64, 64] },
     ...{ latentSize: 16, tokens: 77, gigabytes: { forward: 0, gradient: 0 } },
+  },
+  largeDecoder: {
+    config: { ...vae, block_out_channels: [32, 32, 32, 32] },
+    ...{ latentSize: 8, batch: 1, gigabytes: 0 },
   },
   blocks: {
     ...{ batch: 2, channels: 64, size: 8, timeChannels: 64, heads: 8, groups: 32 },

@@ -1,5 +1,6 @@
 """What the workers share: threads, prompts, the reward, and an adapter that does something."""
 
+import contextlib
 import io
 import os
 import warnings
@@ -21,6 +22,13 @@ def quiet_libraries() -> None:
 
     diffusers.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
+
+
+def precision(settings: dict):
+    """What the operands of convolutions and products are rounded to, as a context."""
+    if settings["precision"] == "bfloat16":
+        return torch.autocast(settings["device"], torch.bfloat16)
+    return contextlib.nullcontext()
 
 
 def prompts_of_images(settings: dict) -> list[str]:

@@ -1,12 +1,10 @@
 """A UNet's forward pass, or the gradient of an adapter through it."""
 
-import contextlib
-
 import protocol
 
 import peft
 import torch
-from common import LORA_TARGETS, quiet_libraries, randomize_up_weights
+from common import LORA_TARGETS, precision, quiet_libraries, randomize_up_weights
 from diffusers import UNet2DConditionModel
 
 settings = protocol.settings()
@@ -28,19 +26,13 @@ text = torch.randn(batch, settings["tokens"], unet.config.cross_attention_dim).t
 timesteps = torch.full((batch,), 500, device=device)
 
 
-def precision():
-    if settings["precision"] == "bfloat16":
-        return torch.autocast(device, torch.bfloat16)
-    return contextlib.nullcontext()
-
-
 def forward():
-    with torch.inference_mode(), precision():
+    with torch.inference_mode(), precision(settings):
         unet(sample, timesteps, text)
 
 
 def gradient():
-    with precision():
+    with precision(settings):
         output = unet(sample, timesteps, text).sample
     output.float().square().mean().backward()
 

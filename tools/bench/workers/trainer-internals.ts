@@ -4,5 +4,7 @@ export { backendOptions } from '../../../packages/trainer/src/configuration/back
 export { runIteration } from '../../../packages/trainer/src/run/iteration';
 export { createPhaseClock } from '../../../packages/trainer/src/run/phase-clock';
 export { openRun } from '../../../packages/trainer/src/run/open-run';
+export { createCompute } from '../../../packages/trainer/src/policy/compute';
+export { decodeImages } from '../../../packages/trainer/src/policy/decode';
 export { cutRows, joinRows } from '../../../packages/trainer/src/policy/rows';
 export { trainableVariables } from '../../../packages/trainer/src/learning/trainable-variables';
