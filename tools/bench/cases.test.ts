@@ -8,7 +8,8 @@ import { adapterGradientOperations, unetOperations } from './unet-operations';
 import { decoderOperations } from './vae-operations';
 
 const bench = join(workspaceRoot, 'tools', 'bench');
-const cases = benchCases({ device: 'cpu', smoke: false, promptFile: join(bench, 'prompts.txt') });
+const files = { promptFile: join(bench, 'prompts.txt'), modelCache: '/models' };
+const cases = benchCases({ device: 'cpu', smoke: false, ...files });
 const names = (chosen: typeof cases) => chosen.map(({ name }) => name);
 
 test('every case has a name of its own, ours first, scripts that exist and rivals that run', () => {
@@ -41,6 +42,20 @@ test('cases are chosen by group, by name, or by the first part of their names', 
   ]);
 });
 
+test('cases at real sizes read the model that is written for them, smoke ones the shipped model', () => {
+  const iterations = (smoke: boolean) =>
+    chooseCases(benchCases({ device: 'cpu', smoke, ...files }), [], ['iteration-sd15-bfloat16']);
+  const [real] = iterations(false);
+  expect(real?.model).toEqual({ folder: join('/models', 'sd15-float16'), dtype: 'F16' });
+  for (const { settings } of real?.workers ?? [])
+    expect(settings['model']).toBe(real?.model?.folder);
+  const [small] = iterations(true);
+  expect(small?.model).toBeUndefined();
+  for (const { settings } of small?.workers ?? []) {
+    expect(existsSync(join(String(settings['model']), 'model_index.json'))).toBe(true);
+  }
+});
+
 test('an unknown name is an error with the list', () => {
   expect(() => chooseCases(cases, ['quick'], ['iteratoin', 'wasm'])).toThrow(
     /no case iteratoin; there are operations, .*iteration-1.*wasm/,
@@ -48,7 +63,7 @@ test('an unknown name is an error with the list', () => {
 });
 
 test('a GPU is asked for on both sides', () => {
-  const [first] = benchCases({ device: 'gpu', smoke: true, promptFile: 'prompts.txt' });
+  const [first] = benchCases({ device: 'gpu', smoke: true, ...files });
   const devices = first?.workers.map(({ settings }) => settings['device']);
   expect(devices).toEqual(['tensorflow-gpu', 'cuda', 'cuda']);
 });

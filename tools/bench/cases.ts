@@ -2,6 +2,7 @@
 import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
 import type { CaseGroup, CaseResult, Comparison, ScalingPoint } from './results';
+import { stableDiffusion15, type FullSizeModel } from './full-size-model';
 import { fullSizes, smokeSizes, type Sizes } from './sizes';
 import { adapterGradientOperations, unetOperations } from './unet-operations';
 import { decoderOperations } from './vae-operations';
@@ -24,6 +25,8 @@ export interface BenchCase extends Omit<CaseResult, 'workers' | 'failure'> {
   readonly measuresStart: boolean;
   /** The most that one of its workers takes, in 10⁹ bytes, where it is much. */
   readonly gigabytesEach?: number | undefined;
+  /** What its workers read, to be there before they start. */
+  readonly model?: FullSizeModel | undefined;
 }
 
 export interface CaseOptions {
@@ -32,6 +35,8 @@ export interface CaseOptions {
   readonly smoke: boolean;
   /** A file with a prompt a line. */
   readonly promptFile: string;
+  /** The folder of full-size models. */
+  readonly modelCache: string;
 }
 
 export const OURS = 'loop-diffusion';
@@ -59,6 +64,10 @@ export function benchCases(options: CaseOptions): BenchCase[] {
     unetLarge(context, 'gradient', 'bfloat16'),
     decoderLarge(context, 'float32'),
     decoderLarge(context, 'bfloat16'),
+    iterationLarge(context, 'float32'),
+    iterationLarge(context, 'bfloat16'),
+    startLarge(context, 'F32'),
+    startLarge(context, 'F16'),
     ...sizes.largeOperations.map((size) =>
       operations(context, `operations-sd15-${size.size}`, 'full', size),
     ),
@@ -100,6 +109,7 @@ interface Parts {
   readonly operations?: Readonly<Record<string, number>>;
   readonly measuresStart?: boolean;
   readonly gigabytesEach?: number;
+  readonly model?: FullSizeModel | undefined;
   readonly scaling?: ScalingPoint;
 }
 
@@ -147,7 +157,10 @@ const EAGER = [PYTORCH, PYTORCH_CHANNELS_LAST];
 
 function iterationSettings({ sizes, promptFile }: Context, updates: number) {
   const { iteration: size } = sizes;
-  const common = { ...size, updates, guidance: 5, loraRank: 4, learningRate: 3e-4, promptFile };
+  const common = {
+    ...{ ...size, updates, guidance: 5, loraRank: 4, learningRate: 3e-4, promptFile },
+    precision: 'float32',
+  };
   return { ours: common, theirs: { ...common, model: shapesModelFolder() } };
 }
 
@@ -296,7 +309,77 @@ function decoderLarge(context: Context, precision: Precision): BenchCase {
     },
     [ours(context, 'vae.ts', settings), ...bothLayouts(context, 'vae.py', settings)],
     [{ measure: 'total', against: EAGER, target: 1.2 }, peakMemory(EAGER)],
-    { operations: { total: batch * decoderOperations(size) }, gigabytesEach: gigabytes },
+    {
+      operations: { total: batch * decoderOperations(size) },
+      gigabytesEach: gigabytes,
+    },
+  );
+}
+
+/** The model of a case at its real size: on disk the full-size one, and to try out the suite the shipped one. */
+function modelOf({ smoke, modelCache }: Context, dtype: FullSizeModel['dtype']) {
+  const model = smoke ? undefined : stableDiffusion15(modelCache, dtype);
+  return { model, folder: model?.folder ?? shapesModelFolder() };
+}
+
+function iterationLarge(context: Context, precision: Precision): BenchCase {
+  const { largeIteration: size, large, largeDecoder } = context.sizes;
+  const { model, folder } = modelOf(context, 'F16');
+  const settings = {
+    ...{ ...size, updates: 2, guidance: 7.5, loraRank: 4, learningRate: 3e-4, precision },
+    ...{ promptFile: context.promptFile, model: folder },
+  };
+  const images = size.prompts * size.k;
+  // Guidance takes two rows for each image.
+  const rows = images * size.steps * 2;
+  const rollout = rows * unetOperations(large);
+  const update = rows * adapterGradientOperations(large);
+  const decode = images * decoderOperations(largeDecoder);
+  return benchCase(
+    {
+      name: `iteration-sd15${suffixOf(precision)}`,
+      title: `An iteration on Stable Diffusion 1.5, ${images} images of ${8 * large.latentSize} pixels, ${size.steps} steps, two optimizer steps, ${precision}`,
+      group: 'full',
+    },
+    [
+      ours(context, 'iteration.ts', settings),
+      python(context, PYTORCH, 'iteration_pytorch.py', { ...settings, compile: false }),
+    ],
+    [
+      { measure: 'total', against: [PYTORCH], target: 1.2 },
+      { measure: 'rollout', against: [PYTORCH] },
+      { measure: 'decode', against: [PYTORCH] },
+      { measure: 'update', against: [PYTORCH] },
+      peakMemory([PYTORCH]),
+    ],
+    {
+      operations: { rollout, decode, update, total: rollout + decode + update },
+      model,
+    },
+  );
+}
+
+function startLarge(context: Context, dtype: FullSizeModel['dtype']): BenchCase {
+  const { prompts, k, steps } = context.sizes.largeIteration;
+  const { model, folder } = modelOf(context, dtype);
+  const settings = {
+    // An image at a time: what is waited for is the step of one.
+    ...{ prompts, k, steps, batch: 1, guidance: 7.5, loraRank: 4 },
+    ...{ promptFile: context.promptFile, model: folder },
+  };
+  const files = dtype === 'F32' ? 'float32' : 'float16';
+  return benchCase(
+    {
+      name: `start-sd15${dtype === 'F32' ? '' : '-float16'}`,
+      title: `From nothing to the first denoise step of Stable Diffusion 1.5, ${files} files`,
+      group: 'full',
+    },
+    [
+      { ...ours(context, 'start.mjs', settings), runtime: 'built' },
+      ...bothLayouts(context, 'start_diffusers.py', settings),
+    ],
+    [{ measure: 'total', against: EAGER, target: 1 }, peakMemory(EAGER)],
+    { measuresStart: true, model },
   );
 }
 

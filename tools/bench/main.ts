@@ -13,9 +13,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { workspaceRoot } from '../check/workspace';
+import { cacheFolder } from './cache-folder';
 import { benchCases, chooseCases, type BenchCase } from './cases';
 import { workerCommand } from './commands';
 import { compareCase, medianOf } from './compare';
+import { provideModel } from './full-size-model';
 import { describeMachine } from './machine';
 import { parseBenchOptions, USAGE, type BenchOptions } from './options';
 import { pythonWithPackages } from './python-environment';
@@ -34,7 +36,11 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(USAGE);
       return 0;
     }
-    const all = benchCases({ ...options, promptFile: join(bench, 'prompts.txt') });
+    const all = benchCases({
+      ...options,
+      promptFile: join(bench, 'prompts.txt'),
+      modelCache: join(cacheFolder(process.env), 'bench-models'),
+    });
     chosen = chooseCases(all, options.groups, options.only);
   } catch (error) {
     console.error(messageOf(error));
@@ -82,11 +88,12 @@ async function findPython(): Promise<string | undefined> {
 }
 
 function withCommands(
-  { workers, ...benchCase }: BenchCase,
+  { workers, model, ...benchCase }: BenchCase,
   python: string | undefined,
 ): RunnableCase {
   return {
     ...benchCase,
+    prepare: model && (() => provideModel(model, { onProgress: (text) => console.error(text) })),
     commands: workers.flatMap((worker) => workerCommand(worker, bench, python) ?? []),
   };
 }

@@ -1,10 +1,10 @@
 /** A Python with what this project is compared with. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { run, type RunResult } from '../check/workspace';
+import { cacheFolder } from './cache-folder';
 
 export interface PythonOptions {
   /** A `requirements.txt`. */
@@ -51,15 +51,6 @@ export function environmentFolder({
 }: Pick<PythonOptions, 'requirements' | 'environment'>): string {
   const hash = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   return join(cacheFolder(environment), 'bench-python', hash);
-}
-
-/** As native-tensorflow has it. */
-function cacheFolder(environment: PythonOptions['environment']): string {
-  const own = environment['LOOP_DIFFUSION_CACHE'];
-  if (own !== undefined && own !== '') return own;
-  const shared = environment['XDG_CACHE_HOME'];
-  if (shared !== undefined && shared !== '') return join(shared, 'loop-diffusion');
-  return join(homedir(), '.cache', 'loop-diffusion');
 }
 
 function check(step: string, { status, output }: RunResult): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -87,6 +87,25 @@ test.each([
   expect(result.failure).toContain(line);
   expect(result.failure).not.toContain('\n');
   expect(result.workers).toEqual([]);
+});
+
+test('what a case needs is there before its workers start, or the case fails', async () => {
+  const prepare = jest.fn(async () => undefined);
+  const prepared = await runCase(
+    { ...caseOf({ A: 'good' }, 'prepared'), prepare },
+    { rounds: 1, folder },
+  );
+  expect(prepare).toHaveBeenCalledTimes(1);
+  expect(prepared).toMatchObject({ name: 'fake', workers: [{ name: 'A' }] });
+  expect(prepared).not.toHaveProperty('prepare');
+
+  const failing = { prepare: () => Promise.reject(new Error('the disk is full')) };
+  const failed = await runCase(
+    { ...caseOf({ A: 'good' }, 'unstarted'), ...failing },
+    { rounds: 1, folder },
+  );
+  expect(failed).toMatchObject({ failure: 'the disk is full', workers: [] });
+  expect(existsSync(join(folder, 'unstarted'))).toBe(false);
 });
 
 test('a program that is not there is a failure too', async () => {

@@ -12,6 +12,8 @@ export interface RunnableCase extends Omit<CaseResult, 'workers' | 'failure'> {
   readonly measuresStart: boolean;
   /** The most that one of its workers takes, in 10⁹ bytes; nothing to speak of where it is left out. */
   readonly gigabytesEach?: number | undefined;
+  /** Called before the first worker starts; where it fails, so does the case. */
+  readonly prepare?: (() => Promise<void>) | undefined;
 }
 
 export interface RunCaseOptions {
@@ -37,10 +39,11 @@ const LARGEST_DEVIATION = 1e-4;
  * the run.
  */
 export async function runCase(
-  { commands, measuresStart, gigabytesEach = 0, ...about }: RunnableCase,
+  { commands, measuresStart, gigabytesEach = 0, prepare, ...about }: RunnableCase,
   options: RunCaseOptions,
 ): Promise<CaseResult> {
   try {
+    await prepare?.();
     const workers = await (measuresStart
       ? measureStarts(commands, options)
       : measureInHeats(heatsOf(commands, gigabytesEach, options), options));

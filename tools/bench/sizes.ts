@@ -31,6 +31,8 @@ export const fullSizes = {
     /** The most that a worker takes, in 10⁹ bytes. */
     gigabytes: { forward: 5, gradient: 8 },
   },
+  /** A backward pass takes one pair of image and step: that fits beside the other worker, see README. */
+  largeIteration: { prompts: 1, k: 2, steps: 4, batch: 2, updateBatch: 1, group: 1 },
   largeDecoder: { config: vae, latentSize: 64, batch: 1, gigabytes: 4 },
   blocks: {
     ...{ batch: 4, channels: 320, size: 32, timeChannels: 1280, heads: 8, groups: 32 },
@@ -61,6 +63,7 @@ export const smokeSizes: Sizes = {
     config: { ...unet, block_out_channels: [32, 32, 64, 64] },
     ...{ latentSize: 16, tokens: 77, gigabytes: { forward: 0, gradient: 0 } },
   },
+  largeIteration: { prompts: 1, k: 2, steps: 2, batch: 2, updateBatch: 1, group: 1 },
   largeDecoder: {
     config: { ...vae, block_out_channels: [32, 32, 32, 32] },
     ...{ latentSize: 8, batch: 1, gigabytes: 0 },

@@ -31,6 +31,14 @@ def precision(settings: dict):
     return contextlib.nullcontext()
 
 
+def round_frozen_weights(module: torch.nn.Module) -> None:
+    """To bfloat16, as autocast does at each call of a layer: the same numbers, sooner and in less memory."""
+    for part in module.modules():
+        parameters = list(part.parameters(recurse=False))
+        if isinstance(part, (torch.nn.Linear, torch.nn.Conv2d)) and not any(p.requires_grad for p in parameters):
+            part.to(torch.bfloat16)
+
+
 def prompts_of_images(settings: dict) -> list[str]:
     """k times each of the first prompts of the file."""
     with open(settings["promptFile"], encoding="utf-8") as file:

@@ -1,9 +1,11 @@
 """The same iteration as LOOP's in plain PyTorch, as fast as we could make it with the results still right.
 
-While sampling the adapter is merged into the weights; both branches of guidance are one batch; a backward pass takes several
-denoise steps of each image (`group`); optionally the UNet goes through torch.compile.
+Both branches of guidance are one batch; a backward pass takes several denoise steps of each image (`group`); in float32 the
+adapter is merged into the weights while sampling; in bfloat16, which is autocast's, the frozen weights are rounded once and not
+at every call; optionally the UNet goes through torch.compile.
 """
 
+import contextlib
 import time
 
 import protocol
@@ -11,7 +13,16 @@ import protocol
 import numpy
 import peft
 import torch
-from common import LORA_TARGETS, batch_sizes, jpeg_sizes, prompts_of_images, quiet_libraries, randomize_up_weights
+from common import (
+    LORA_TARGETS,
+    batch_sizes,
+    jpeg_sizes,
+    precision,
+    prompts_of_images,
+    quiet_libraries,
+    randomize_up_weights,
+    round_frozen_weights,
+)
 from diffusers import StableDiffusionPipeline
 from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -57,7 +68,9 @@ class Iteration:
         quiet_libraries()
         self.settings = settings
         self.device = settings["device"]
-        pipeline = StableDiffusionPipeline.from_pretrained(settings["model"], safety_checker=None).to(self.device)
+        pipeline = StableDiffusionPipeline.from_pretrained(
+            settings["model"], safety_checker=None, torch_dtype=torch.float32
+        ).to(self.device)
         self.tokenizer, self.text_encoder = pipeline.tokenizer, pipeline.text_encoder
         self.unet, self.vae = pipeline.unet, pipeline.vae
         for module in (self.unet, self.vae, self.text_encoder):
@@ -69,6 +82,10 @@ class Iteration:
         randomize_up_weights(self.unet)
         for module in (self.unet, self.vae):
             module.to(memory_format=torch.channels_last)
+        self.is_rounded = settings["precision"] == "bfloat16"
+        if self.is_rounded:
+            for module in (self.unet, self.vae, self.text_encoder):
+                round_frozen_weights(module)
         self.adapted = [module for module in self.unet.modules() if isinstance(module, BaseTunerLayer)]
         self.parameters = [parameter for parameter in self.unet.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=settings["learningRate"], weight_decay=1e-4, fused=True)
@@ -83,13 +100,13 @@ class Iteration:
         """Seconds by phase, and the largest |ratio − 1| of the first optimizer step."""
         clock = protocol.Clock(self.device)
         start = time.perf_counter()
-        with clock.time("text"), torch.no_grad():
+        with clock.time("text"), torch.no_grad(), precision(self.settings):
             self.conditional = self.encode(self.prompts)
             self.unconditional = self.encode([""])
         with clock.time("rollout"):
             latents, log_probs = self.sample()
-        with clock.time("decode"), torch.no_grad():
-            images = self.vae.decode(latents[:, -1] / self.vae.config.scaling_factor).sample / 2 + 0.5
+        with clock.time("decode"), torch.inference_mode(), precision(self.settings):
+            images = self.vae.decode(latents[:, -1] / self.vae.config.scaling_factor).sample.float() / 2 + 0.5
         with clock.time("reward"):
             rewards = torch.from_numpy(jpeg_sizes(images)).reshape(-1, self.settings["k"])
         k = rewards.shape[1]
@@ -111,33 +128,42 @@ class Iteration:
     def predict(self, sample, timesteps, conditional):
         """The guided output of the UNet, both branches in one call."""
         text = torch.cat([self.unconditional.expand(len(sample), -1, -1), conditional])
-        output = self.denoiser(torch.cat([sample, sample]), torch.cat([timesteps, timesteps]), text).sample
-        without, with_prompt = output.chunk(2)
+        with precision(self.settings):
+            output = self.denoiser(torch.cat([sample, sample]), torch.cat([timesteps, timesteps]), text).sample
+        without, with_prompt = output.float().chunk(2)
         return without + self.settings["guidance"] * (with_prompt - without)
 
     def noise(self):
         return torch.randn(self.latent_shape, generator=self.generator).to(self.device)
 
-    @torch.no_grad()
     def sample(self):
         """Latents `[images, steps + 1, …]` and log-probabilities `[images, steps]`."""
         self.unet.eval()
+        with contextlib.nullcontext() if self.is_rounded else self.merged_adapter(), torch.inference_mode():
+            latents, log_probs = [self.noise()], []
+            for step, timestep in enumerate(self.steps.timesteps):
+                rows = torch.full((self.latent_shape[0],), step, device=self.device)
+                output = self.predict(latents[-1], timestep.expand(len(rows)), self.conditional)
+                mean = self.steps.mean(rows, latents[-1], output)
+                following = mean + per_image(self.steps.sigma[rows]) * self.noise()
+                latents.append(following)
+                log_probs.append(self.steps.log_prob(rows, following, mean))
+        # Outside, for what inference mode has made cannot be kept for a gradient.
+        return torch.stack(latents, 1), torch.stack(log_probs, 1)
+
+    @contextlib.contextmanager
+    def merged_adapter(self):
+        """Faster, but in bfloat16 what merging rounds would make it another policy than the one that learns."""
         kept = [module.get_base_layer().weight.data.clone() for module in self.adapted]
         for module in self.adapted:
             module.merge()
-        latents, log_probs = [self.noise()], []
-        for step, timestep in enumerate(self.steps.timesteps):
-            rows = torch.full((self.latent_shape[0],), step, device=self.device)
-            output = self.predict(latents[-1], timestep.expand(len(rows)), self.conditional)
-            mean = self.steps.mean(rows, latents[-1], output)
-            following = mean + per_image(self.steps.sigma[rows]) * self.noise()
-            latents.append(following)
-            log_probs.append(self.steps.log_prob(rows, following, mean))
-        for module, weight in zip(self.adapted, kept):
-            module.unmerge()
-            # To the bit: merging and unmerging rounds.
-            module.get_base_layer().weight.data.copy_(weight)
-        return torch.stack(latents, 1), torch.stack(log_probs, 1)
+        try:
+            yield
+        finally:
+            for module, weight in zip(self.adapted, kept):
+                module.unmerge()
+                # To the bit: merging and unmerging rounds.
+                module.get_base_layer().weight.data.copy_(weight)
 
     def update(self, latents, log_probs, advantages) -> float:
         self.unet.train()

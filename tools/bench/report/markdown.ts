@@ -187,7 +187,8 @@ Python and the pinned packages of \`tools/bench/python/requirements.txt\` go int
 }
 
 function missingSection({ device, cases }: Results): string {
-  const known = benchCases({ device, smoke: false, promptFile: '' }).map(({ name }) => name);
+  const files = { promptFile: '', modelCache: '' };
+  const known = benchCases({ device, smoke: false, ...files }).map(({ name }) => name);
   const absent = known.filter((name) => !cases.some((result) => result.name === name));
   const failed = cases.filter(
     (result): result is CaseResult & { failure: string } => result.failure !== undefined,

@@ -1,4 +1,5 @@
-/** One iteration of LOOP, by the trainer's own code on the shipped miniature. */
+/** One iteration of LOOP, by the trainer's own code. */
+import type { Precision } from '@loop-diffusion/native-tensorflow';
 import { resolveConfig } from '@loop-diffusion/trainer';
 
 import { randomizeUpWeights } from './adapter';
@@ -8,6 +9,9 @@ import { createPhaseClock, openRun, runIteration } from './trainer-internals';
 
 export interface IterationSettings {
   readonly device: WorkerBackend;
+  readonly precision: Precision;
+  /** A diffusers folder; left out: the shipped miniature. */
+  readonly model?: string | undefined;
   /** A file with a prompt a line. */
   readonly promptFile: string;
   readonly prompts: number;
@@ -19,6 +23,8 @@ export interface IterationSettings {
   readonly learningRate: number;
   /** Images per call while sampling, and pairs of image and step per gradient call. */
   readonly batch: number;
+  /** Pairs of image and step per gradient call, where they are not as many. */
+  readonly updateBatch?: number | undefined;
   /** Side of the latents, where it is not the model's. */
   readonly latentSize?: number | undefined;
 }
@@ -30,9 +36,13 @@ await serve(async (told) => {
   const settings = JSON.parse(told) as IterationSettings;
   const side = settings.latentSize === undefined ? null : PIXELS_PER_LATENT * settings.latentSize;
   const config = resolveConfig({
-    backend: settings.device,
+    ...{ backend: settings.device, precision: settings.precision, model: settings.model },
     prompts: settings.promptFile,
-    batch: { prompts: settings.prompts, rollout: settings.batch, update: settings.batch },
+    batch: {
+      prompts: settings.prompts,
+      rollout: settings.batch,
+      update: settings.updateBatch ?? settings.batch,
+    },
     sampler: { steps: settings.steps, guidance: settings.guidance, height: side, width: side },
     algorithm: {
       k: settings.k,
@@ -61,7 +71,9 @@ await serve(async (told) => {
     onPolicyDeviation: ratio.maxDeviation,
     async repeat() {
       const start = performance.now();
-      const { seconds } = (await iterate(run)).record;
+      const { seconds, zeroVarianceGroups, groups } = (await iterate(run)).record;
+      if (zeroVarianceGroups === groups)
+        throw new Error('All rewards were the same: nothing was learnt.');
       return { ...seconds, total: (performance.now() - start) / 1000 };
     },
   };

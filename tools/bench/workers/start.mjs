@@ -8,7 +8,7 @@ import { train } from '@loop-diffusion/trainer';
 
 const settings = JSON.parse(process.argv[2] ?? '{}');
 await train({
-  backend: settings.device,
+  ...{ backend: settings.device, model: settings.model },
   prompts: settings.promptFile,
   batch: { prompts: settings.prompts, rollout: settings.batch, update: settings.batch },
   sampler: { steps: settings.steps, guidance: settings.guidance },
