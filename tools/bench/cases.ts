@@ -1,7 +1,7 @@
 /** What is compared with what. */
 import { shapesModelFolder } from '@loop-diffusion/shapes-benchmark';
 
-import type { CaseGroup, CaseResult, Comparison, ScalingPoint } from './results';
+import type { CaseGroup, CaseResult, Comparison, Precision, ScalingPoint } from './results';
 import { stableDiffusion15, type FullSizeModel } from './full-size-model';
 import { fullSizes, smokeSizes, type Sizes } from './sizes';
 import { adapterGradientOperations, unetOperations } from './unet-operations';
@@ -51,6 +51,7 @@ export function benchCases(options: CaseOptions): BenchCase[] {
   const context: Context = { ...options, sizes };
   return [
     operations(context, 'operations', 'quick', sizes.operations),
+    operations(context, 'operations-bfloat16', 'quick', sizes.operations, 'bfloat16'),
     blocks(context),
     unetMiniature(context, 'forward'),
     unetMiniature(context, 'gradient'),
@@ -108,6 +109,7 @@ interface Context extends CaseOptions {
 interface Parts {
   readonly operations?: Readonly<Record<string, number>>;
   readonly measuresStart?: boolean;
+  readonly precision?: Precision;
   readonly gigabytesEach?: number;
   readonly model?: FullSizeModel | undefined;
   readonly scaling?: ScalingPoint;
@@ -240,7 +242,6 @@ function start(context: Context): BenchCase {
 }
 
 type UNetWork = 'forward' | 'gradient';
-type Precision = 'float32' | 'bfloat16';
 
 const workTitle: Readonly<Record<UNetWork, string>> = {
   forward: 'forward pass',
@@ -292,7 +293,7 @@ function unetLarge(context: Context, work: UNetWork, precision: Precision): Benc
     ],
     {
       operations: { total: batch * workOperations(work)({ config, latentSize, tokens }) },
-      gigabytesEach: gigabytes[work],
+      ...{ precision, gigabytesEach: gigabytes[work] },
     },
   );
 }
@@ -311,7 +312,7 @@ function decoderLarge(context: Context, precision: Precision): BenchCase {
     [{ measure: 'total', against: EAGER, target: 1.2 }, peakMemory(EAGER)],
     {
       operations: { total: batch * decoderOperations(size) },
-      gigabytesEach: gigabytes,
+      ...{ precision, gigabytesEach: gigabytes },
     },
   );
 }
@@ -354,7 +355,7 @@ function iterationLarge(context: Context, precision: Precision): BenchCase {
     ],
     {
       operations: { rollout, decode, update, total: rollout + decode + update },
-      model,
+      ...{ precision, model },
     },
   );
 }
@@ -416,16 +417,18 @@ function blocks(context: Context): BenchCase {
   );
 }
 
-/** The operation that the machine is measured by. */
+/** The operation that the machine is measured by, in each precision. */
 export const SQUARE_PRODUCT = 'matrix product, square';
 
 function operations(
   context: Context,
   name: string,
   group: CaseGroup,
-  settings: Sizes['operations'],
+  sizes: Sizes['operations'],
+  precision: Precision = 'float32',
 ): BenchCase {
-  const { batch, channels, size, matrix } = settings;
+  const { batch, channels, size, matrix } = sizes;
+  const settings = { ...sizes, precision };
   const pixels = batch * size * size;
   const measures = [
     SQUARE_PRODUCT,
@@ -436,10 +439,11 @@ function operations(
     'GEGLU',
   ];
   return benchCase(
-    { name, title: `Operations on ${batch}×${size}×${size}×${channels}`, group },
+    { name, title: `Operations on ${batch}×${size}×${size}×${channels}, ${precision}`, group },
     [ours(context, 'operations.ts', settings), ...bothLayouts(context, 'operations.py', settings)],
     measures.map((measure) => ({ measure, against: EAGER })),
     {
+      precision,
       operations: {
         [SQUARE_PRODUCT]: 2 * matrix ** 3,
         'matrix product, tokens': 2 * pixels * channels * 4 * channels,

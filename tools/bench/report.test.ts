@@ -37,10 +37,33 @@ test('ratios of the fixture, by hand', () => {
 });
 
 test('the machine does 2e9 operations in 20 ms, and ours takes 5 s for the 4e11 of a rollout', () => {
-  expect(machineRate(results)).toBeCloseTo(100, 9);
+  expect(machineRate(results, 'float32')).toBeCloseTo(100, 9);
+  expect(machineRate(results, 'bfloat16')).toBeUndefined();
   const rollout = rateRows(results).find(({ measure }) => measure === 'rollout');
   expect(rollout).toMatchObject({ worker: 'loop-diffusion', rate: 80 });
   expect(rollout?.fraction).toBeCloseTo(0.8, 9);
+});
+
+test('bfloat16 is held against the rate in bfloat16', () => {
+  const inHalf = (name: string) =>
+    results.cases
+      .filter((result) => result.name === name)
+      .map((result) => ({
+        ...{ ...result, name: `${name}-bfloat16`, precision: 'bfloat16' as const },
+        // Twice as many operations in the same time.
+        operations: { ...result.operations, 'matrix product, square': 4e9 },
+      }));
+  const iteration = inHalf('iteration-1').map((result) => ({
+    ...{ ...result, operations: { rollout: 4e11 } },
+  }));
+  const fractionIn = (cases: Results['cases']) =>
+    rateRows({ ...results, cases }).find(
+      ({ caseName, measure }) => caseName === 'iteration-1-bfloat16' && measure === 'rollout',
+    )?.fraction;
+  // 80 of 200.
+  const both = [...results.cases, ...inHalf('operations'), ...iteration];
+  expect(fractionIn(both)).toBeCloseTo(0.4, 9);
+  expect(fractionIn([...results.cases, ...iteration])).toBeUndefined();
 });
 
 test('phases and scaling', () => {

@@ -51,12 +51,17 @@ export interface ScalingPoint {
   readonly samples: number;
 }
 
+/** Of the operands of convolutions and matrix products. */
+export type Precision = 'float32' | 'bfloat16';
+
 export type CaseGroup = 'quick' | 'full';
 
 export interface CaseResult {
   readonly name: string;
   readonly title: string;
   readonly group: CaseGroup;
+  /** float32 where it is left out. */
+  readonly precision?: Precision | undefined;
   readonly comparisons: readonly Comparison[];
   /** The first is ours. */
   readonly workers: readonly WorkerResult[];

@@ -14,9 +14,12 @@ batch, channels, size = settings["batch"], settings["channels"], settings["size"
 heads, groups, side = settings["heads"], settings["groups"], settings["matrix"]
 pixels, wide = size * size, 4 * channels
 
+# What a model hands from layer to layer under autocast.
+dtype = getattr(torch, settings["precision"])
+
 
 def random(*shape):
-    return torch.randn(*shape).to(device)
+    return torch.randn(*shape).to(device, dtype)
 
 
 image = random(batch, channels, size, size).contiguous(memory_format=layout)

@@ -1,7 +1,7 @@
 /** What the report says, as rows: the tables and the charts show the same. */
 import { SQUARE_PRODUCT } from '../cases';
 import { compareCase, medianOf, type ComparedRow } from '../compare';
-import type { CaseResult, Machine, Results } from '../results';
+import type { CaseResult, Machine, Precision, Results } from '../results';
 
 export interface ProcessorKind {
   /** For headings. */
@@ -69,28 +69,34 @@ export interface RateRow {
   readonly caseName: string;
   readonly measure: string;
   readonly worker: string;
+  readonly precision: Precision;
   /** 10⁹ floating-point operations per second. */
   readonly rate: number;
-  /** Of the machine's rate. */
-  readonly fraction: number;
+  /** Of the machine's rate in this precision, where that was measured. */
+  readonly fraction: number | undefined;
 }
 
-/** The best rate of a large float32 matrix product, ours or theirs, in 10⁹ operations per second; undefined where not measured. */
-export function machineRate(results: Results): number | undefined {
+/** The best rate of a large matrix product, ours or theirs, in 10⁹ operations per second; undefined where not measured. */
+export function machineRate(results: Results, precision: Precision): number | undefined {
   const rates = measuredCases(results)
     .flatMap(ratesOf)
-    .filter(({ measure }) => measure === SQUARE_PRODUCT)
+    .filter((row) => row.measure === SQUARE_PRODUCT && row.precision === precision)
     .map(({ rate }) => rate);
   return rates.length === 0 ? undefined : Math.max(...rates);
 }
 
 /** Every measure whose operations are known, beside the machine's rate. */
 export function rateRows(results: Results): RateRow[] {
-  const best = machineRate(results);
-  if (best === undefined) return [];
+  const best = {
+    float32: machineRate(results, 'float32'),
+    bfloat16: machineRate(results, 'bfloat16'),
+  };
   return measuredCases(results)
     .flatMap(ratesOf)
-    .map((row) => ({ ...row, fraction: row.rate / best }));
+    .map((row) => {
+      const machine = best[row.precision];
+      return { ...row, fraction: machine === undefined ? undefined : row.rate / machine };
+    });
 }
 
 export interface ScalingRow {
@@ -108,10 +114,15 @@ export function scalingRows(results: Results): ScalingRow[] {
   });
 }
 
-function ratesOf({ name, workers, operations = {} }: CaseResult): Omit<RateRow, 'fraction'>[] {
+function ratesOf({
+  name,
+  workers,
+  precision = 'float32',
+  operations = {},
+}: CaseResult): Omit<RateRow, 'fraction'>[] {
   return workers.flatMap((worker) =>
     Object.entries(operations).map(([measure, count]) => ({
-      ...{ caseName: name, measure, worker: worker.name },
+      ...{ caseName: name, measure, worker: worker.name, precision },
       rate: count / medianOf(worker, measure) / 1e9,
     })),
   );

@@ -1,4 +1,5 @@
 /** Single operations at the sizes of a Stable Diffusion's first level. */
+import type { Precision } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { startBackend, type WorkerBackend } from './backend';
@@ -8,6 +9,7 @@ import { secondsOf, serve } from './protocol';
 
 export interface OperationSettings {
   readonly device: WorkerBackend;
+  readonly precision: Precision;
   readonly batch: number;
   readonly channels: number;
   /** Side of the feature map. */
@@ -23,7 +25,7 @@ export interface OperationSettings {
 await serve(async (told) => {
   const settings = JSON.parse(told) as OperationSettings;
   const { batch, channels, size, heads, groups, matrix, calls } = settings;
-  const versions = await startBackend(settings.device, batch);
+  const versions = await startBackend(settings.device, batch, settings.precision);
   let seed = 0;
   const random = (...shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', ++seed);
   const pixels = size * size;
