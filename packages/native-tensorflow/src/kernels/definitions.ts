@@ -24,6 +24,21 @@ export interface KernelDefinition {
 }
 
 export const kernelDefinitions: readonly KernelDefinition[] = [
+  {
+    name: 'LoopAttention',
+    inputs: ['queries', 'keysAndValues'],
+    sizes: ({ batch, heads }) => [Number(batch), Number(heads)],
+    outputs: 2,
+    isList: true,
+  },
+  {
+    name: 'LoopAttentionGradient',
+    inputs: ['queries', 'keysAndValues', 'y', 'logSums', 'dy'],
+    sizes: ({ batch }) => [Number(batch)],
+    outputs: 2,
+    isList: true,
+    returned: ({ keysAndValues }) => (keysAndValues === undefined ? 1 : 2),
+  },
   { name: 'LoopGate', inputs: ['x'], outputs: 1 },
   { name: 'LoopGateGradient', inputs: ['x', 'dy'], outputs: 1 },
   { name: 'LoopGatedLinear', inputs: ['x', 'weight', 'bias'], outputs: 1 },

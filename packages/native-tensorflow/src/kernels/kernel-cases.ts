@@ -161,9 +161,79 @@ const groupNormGradientCases: readonly KernelCase[] = groupNorms.map(
   }),
 );
 
+interface AttentionInputs {
+  readonly query: tf.Tensor;
+  readonly key: tf.Tensor;
+  readonly value: tf.Tensor;
+}
+
+/** softmax(query keyᵀ) value for each image and head, of rows beside each other; and ln Σ exp(score). */
+function attend(
+  { query, key, value }: AttentionInputs,
+  batch: number,
+  heads: number,
+): { y: tf.Tensor; logSums: tf.Tensor } {
+  // [batch · rows, heads · width] → [batch, heads, rows, width]
+  const byHead = (x: tf.Tensor): tf.Tensor =>
+    tf.transpose(tf.reshape(x, [batch, -1, heads, x.shape[1]! / heads]), [0, 2, 1, 3]);
+  const scores = tf.matMul(byHead(query), byHead(key), false, true);
+  const y = tf.matMul(tf.softmax(scores), byHead(value));
+  return {
+    y: tf.reshape(tf.transpose(y, [0, 2, 1, 3]), query.shape),
+    logSums: tf.reshape(tf.transpose(tf.logSumExp(scores, -1), [0, 2, 1]), [-1, heads]),
+  };
+}
+
+function attentionInputs({ queries, keysAndValues }: KernelInputs): AttentionInputs {
+  const parts =
+    keysAndValues === undefined
+      ? tf.split(queries!, 3, 1)
+      : [queries!, ...tf.split(keysAndValues, 2, 1)];
+  const [query, key, value] = parts as [tf.Tensor, tf.Tensor, tf.Tensor];
+  return { query, key, value };
+}
+
+const attentions = [
+  { about: 'of the rows themselves', shapes: { queries: [2 * 17, 3 * 15] } },
+  { about: 'of a context', shapes: { queries: [2 * 17, 15], keysAndValues: [2 * 7, 2 * 15] } },
+].map((one) => ({ ...one, batch: 2, heads: 3, attributes: { batch: 2, heads: 3 } }));
+
+const attentionCases: readonly KernelCase[] = attentions.map(
+  ({ about, shapes, batch, heads, attributes }) => ({
+    kernel: 'LoopAttention',
+    about,
+    attributes,
+    inputs: random(shapes),
+    expected: (inputs) => {
+      const { y, logSums } = attend(attentionInputs(inputs), batch, heads);
+      return [y, logSums];
+    },
+  }),
+);
+
+const attentionGradientCases: readonly KernelCase[] = attentions.map(
+  ({ about, shapes, batch, heads, attributes }) => ({
+    kernel: 'LoopAttentionGradient',
+    about,
+    attributes,
+    inputs: () =>
+      tf.tidy(() => {
+        const inputs = random({ ...shapes, dy: [2 * 17, 15] })();
+        return { ...inputs, ...attend(attentionInputs(inputs), batch, heads) };
+      }),
+    expected: ({ queries, keysAndValues, dy }) =>
+      tf.grads((...[q, kv]) => {
+        const inputs = kv === undefined ? { queries: q! } : { queries: q!, keysAndValues: kv };
+        return attend(attentionInputs(inputs), batch, heads).y;
+      })([queries!, ...(keysAndValues === undefined ? [] : [keysAndValues])], dy),
+  }),
+);
+
 export const kernelCases: readonly KernelCase[] = [
   ...linearCases,
   ...gateCases,
+  ...attentionCases,
+  ...attentionGradientCases,
   ...groupNormCases,
   ...groupNormGradientCases,
 ];

@@ -56,7 +56,7 @@ describeKernels('threads and processes', () => {
         env: { ...process.env, OMP_NUM_THREADS: '4' },
       },
     );
-    await once(child.stdout!, 'data');
+    await once(child.stdout, 'data');
     return { child, said: Date.now() };
   }
 

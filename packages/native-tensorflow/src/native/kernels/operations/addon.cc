@@ -17,6 +17,7 @@ namespace {
 void RegisterOnce() {
   static std::once_flag done;
   std::call_once(done, [] {
+    RegisterAttentionOperations();
     RegisterGateOperations();
     RegisterLinearOperations();
     RegisterNormOperations();

@@ -3,6 +3,7 @@
 
 namespace loop {
 
+void RegisterAttentionOperations();
 void RegisterGateOperations();
 void RegisterLinearOperations();
 void RegisterNormOperations();
