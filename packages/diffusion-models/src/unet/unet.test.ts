@@ -221,8 +221,9 @@ test('training an adapter computes no gradient of a convolution kernel', async (
     })(lora.weights[path]!),
   );
   const names = kernels.map(({ name }) => name);
-  expect(names).toContain(tf.Conv2DBackpropInput);
-  expect(names).not.toContain(tf.Conv2DBackpropFilter);
+  const had = (...wanted: string[]): boolean => names.some((name) => wanted.includes(name));
+  expect(had(tf.Conv2DBackpropInput, 'LoopConvolutionInputGradient')).toBe(true);
+  expect(had(tf.Conv2DBackpropFilter, 'LoopConvolutionKernelGradient')).toBe(false);
 });
 
 test('leaves no tensor behind but its result', () => {

@@ -33,7 +33,8 @@ async function checkSet(folder: string, set: InstructionSet): Promise<KernelStat
     { env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', NODE_OPTIONS: '' }, timeout: 600_000 },
   );
   if (result.code !== 0) {
-    const line = result.errors.split('\n').find((text) => text.includes('Error'));
+    const lines = result.errors.split('\n').filter((line) => line.trim() !== '');
+    const line = lines.find((text) => text.includes('Error')) ?? lines.at(-1);
     const why = line ?? result.signal ?? result.problem ?? 'it gave no reason';
     return { problem: `their check failed: ${why}` };
   }

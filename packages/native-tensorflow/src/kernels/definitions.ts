@@ -13,7 +13,7 @@ export interface KernelDefinition {
   readonly inputs: readonly string[];
   /** What shapes depend on besides the inputs; they are the dimensions of one more input. */
   readonly sizes?: (attributes: KernelAttributes) => readonly number[];
-  /** The operation's, beside `alone`. */
+  /** The operation's, beside `alone` and `round`. */
   readonly attributes?: (attributes: KernelAttributes) => readonly Attribute[];
   /** Of the operation. */
   readonly outputs: number;
@@ -38,6 +38,37 @@ export const kernelDefinitions: readonly KernelDefinition[] = [
     outputs: 2,
     isList: true,
     returned: ({ keysAndValues }) => (keysAndValues === undefined ? 1 : 2),
+  },
+  {
+    name: 'LoopConvolution',
+    inputs: ['x', 'kernel', 'bias', 'add'],
+    sizes: ({ stride, enlargement, padding, outputSize }) => [
+      Number(stride),
+      Number(enlargement),
+      ...pair(padding),
+      ...pair(outputSize),
+    ],
+    outputs: 1,
+  },
+  {
+    name: 'LoopConvolutionInputGradient',
+    inputs: ['dy', 'kernel'],
+    sizes: ({ stride, padding, inputSize }) => [
+      Number(stride),
+      ...pair(padding),
+      ...pair(inputSize),
+    ],
+    outputs: 1,
+  },
+  {
+    name: 'LoopConvolutionKernelGradient',
+    inputs: ['dy', 'x'],
+    sizes: ({ stride, padding, kernelSize }) => [
+      Number(stride),
+      ...pair(padding),
+      Number(kernelSize),
+    ],
+    outputs: 1,
   },
   { name: 'LoopGate', inputs: ['x'], outputs: 1 },
   { name: 'LoopGateGradient', inputs: ['x', 'dy'], outputs: 1 },
@@ -65,6 +96,11 @@ export const kernelDefinitions: readonly KernelDefinition[] = [
   },
   { name: 'LoopLinearWeightGradient', inputs: ['dy', 'x'], outputs: 1 },
 ];
+
+function pair(value: unknown): readonly [number, number] {
+  const [first, second] = value as readonly [number, number];
+  return [first, second];
+}
 
 function groupNormAttributes({ silu, epsilon }: KernelAttributes): Attribute[] {
   return [boolean('silu', silu), number('epsilon', epsilon)];

@@ -9,18 +9,20 @@ export interface InstructionSet {
   readonly flags: readonly string[];
 }
 
-export type InstructionSetName = 'avx512' | 'avx2';
+export type InstructionSetName = 'avx512bf16' | 'avx512' | 'avx2';
 
 const avx2 = ['-mavx2', '-mfma'];
+const avx512 = ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', ...avx2];
 
 /** The best first. */
 export const instructionSets: readonly InstructionSet[] = [
   {
-    name: 'avx512',
-    title: 'AVX-512',
-    suffix: 'Avx512',
-    flags: ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', ...avx2],
+    name: 'avx512bf16',
+    title: 'AVX-512 with bfloat16',
+    suffix: 'Avx512Bf16',
+    flags: ['-mavx512bf16', ...avx512],
   },
+  { name: 'avx512', title: 'AVX-512', suffix: 'Avx512', flags: avx512 },
   { name: 'avx2', title: 'AVX2', suffix: 'Avx2', flags: avx2 },
 ];
 

@@ -229,11 +229,114 @@ const attentionGradientCases: readonly KernelCase[] = attentions.map(
   }),
 );
 
+interface Windows {
+  readonly stride: number;
+  readonly padding: readonly [top: number, left: number];
+  readonly outputSize: readonly [height: number, width: number];
+}
+
+/** Framed by zeros, after the image by as many as the last window reaches, and then as TensorFlow has it. */
+function convolve(x: tf.Tensor, kernel: tf.Tensor, windows: Windows): tf.Tensor4D {
+  const { stride, padding, outputSize } = windows;
+  const margins = [0, 1].map((axis): [number, number] => {
+    const [before, count] = [padding[axis]!, outputSize[axis]!];
+    const reached = (count - 1) * stride + kernel.shape[axis]!;
+    return [before, Math.max(0, reached - before - x.shape[axis + 1]!)];
+  });
+  const framed = tf.pad(x as tf.Tensor4D, [[0, 0], margins[0]!, margins[1]!, [0, 0]]);
+  // Where windows end before the image does.
+  const [height, width] = outputSize.map(
+    (count, axis) => (count - 1) * stride + kernel.shape[axis]!,
+  );
+  const [batch, , , channels] = framed.shape;
+  const reached = tf.slice4d(framed, [0, 0, 0, 0], [batch, height!, width!, channels]);
+  return tf.conv2d(reached, kernel as tf.Tensor4D, stride, 'valid');
+}
+
+const convolutions = [
+  { about: 'that keeps the size', size: 3, stride: 1, padding: [1, 1], outputSize: [5, 7] },
+  { about: 'of single pixels', size: 1, stride: 1, padding: [0, 0], outputSize: [5, 7] },
+  { about: 'of every second pixel', size: 3, stride: 2, padding: [1, 1], outputSize: [3, 4] },
+  { about: 'that ends at the border', size: 3, stride: 2, padding: [0, 0], outputSize: [3, 3] },
+].map(({ size, ...one }) => ({
+  ...one,
+  ...{ x: [2, 5, 7, 3], kernel: [size, size, 3, 9], y: [2, ...one.outputSize, 9] },
+}));
+
+/** Large enough for Winograd's algorithm. */
+const largeConvolution = {
+  about: 'of many pixels',
+  ...{ stride: 1, padding: [1, 1], outputSize: [33, 34] },
+  ...{ x: [1, 33, 34, 16], kernel: [3, 3, 16, 16], y: [1, 33, 34, 16] },
+};
+
+const windowsOf = ({ stride, padding, outputSize }: typeof largeConvolution): Windows => ({
+  stride,
+  padding: padding as [number, number],
+  outputSize: outputSize as [number, number],
+});
+
+const convolutionCases: readonly KernelCase[] = [...convolutions, largeConvolution].flatMap(
+  (one): KernelCase[] => {
+    const { about, stride, padding, outputSize, x, kernel, y } = one;
+    const windows = windowsOf(one);
+    return [
+      {
+        kernel: 'LoopConvolution',
+        about,
+        attributes: { stride, enlargement: 1, padding, outputSize },
+        inputs: random({ x, kernel, bias: [y[3]!], add: y }),
+        expected: (inputs) => {
+          const value = convolve(inputs['x']!, inputs['kernel']!, windows);
+          return [tf.add(tf.add(value, inputs['bias']!), inputs['add']!)];
+        },
+      },
+      {
+        kernel: 'LoopConvolutionInputGradient',
+        about,
+        attributes: { stride, padding, inputSize: x.slice(1, 3) },
+        inputs: random({ dy: y, kernel }),
+        expected: (inputs) => [
+          tf.grad((image) => convolve(image, inputs['kernel']!, windows))(
+            tf.zeros(x),
+            inputs['dy'],
+          ),
+        ],
+      },
+      {
+        kernel: 'LoopConvolutionKernelGradient',
+        about,
+        attributes: { stride, padding, kernelSize: kernel[0]! },
+        inputs: random({ dy: y, x }),
+        expected: (inputs) => [
+          tf.grad((weight) => convolve(inputs['x']!, weight, windows))(
+            tf.zeros(kernel),
+            inputs['dy'],
+          ),
+        ],
+      },
+    ];
+  },
+);
+
+const doublingCase: KernelCase = {
+  kernel: 'LoopConvolution',
+  about: 'of an image that is enlarged',
+  attributes: { stride: 1, enlargement: 2, padding: [1, 1], outputSize: [6, 10] },
+  inputs: random({ x: [2, 3, 5, 3], kernel: [3, 3, 3, 9] }),
+  expected: ({ x, kernel }) => {
+    const large = tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 10]);
+    return [convolve(large, kernel!, { stride: 1, padding: [1, 1], outputSize: [6, 10] })];
+  },
+};
+
 export const kernelCases: readonly KernelCase[] = [
   ...linearCases,
   ...gateCases,
   ...attentionCases,
   ...attentionGradientCases,
+  ...convolutionCases,
+  doublingCase,
   ...groupNormCases,
   ...groupNormGradientCases,
 ];

@@ -21,6 +21,8 @@ export const kernelsVariable = 'LOOP_DIFFUSION_KERNELS';
 interface KernelsAddon {
   /** The operations that TensorFlow knows by it, without the set's suffix. */
   readonly operations: readonly string[];
+  /** Whether they can round the operands of products to bfloat16. */
+  readonly hasBfloat16: boolean;
   /** The first call of the process decides. @returns what holds */
   setThreadCount(count: number): number;
 }
@@ -48,8 +50,6 @@ export async function loadKernels(circumstances: KernelCircumstances): Promise<L
     return none(
       'The kernels of this package are for processors, and the build for NVIDIA GPUs serves.',
     );
-  if (precision !== 'float32')
-    return none(`The kernels of this package compute in float32, and ${precision} was asked for.`);
   const known = instructionSets.map(({ name }) => name as string);
   if (asked !== '' && !known.includes(asked)) {
     return broken(`${kernelsVariable} is "${asked}", but may be off, ${known.join(' or ')}.`);
@@ -62,7 +62,7 @@ export async function loadKernels(circumstances: KernelCircumstances): Promise<L
       asked: asked === '' ? undefined : (asked as InstructionSetName),
     });
     if (set === undefined) return problem === undefined ? none(noSet) : broken(problem);
-    return { choice: openKernels(folder, set), problem };
+    return { choice: openKernels(folder, set, precision), problem };
   } catch (error) {
     return broken(
       `The kernels of this package do not load: ${error instanceof Error ? error.message : String(error)}`,
@@ -115,11 +115,20 @@ function whyNot(set: InstructionSet, record: KernelRecord, isBuilt: boolean): st
   return `The kernels for ${set.title} were installed on a processor that cannot check them: \`npx @loop-diffusion/native-tensorflow install\` on this one does.`;
 }
 
-/** Makes TensorFlow's operations and TensorFlow.js's kernels of an addon. */
-export function openKernels(folder: string, set: InstructionSet): KernelChoice {
+/**
+ * Makes TensorFlow's operations and TensorFlow.js's kernels of an addon.
+ *
+ * @param precision in bfloat16 they still compute in float32 where the set has no products of it
+ */
+export function openKernels(
+  folder: string,
+  set: InstructionSet,
+  precision: Precision,
+): KernelChoice {
   const addon = requireHere(join(folder, kernelsFile(set))) as KernelsAddon;
   const threads = addon.setThreadCount(kernelThreadCount());
-  registerKernels(addon.operations, set.suffix);
-  const on = `${threads.toString()} ${threads === 1 ? 'thread' : 'threads'}`;
-  return { set: set.name, reason: `Kernels of this package for ${set.title}, ${on}.` };
+  const bfloat16 = precision === 'bfloat16' && addon.hasBfloat16;
+  registerKernels(addon.operations, { suffix: set.suffix, bfloat16 });
+  const how = `in ${bfloat16 ? 'bfloat16' : 'float32'} on ${threads.toString()} ${threads === 1 ? 'thread' : 'threads'}`;
+  return { set: set.name, reason: `Kernels of this package for ${set.title}, ${how}.` };
 }

@@ -5,24 +5,33 @@ import { nativeBackendName } from '../load';
 import { sharedState } from '../shared-state';
 import { boolean, kernelDefinitions, type KernelDefinition } from './definitions';
 
-/**
- * @param operations the names of those that TensorFlow has; kernels of others are not registered
- * @param suffix what is at the end of their names in TensorFlow
- */
-export function registerKernels(operations: readonly string[], suffix: string): void {
+export interface KernelSettings {
+  /** What is at the end of the operations' names in TensorFlow. */
+  readonly suffix: string;
+  /** Whether the operands of products are rounded to bfloat16. */
+  readonly bfloat16: boolean;
+}
+
+/** @param operations the names of those that TensorFlow has; kernels of others are not registered */
+export function registerKernels(operations: readonly string[], settings: KernelSettings): void {
   for (const definition of kernelDefinitions) {
-    if (!operations.includes(definition.name)) continue;
+    const kernelName = definition.name;
+    if (!operations.includes(kernelName)) continue;
+    // TensorFlow.js warns of what is replaced.
+    if ((tf.getKernel(kernelName, nativeBackendName) as unknown) !== undefined) {
+      tf.unregisterKernel(kernelName, nativeBackendName);
+    }
     tf.registerKernel({
-      kernelName: definition.name,
+      kernelName,
       backendName: nativeBackendName,
-      kernelFunc: ({ inputs, attrs }) => runOperation(definition, suffix, inputs, attrs ?? {}),
+      kernelFunc: ({ inputs, attrs }) => runOperation(definition, settings, inputs, attrs ?? {}),
     });
   }
 }
 
 function runOperation(
   definition: KernelDefinition,
-  suffix: string,
+  { suffix, bfloat16 }: KernelSettings,
   given: Readonly<Record<string, tf.TensorInfo | undefined>>,
   attributes: object,
 ): tf.TensorInfo | tf.TensorInfo[] {
@@ -40,7 +49,11 @@ function runOperation(
     const backend = tf.backend() as NativeBackend;
     const outputs = backend.executeMultipleOutputs(
       definition.name + suffix,
-      [boolean('alone', sharedState().alone), ...(definition.attributes?.(values) ?? [])],
+      [
+        boolean('alone', sharedState().alone),
+        boolean('round', bfloat16),
+        ...(definition.attributes?.(values) ?? []),
+      ],
       inputs,
       definition.outputs,
     );

@@ -4,6 +4,7 @@
 // environment with getenv(), which assignments to process.env do not reach in worker threads. Both need native code that
 // runs before the library is opened, so this addon does not link with it.
 
+#include <cpuid.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
@@ -70,6 +71,12 @@ napi_value OpenLibrary(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// Whether there are products of bfloat16 in AVX-512 (CPUID, leaf 7.1); compilers know it by name only of late.
+bool HasBfloat16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 5)) != 0;
+}
+
 // instructionSets(): string[]. Those that the kernels are compiled for and that this processor has, the system included, which
 // must keep the wider registers.
 napi_value InstructionSets(napi_env env, napi_callback_info) {
@@ -87,6 +94,7 @@ napi_value InstructionSets(napi_env env, napi_callback_info) {
   };
   if (avx2) add("avx2");
   if (avx2 && avx512) add("avx512");
+  if (avx2 && avx512 && HasBfloat16()) add("avx512bf16");
   return names;
 }
 

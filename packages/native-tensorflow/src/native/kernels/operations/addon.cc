@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "../kernels.h"
 #include "../threads.h"
 #include "families.h"
 #include "registration.h"
@@ -18,6 +19,7 @@ void RegisterOnce() {
   static std::once_flag done;
   std::call_once(done, [] {
     RegisterAttentionOperations();
+    RegisterConvolutionOperations();
     RegisterGateOperations();
     RegisterLinearOperations();
     RegisterNormOperations();
@@ -51,7 +53,7 @@ napi_value SetThreads(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// {operations: string[], instructionSet: string, setThreadCount}
+// {operations: string[], hasBfloat16: boolean, setThreadCount}
 napi_value Initialise(napi_env env, napi_value exports) {
   try {
     RegisterOnce();
@@ -59,11 +61,11 @@ napi_value Initialise(napi_env env, napi_value exports) {
     napi_throw_error(env, nullptr, problem.what());
     return nullptr;
   }
-  napi_value set;
-  napi_create_string_utf8(env, LOOP_INSTRUCTION_SET, NAPI_AUTO_LENGTH, &set);
+  napi_value has_bfloat16;
+  napi_get_boolean(env, HasBfloat16(), &has_bfloat16);
   const napi_property_descriptor properties[] = {
       {"operations", nullptr, nullptr, nullptr, nullptr, Names(env), napi_enumerable, nullptr},
-      {"instructionSet", nullptr, nullptr, nullptr, nullptr, set, napi_enumerable, nullptr},
+      {"hasBfloat16", nullptr, nullptr, nullptr, nullptr, has_bfloat16, napi_enumerable, nullptr},
       {"setThreadCount", nullptr, SetThreads, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

@@ -4,6 +4,7 @@
 namespace loop {
 
 void RegisterAttentionOperations();
+void RegisterConvolutionOperations();
 void RegisterGateOperations();
 void RegisterLinearOperations();
 void RegisterNormOperations();

@@ -30,7 +30,8 @@ class Call;
 struct Operation {
   const char *name;
   std::vector<const char *> inputs, outputs;
-  // `silu: bool` or `epsilon: float`; all have `alone: bool` besides. None may have the name of an input.
+  // `silu: bool` or `epsilon: float`; all have `alone: bool` and `round: bool` (to bfloat16) besides. None may have the name of
+  // an input or of a type.
   std::vector<const char *> attributes;
   // The shapes of the outputs. Throws Invalid unless those of the inputs fit each other and `compute`.
   std::vector<Shape> (*infer)(const InputShapes &);
@@ -67,6 +68,7 @@ class InputShapes {
 
 struct Attributes {
   bool alone = false;
+  bool round = false;
   bool silu = false;
   float epsilon = 0;
 };
@@ -80,7 +82,7 @@ class Call {
   // Null for one that is empty.
   const float *Input(int input) const { return inputs_[input]; }
   float *Output(int output) const { return outputs_[output]; }
-  Execution Running() const { return {attributes.alone}; }
+  Execution Running() const { return {attributes.alone, attributes.round && HasBfloat16()}; }
 
   const InputShapes shapes;
   const Attributes attributes;

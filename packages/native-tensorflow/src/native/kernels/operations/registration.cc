@@ -96,6 +96,7 @@ void *CreateKernel(TF_OpKernelConstruction *context) {
     *value = flag != 0;
   };
   read_bool("alone", &attributes->alone);
+  read_bool("round", &attributes->round);
   read_bool("silu", &attributes->silu);
   if (TF_OpKernelConstruction_HasAttr(context, "epsilon", status.get())) {
     TF_OpKernelConstruction_GetAttrFloat(context, "epsilon", &attributes->epsilon, status.get());
@@ -221,6 +222,7 @@ void RegisterWith(const Operation &operation, const TensorflowFunctions &functio
     TF_OpDefinitionBuilderAddOutput(definition, (std::string(output) + ": float").c_str());
   }
   TF_OpDefinitionBuilderAddAttr(definition, "alone: bool");
+  TF_OpDefinitionBuilderAddAttr(definition, "round: bool");
   for (const char *attribute : operation.attributes) TF_OpDefinitionBuilderAddAttr(definition, attribute);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, functions.infer);
   TF_RegisterOpDefinition(definition, status.get());
