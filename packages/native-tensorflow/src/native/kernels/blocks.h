@@ -8,8 +8,8 @@
 
 namespace loop {
 
-// A panel of so many numbers is 40 KB and ten of them 400 KB; with a block of the left operand they stay in a second-level cache
-// of 1 MB. The depth also decides where a sum is put down and taken up again, which rounds nothing.
+// A panel of so many numbers is 40 KB, and a block of the left operand 300 KB: they stay in a second-level cache of 1 MB while
+// they are multiplied. The depth also decides where a sum is put down and taken up again, which rounds nothing.
 constexpr long kBlockDepth = 320;
 constexpr long kBlockRows = 16 * kTileRows;
 // Rows of a packed block are this far apart, so that they do not meet in the same lines of the cache.

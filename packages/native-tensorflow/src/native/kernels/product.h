@@ -77,7 +77,7 @@ void ProductTask(long row0, long row1, long column0, long column1, long depth, c
 template <typename Number, typename Left, typename Right, typename Output>
 void ProductOf(long rows, long columns, long depth, const Left &left, const Right &right, const Output &output, bool alone) {
   const long wanted = alone ? 1 : 2 * ThreadCount();
-  long row_chunk = 4 * kBlockRows, column_chunk = 10 * kPanel;
+  long row_chunk = 4 * kBlockRows, column_chunk = 20 * kPanel;
   const auto tasks = [&] { return ((rows + row_chunk - 1) / row_chunk) * ((columns + column_chunk - 1) / column_chunk); };
   while (tasks() < wanted && column_chunk > 2 * kPanel) column_chunk = (column_chunk / 2 + kPanel - 1) / kPanel * kPanel;
   while (tasks() < wanted && row_chunk > 2 * kTileRows) row_chunk = std::max<long>(2 * kTileRows, row_chunk / 2);
