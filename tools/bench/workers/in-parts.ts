@@ -51,7 +51,11 @@ function callOf<Constants>(
   rows: number,
   constants: Constants,
 ): (batch: Batch) => tf.Tensor {
-  return (batch) => compiled(constants, batch, parallelParts(rows));
+  return (batch) => {
+    const [, height = 0, width = 0] =
+      Object.values(batch).find(({ rank }) => rank === 4)?.shape ?? [];
+    return compiled(constants, batch, parallelParts(rows, height * width));
+  };
 }
 
 /** Waits until a result is there, and frees it: reading a single number waits for the work and copies nothing large. */

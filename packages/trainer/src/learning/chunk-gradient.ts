@@ -1,10 +1,10 @@
 /** Chunks of a minibatch: pairs gathered from the rollout, their gradient, and what is read of them at the minibatch's end. */
 import type { TrajectoryRow, TrajectoryStore } from '@loop-diffusion/diffusion-mdp';
-import { parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf } from '../policy/predict';
+import { partsOf } from '../policy/rows';
 import { gatherTexts, type EncodedText } from '../policy/text-condition';
 import type { Objective } from './algorithm';
 import { lossAndGradient, type LossAndGradient } from './loss-and-gradient';
@@ -72,7 +72,7 @@ export function chunkGradient(
         ),
         weight: tf.scalar(rows.length * weight),
       },
-      parallelParts(rows.length),
+      partsOf(sample),
     ),
   );
   tf.dispose([sample, previousSample]);

@@ -5,12 +5,12 @@ import {
   type AutoencoderConfig,
   type Weights,
 } from '@loop-diffusion/diffusion-models';
-import { parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import type { Image } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { Policy } from './policy';
-import { cutRows, joinRows } from './rows';
+import { cutRows, joinRows, partsOf } from './rows';
 
 /**
  * Decodes latents into images, a few at a time, since a decoder's feature maps are the largest of the whole model.
@@ -29,7 +29,7 @@ export function decodeImages(
   for (let start = 0; start < latents.shape[0]; start += batch) {
     const count = Math.min(batch, latents.shape[0] - start);
     const rows = tf.slice(latents, start, count);
-    const pixels = compute.run(decode, config, weights, rows, vaeTiles, parallelParts(count));
+    const pixels = compute.run(decode, config, weights, rows, vaeTiles, partsOf(rows));
     rows.dispose();
     const [, height, width, channels] = pixels.shape as [number, number, number, number];
     const values = pixels.dataSync<'float32'>();

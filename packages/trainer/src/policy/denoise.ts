@@ -1,16 +1,16 @@
 /** One step of the policy for a batch. */
 import { takePolicyStep, type PolicyStep } from '@loop-diffusion/diffusion-mdp';
-import { parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import type * as tf from '@tensorflow/tfjs-core';
 
 import type { Compute } from './compute';
 import type { Conditioning, Denoiser } from './policy';
 import { predict, type Moment } from './predict';
-import { cutRows, joinRows } from './rows';
+import { cutRows, joinRows, partsOf } from './rows';
 
 /** One denoise step of a batch. */
 export function denoise(compute: Compute, denoiser: Denoiser, batch: DenoiseBatch): PolicyStep {
-  return compute.run(denoiseBatch, denoiser, batch, parallelParts(batch.sample.shape[0]));
+  return compute.run(denoiseBatch, denoiser, batch, partsOf(batch.sample));
 }
 
 function denoiseBatch(denoiser: Denoiser, batch: DenoiseBatch, parts: number): PolicyStep {

@@ -8,14 +8,14 @@ import {
   type SamplerStepTensor,
 } from '@loop-diffusion/diffusion-mdp';
 import { unetTimesteps } from '@loop-diffusion/diffusion-models';
-import { parallelParts, sideBySide } from '@loop-diffusion/native-tensorflow';
+import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';
 import { forEachBatch, type ImagesRequest } from './image-batches';
 import type { Conditioning, Denoiser, RunningDenoiser } from './policy';
 import { predict } from './predict';
-import { cutRows, joinRows } from './rows';
+import { cutRows, joinRows, partsOf } from './rows';
 
 export interface IntegrationRequest extends ImagesRequest {
   readonly sampler: Sampler;
@@ -52,7 +52,7 @@ export async function integrateTrajectories(
           takeStep,
           denoiser,
           { moment, sample, original, conditioning },
-          parallelParts(count),
+          partsOf(sample),
         );
         tf.dispose([moment.timesteps, moment.step, original]);
         samples.push(taken.sample);

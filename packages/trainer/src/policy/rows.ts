@@ -1,5 +1,11 @@
 /** Batches cut into parts that can be worked on side by side, and put together again. */
+import { parallelParts } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
+
+/** Into how many parts a batch of latents had best be cut. */
+export function partsOf({ shape: [rows, height, width] }: tf.Tensor4D): number {
+  return parallelParts(rows, height * width);
+}
 
 /**
  * Cuts every tensor in `batch` (in plain objects, at any depth) whose first axis is as long as the longest into `parts` parts,
