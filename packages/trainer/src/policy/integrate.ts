@@ -35,7 +35,7 @@ export async function integrateTrajectories(
   const { sampler, signal } = request;
   const trajectories: Float32Array[] = [];
   await forEachBatch(policy, request, async (batch) => {
-    const { denoiser, count, conditioning } = batch;
+    const { denoiser, conditioning } = batch;
     const noise = batch.noiseOf(0);
     const samples = [tf.mul<tf.Tensor4D>(noise, sampler.initialNoiseSigma)];
     let original: tf.Tensor4D = tf.zerosLike(noise);
