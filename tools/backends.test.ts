@@ -18,8 +18,8 @@ afterAll(() => {
 });
 
 /** One iteration of the tiny pipeline in a process of its own, for a process has one backend. */
-async function iterationOn(backend: string): Promise<Record<string, unknown>> {
-  const output = join(folder, backend);
+async function iterationOn(backend: string, kernels?: 'off'): Promise<Record<string, unknown>> {
+  const output = join(folder, `${backend}-${kernels}`);
   const settings = [
     ...[`model=${MODEL}`, `backend=${backend}`, `output=${output}`, 'iterations=1'],
     ...['batch.prompts=1', 'algorithm.k=2', 'algorithm.innerUpdates=1', 'sampler.steps=3'],
@@ -31,7 +31,14 @@ async function iterationOn(backend: string): Promise<Record<string, unknown>> {
       ...['-C', '@loop/source', '--import', 'tsx', 'tools/endurance/cli.ts', 'train'],
       ...settings.flatMap((setting) => ['--set', setting]),
     ],
-    { cwd: ROOT, env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' } },
+    {
+      cwd: ROOT,
+      env: {
+        ...process.env,
+        TF_CPP_MIN_LOG_LEVEL: '3',
+        ...(kernels && { LOOP_DIFFUSION_KERNELS: kernels }),
+      },
+    },
   );
   const events = readEvents(join(output, 'events.jsonl'));
   return events.find(({ event }) => event === 'iteration')!;
@@ -39,8 +46,9 @@ async function iterationOn(backend: string): Promise<Record<string, unknown>> {
 
 test('a run is the same wherever TensorFlow.js computes', async () => {
   const native = await iterationOn('tensorflow');
-  for (const backend of ['wasm', 'cpu']) {
-    const other = await iterationOn(backend);
+  const others = [['tensorflow', 'off'], ['wasm'], ['cpu']] as const;
+  for (const [backend, kernels] of others) {
+    const other = await iterationOn(backend, kernels);
     expect(other['rewards']).toEqual(native['rewards']);
     const ratio = (other['gradientNorm'] as number) / (native['gradientNorm'] as number);
     // Sums in another order, in float32; measured 4e-7.

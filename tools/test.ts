@@ -40,12 +40,17 @@ function one(passed: boolean): Count {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 };
 }
 
-/**
- * Every package's tests in one run, so that two workers share all the work.
- *
- * @param measure what they reach, which takes more than twice as long
- */
-async function unitTests(measure: boolean): Promise<Count> {
+interface UnitTestOptions {
+  /** Of jest; the workspace's own without it. */
+  readonly config?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What they reach, which takes more than twice as long. */
+  readonly measure?: boolean;
+}
+
+/** Every package's tests in one run, so that two workers share all the work. */
+async function unitTests(options: UnitTestOptions = {}): Promise<Count> {
+  const { config, environment, measure = false } = options;
   const folder = await mkdtemp(join(tmpdir(), 'loop-diffusion-test-'));
   try {
     const outputFile = join(folder, 'jest.json');
@@ -53,11 +58,12 @@ async function unitTests(measure: boolean): Promise<Count> {
       commandScript('jest', 'jest'),
       [
         ...['--ci', '--maxWorkers=2', '--json', `--outputFile=${outputFile}`, '--silent'],
+        ...(config === undefined ? [] : ['--config', config]),
         ...(measure
           ? ['--coverage', '--coverageReporters=json-summary', `--coverageDirectory=${folder}`]
           : []),
       ],
-      { show: true, environment: { TF_CPP_MIN_LOG_LEVEL: '3' } },
+      { show: true, environment: { TF_CPP_MIN_LOG_LEVEL: '3', ...environment } },
     );
     const summary = JSON.parse(await readFile(outputFile, 'utf8')) as {
       numPassedTests: number;
@@ -98,13 +104,19 @@ const steps: Readonly<Record<string, () => Promise<Count>>> = {
   lint: () => nxForAll('lint'),
   typecheck: () => nxForAll('typecheck'),
   build: () => nxForAll('build'),
-  unit: () => unitTests(false),
+  unit: () => unitTests(),
+  // The models' layers as they are composed where no kernels for them serve.
+  composed: () =>
+    unitTests({
+      config: 'packages/diffusion-models/jest.config.mjs',
+      environment: { LOOP_DIFFUSION_KERNELS: 'off' },
+    }),
   pack: packs,
 };
 
 /** Those that only who names them gets. */
 const others: Readonly<Record<string, () => Promise<Count>>> = {
-  coverage: () => unitTests(true),
+  coverage: () => unitTests({ measure: true }),
 };
 
 const asked = process.argv.slice(2);
