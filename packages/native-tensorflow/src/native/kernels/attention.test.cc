@@ -90,5 +90,29 @@ const bool same_row = Require("attention: a query has the same bits beside any o
   return std::string();
 });
 
+// As softmax gives it: what one query or key spoils is its own, and nothing of it is hidden.
+const bool not_a_number = Require("attention: a NaN reaches every output that reads it, and no other", [] {
+  Random random(3);
+  const AttentionCase sound({2, 2, 8, 40, 300}, false, 3, random);
+  const AttentionShape &s = sound.shape;
+  const Result before = Compute(sound, true);
+  for (const long key : {-1, 0, 17, 299}) {
+    AttentionCase c = sound;
+    const long query = 20;
+    float &number = key < 0 ? c.queries[query * c.QueryStride() + 3] : c.context[key * c.ContextStride() + 3];
+    number = NAN;
+    const Result after = Compute(c, true);
+    for (long i = 0; i < static_cast<long>(after.y.size()); i++) {
+      const long row = i / c.Columns(), head = i % c.Columns() / s.width;
+      const bool reads = head == 0 && (key < 0 ? row == query : row < s.tokens);
+      if (reads ? !std::isnan(after.y[i]) : after.y[i] != before.y[i]) {
+        return (key < 0 ? "a query's NaN" : "the NaN of key " + std::to_string(key)) + " gives " + std::to_string(after.y[i]) +
+               " in row " + std::to_string(row) + ", head " + std::to_string(head);
+      }
+    }
+  }
+  return std::string();
+});
+
 }  // namespace
 }  // namespace loop::testing

@@ -29,7 +29,7 @@ inline Vec Exp(Vec x) {
 // 2ˣ for x ≤ 127 as 2ⁿ 2ʳ with |r| ≤ ½, 2ʳ by the polynomial of degree 6 that is 1 at 0 and whose largest relative error is
 // least, 3e-9 (Remez); 1e-7 with rounding. Half the work of eˣ. Below −126 it stays what it is there.
 inline Vec Exp2(Vec x) {
-  const Vec inside = Max(x, Fill(-126.f));
+  const Vec inside = Max(Fill(-126.f), x);
   const Vec n = Round(inside);
   const Vec r = inside - n;
   Vec p = Fill(1.559467702e-4f);

@@ -1,5 +1,6 @@
 #include "vector_math.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -62,6 +63,13 @@ const bool exp_right = Compare("vector_math: Exp", 9e-8, [](Random &random) {
       [](double, double y) { return y; });
 });
 
+// Relative to the result, where it is above the smallest normal number.
+const bool exp2_right = Compare("vector_math: Exp2", 1e-7, [](Random &random) {
+  return Errors(
+      random, [](Vec x) { return Exp2(Min(Fill(127.f), x)); },
+      [](double x) { return std::exp2(std::clamp<double>(x, -126, 127)); }, [](double, double y) { return y; });
+});
+
 // Relative to the result: Exp, a sum and a quotient.
 const bool sigmoid_right = Compare("vector_math: Sigmoid", 9e-8 + 2 * 0x1p-24, [](Random &random) {
   return Errors(random, Sigmoid, ExactSigmoid, [](double, double y) { return y; });
@@ -103,7 +111,7 @@ const bool ends = Require("vector_math: zeros, infinities and what is not a numb
   for (const auto &[name, function, x, y] : cases) {
     if (OneLane(function, x) != y) return std::string(name) + " = " + std::to_string(OneLane(function, x));
   }
-  for (const Function function : {Exp, Sigmoid, Silu, SiluSlope, Gelu, GeluSlope}) {
+  for (const Function function : {Exp, Exp2, Sigmoid, Silu, SiluSlope, Gelu, GeluSlope}) {
     if (!std::isnan(OneLane(function, std::numeric_limits<float>::quiet_NaN()))) return std::string("a NaN was lost");
   }
   return std::string();
