@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ShapeCollector } from '../shapes';
 import type { ModelParameters } from '../types';
 import { attend, type AttentionSize } from './attend';
-import { effectiveWeight, linear, linearWith } from './linear';
+import { effectiveWeight } from './effective-weight';
+import { linear, linearWith } from './linear';
 
 /**
  * Multi-head attention of `x` to itself with the four projections of diffusers' `Attention`: `to_q`, `to_k`, `to_v` and

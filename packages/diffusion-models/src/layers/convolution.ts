@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
-import { effectiveKernel } from './linear';
+import { effectiveKernel } from './effective-weight';
 import {
   convolutionInputGradient,
   convolutionKernelGradient,

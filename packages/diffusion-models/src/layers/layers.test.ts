@@ -6,7 +6,8 @@ import { gelu, quickGelu, scaledGeglu, silu } from './activations';
 import { convolution, halvingConvolution, pointwiseConvolution } from './convolution';
 import { groupNorm } from './group-norm';
 import { layerNorm } from './layer-norm';
-import { effectiveWeight, linear } from './linear';
+import { effectiveWeight } from './effective-weight';
+import { linear } from './linear';
 import { resizeNearest } from './upsampling';
 
 describe('activations', () => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { effectiveKernel, effectiveWeight } from '../layers/linear';
+import { effectiveKernel, effectiveWeight } from '../layers/effective-weight';
 import type { LoraAdapter, Weights } from '../types';
 import { adaptedPaths, weightKey } from './adapter-paths';
 import { checkFactors } from './check-factors';

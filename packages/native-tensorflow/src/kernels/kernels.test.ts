@@ -92,6 +92,23 @@ describeKernels('the kernels', () => {
       );
     });
 
+    // Only an attribute says how large it is, and it is allocated.
+    it.each([
+      [1, 4, 'framed on all sides', false],
+      [1, 5, 'framed before it alone', false],
+      [1, 6, 'with a row that no window reaches', true],
+      [1, 1e9, 'too large for any memory', true],
+      [2, 9, 'all reached by stride 2', false],
+      [2, 10, 'too large for it', true],
+    ])('the gradient of an image, stride %i, of %i rows: %s', (stride, size, _, refused) => {
+      const gradient = kernelCases.find(({ kernel }) => kernel === 'LoopConvolutionInputGradient')!;
+      const attributes = { stride, padding: [1, 1], inputSize: [size, size] };
+      const inputs = { dy: tf.ones([1, 4, 4, 2]), kernel: tf.ones([3, 3, 2, 2]) };
+      const run = (): tf.Tensor[] => runKernel({ ...gradient, attributes }, inputs);
+      if (refused) expect(run).toThrow('the image must end where one more window would not fit');
+      else expect(run().map(({ shape }) => shape)).toEqual([[1, size, size, 2]]);
+    });
+
     it('another type than float32', () => {
       expect(run({ x: tf.ones([2, 3], 'int32'), weight: tf.ones([4, 3]) })).toThrow(/float/);
     });

@@ -18,6 +18,15 @@ void RequireWindows(const InputShapes &shapes, const Windows &windows) {
                  "each window must touch the image.");
 }
 
+// The image goes no further than its windows reach: one more would not fit. Its size is asked for, and given by no tensor.
+void RequireWholeImage(const InputShapes &shapes, const Windows &windows) {
+  const auto reached = [&](long length, long before, long count) {
+    return length + before < count * windows.stride + windows.size;
+  };
+  shapes.Require(reached(windows.height, windows.top, windows.out_height) && reached(windows.width, windows.left, windows.out_width),
+                 "the image must end where one more window would not fit.");
+}
+
 // ---- LoopConvolution(x [batch, height, width, channels], kernel [size, size, channels, outputs], bias [outputs]?, add?,
 //      sizes [0, stride, enlargement, top, left, out height, out width]) → y [batch, out height, out width, outputs]
 
@@ -63,6 +72,7 @@ ConvolutionInputGradient ReadInputGradient(const InputShapes &shapes) {
   gradient.windows = {dy[0], sizes[3], sizes[4], kernel[2], 1, kernel[0], sizes[0], sizes[1], sizes[2], dy[1], dy[2]};
   gradient.outputs = kernel[3];
   RequireWindows(shapes, gradient.windows);
+  RequireWholeImage(shapes, gradient.windows);
   shapes.Require(1, {kernel[0], kernel[0], kernel[2], dy[3]});
   return gradient;
 }
