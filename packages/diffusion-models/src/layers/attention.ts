@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ShapeCollector } from '../shapes';
 import type { ModelParameters } from '../types';
 import { attend, type AttentionSize } from './attend';
-import { effectiveWeight } from './effective-weight';
 import { linear, linearWith } from './linear';
+import { joinWeights, linearWeight, scaleWeight, type LinearWeight } from './linear-weight';
 
 /**
  * Multi-head attention of `x` to itself with the four projections of diffusers' `Attention`: `to_q`, `to_k`, `to_v` and
@@ -60,7 +60,7 @@ export function projectContext(
 
 function projection(parameters: ModelParameters, path: string): Projection {
   return {
-    weight: effectiveWeight(parameters, path),
+    layer: linearWeight(parameters, path),
     bias: parameters.weights[`${path}.bias`] as tf.Tensor1D | undefined,
   };
 }
@@ -72,10 +72,11 @@ function scaledQuery(
   x: tf.Tensor2D,
   { heads }: AttentionSize,
 ): Projection {
-  const { weight, bias } = projection(parameters, `${path}.to_q`);
-  const scale = Math.sqrt(heads / weight.shape[0]);
-  if (x.shape[0] < weight.shape[1]) return { weight, bias, scale };
-  return { weight: tf.mul(weight, scale), bias: bias && tf.mul(bias, scale) };
+  const { layer, bias } = projection(parameters, `${path}.to_q`);
+  const [outputs, inputs] = layer.weight.shape;
+  const scale = Math.sqrt(heads / outputs);
+  if (x.shape[0] < inputs) return { layer, bias, scale };
+  return { layer: scaleWeight(layer, scale), bias: bias && tf.mul(bias, scale) };
 }
 
 function keyAndValue(parameters: ModelParameters, path: string): [Projection, Projection] {
@@ -83,7 +84,7 @@ function keyAndValue(parameters: ModelParameters, path: string): [Projection, Pr
 }
 
 interface Projection {
-  readonly weight: tf.Tensor2D;
+  readonly layer: LinearWeight;
   readonly bias: tf.Tensor1D | undefined;
   /** Of the result. */
   readonly scale?: number;
@@ -96,14 +97,14 @@ interface Projection {
 function project(tokens: tf.Tensor2D, projections: readonly Projection[]): tf.Tensor2D {
   const [rows, inputs] = tokens.shape;
   if (rows < inputs) {
-    const results = projections.map(({ weight, bias, scale }) => {
-      const result = linearWith(tokens, weight, { bias }) as tf.Tensor2D;
+    const results = projections.map(({ layer, bias, scale }) => {
+      const result = linearWith(tokens, layer, { bias }) as tf.Tensor2D;
       return scale === undefined ? result : tf.mul<tf.Tensor2D>(result, scale);
     });
     return concatenate(results, 1);
   }
   const biases = projections.flatMap(({ bias }) => bias ?? []);
-  return linearWith(tokens, concatenate(projections.map(({ weight }) => weight)), {
+  return linearWith(tokens, joinWeights(projections.map(({ layer }) => layer)), {
     bias: biases.length === 0 ? undefined : concatenate(biases),
   }) as tf.Tensor2D;
 }

@@ -16,9 +16,10 @@ import { parameter } from './parameter';
  * @returns `[out, in]`
  */
 export function effectiveWeight(parameters: ModelParameters, path: string): tf.Tensor2D {
-  return adapted(parameters, path, (weight, up, down) =>
-    addProduct(weight as tf.Tensor2D, up as tf.Tensor2D, down as tf.Tensor2D),
-  ) as tf.Tensor2D;
+  const adapted = adaptedBy(parameters, path);
+  if (adapted === undefined) return parameter(parameters.weights, `${path}.weight`) as tf.Tensor2D;
+  const { weight, up, down } = adapted;
+  return addProduct(weight as tf.Tensor2D, up as tf.Tensor2D, down as tf.Tensor2D);
 }
 
 /**
@@ -28,25 +29,24 @@ export function effectiveWeight(parameters: ModelParameters, path: string): tf.T
  * @returns `[height, width, in, out]`
  */
 export function effectiveKernel(parameters: ModelParameters, path: string): tf.Tensor4D {
-  return adapted(parameters, path, (weight, up, down) =>
-    tf.reshape(
-      addProduct(lastAxisColumns(weight), lastAxisColumns(down), lastAxisColumns(up)),
-      weight.shape,
-    ),
-  ) as tf.Tensor4D;
+  const adapted = adaptedBy(parameters, path);
+  if (adapted === undefined) return parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
+  const { weight, up, down } = adapted;
+  const sum = addProduct(lastAxisColumns(weight), lastAxisColumns(down), lastAxisColumns(up));
+  return tf.reshape(sum, weight.shape as tf.Tensor4D['shape']);
 }
 
-function adapted(
+/** The weight under this path and the adapter's factors for it, `up` times alpha / rank; undefined where there are none. */
+export function adaptedBy(
   { weights, lora }: ModelParameters,
   path: string,
-  add: (weight: tf.Tensor, up: tf.Tensor, down: tf.Tensor) => tf.Tensor,
-): tf.Tensor {
+): { weight: tf.Tensor; up: tf.Tensor; down: tf.Tensor } | undefined {
   const weight = parameter(weights, `${path}.weight`);
   const down = lora?.weights[`${path}.lora.down.weight`];
-  if (lora === undefined || down === undefined) return weight;
+  if (lora === undefined || down === undefined) return undefined;
   const up = parameter(lora.weights, `${path}.lora.up.weight`);
   const scale = lora.config.alpha / lora.config.rank;
-  return add(weight, scale === 1 ? up : tf.mul(up, scale), down);
+  return { weight, up: scale === 1 ? up : tf.mul(up, scale), down };
 }
 
 /** weight + left · right */

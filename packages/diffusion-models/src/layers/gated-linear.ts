@@ -2,10 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { scaledGeglu } from './activations';
 import { differentiable } from './differentiable';
-import { effectiveWeight } from './effective-weight';
 import { linear, linearWith } from './linear';
+import { halveWeight, linearWeight, scaleWeight } from './linear-weight';
 import { hasKernel, runKernel } from './operations/kernel';
-import { product, weightGradient } from './operations/product';
 import { parameter } from './parameter';
 
 /**
@@ -29,35 +28,23 @@ function gatedLinearByKernel(
   path: string,
   x: tf.Tensor2D,
 ): tf.Tensor2D {
-  const weight = effectiveWeight(parameters, path);
+  const layer = linearWeight(parameters, path);
   const bias = parameter(parameters.weights, `${path}.bias`);
   const engine = tf.engine() as unknown as { isTapeOn(): boolean };
   // The gradient needs both halves. Where nobody asks for it, they never leave the cache.
-  const isRecorded = engine.isTapeOn();
-  return differentiable({ x, weight, bias }, () => {
-    if (!isRecorded) {
-      const [value] = runKernel('LoopGatedLinear', { x, weight, bias });
-      return { value: value as tf.Tensor, saved: [], gradients: notRecorded };
-    }
-    const halves = product(x, weight, false, { bias });
-    return {
-      value: runKernel('LoopGate', { x: halves })[0] as tf.Tensor,
-      saved: [halves, x, weight],
-      gradients: (dy, saved) => {
-        const [savedHalves, savedX, savedWeight] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-        const [gradient] = runKernel('LoopGateGradient', { x: savedHalves, dy }) as [tf.Tensor2D];
-        return {
-          x: () => product(gradient, savedWeight, true),
-          weight: () => weightGradient(gradient, savedX),
-          bias: () => tf.sum(gradient, 0),
-        };
-      },
-    };
-  }) as tf.Tensor2D;
+  if (engine.isTapeOn()) return gate(linearWith(x, layer, { bias }));
+  return runKernel('LoopGatedLinear', { x, weight: layer.weight, bias })[0] as tf.Tensor2D;
 }
 
-function notRecorded(): never {
-  throw new Error('A gradient was asked for of what was computed without a tape.');
+/** value · gelu(gate) of [value | gate]. */
+function gate(halves: tf.Tensor): tf.Tensor2D {
+  return differentiable({ halves }, () => ({
+    value: runKernel('LoopGate', { x: halves })[0] as tf.Tensor,
+    saved: [halves],
+    gradients: (dy, [x]) => ({
+      halves: () => runKernel('LoopGateGradient', { x, dy })[0] as tf.Tensor,
+    }),
+  })) as tf.Tensor2D;
 }
 
 function composedGatedLinear(
@@ -75,9 +62,11 @@ function composedGatedLinear(
     [value, gate] = halves(linear(parameters, path, x), 1) as [tf.Tensor, tf.Tensor];
   } else {
     const [valueBias, gateBias] = halves(parameter(parameters.weights, `${path}.bias`), 0);
-    const [valueWeight, gateWeight] = halves(effectiveWeight(parameters, path), 0);
-    value = linearWith(x, valueWeight as tf.Tensor2D, { bias: valueBias });
-    gate = linearWith(x, gateWeight as tf.Tensor2D, { bias: gateBias });
+    const [valueLayer, gateLayer] = halveWeight(
+      scaleWeight(linearWeight(parameters, path), Math.SQRT1_2),
+    );
+    value = linearWith(x, valueLayer, { bias: valueBias });
+    gate = linearWith(x, gateLayer, { bias: gateBias });
   }
   return scaledGeglu(value, gate) as tf.Tensor2D;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
-import { effectiveWeight } from './effective-weight';
+import { linearWeight, type LinearWeight } from './linear-weight';
 import { product, weightGradient, type ProductTerms } from './operations/product';
 
 /**
@@ -18,19 +18,18 @@ export function linear(
   add?: tf.Tensor,
 ): tf.Tensor {
   const bias = parameters.weights[`${path}.bias`];
-  return linearWith(x, effectiveWeight(parameters, path), { bias, add });
+  return linearWith(x, linearWeight(parameters, path), { bias, add });
 }
 
 /**
  * y = x Wᵀ + b + add for tensors that are at hand.
  *
  * @param x `[…, in]`
- * @param weight `[out, in]`
  * @param terms bias `[out]`, add of the result's shape
  */
 export function linearWith(
   x: tf.Tensor,
-  weight: tf.Tensor2D,
+  { weight, factors }: LinearWeight,
   { bias, add }: ProductTerms = {},
 ): tf.Tensor {
   const [outputs, inputs] = weight.shape;
@@ -38,19 +37,23 @@ export function linearWith(
     (t.rank === 2 ? t : tf.reshape(t, [-1, width])) as tf.Tensor2D;
   const like = (t: tf.Tensor, shape: number[]) => (shape.length === 2 ? t : tf.reshape(t, shape));
 
-  return differentiable({ x, weight, bias, add }, () => {
+  const { up, down } = factors ?? {};
+  return differentiable({ x, weight, bias, add, up, down }, () => {
     const value = product(toRows(x, inputs), weight, false, {
       bias,
       add: add && toRows(add, outputs),
     });
     return {
       value: like(value, [...x.shape.slice(0, -1), outputs]),
-      saved: [x, weight],
-      gradients: (outputGradient, [savedX, savedWeight]) => {
-        const dy = toRows(outputGradient, outputs);
+      saved: [x, weight, ...(factors ? [factors.up, factors.down] : [])],
+      gradients: (outputGradient, saved) => {
+        const [savedX, savedWeight, savedUp, savedDown] = saved as Saved;
+        const [dy, rows] = [toRows(outputGradient, outputs), toRows(savedX, inputs)];
         return {
-          x: () => like(product(dy, savedWeight as tf.Tensor2D, true), x.shape),
-          weight: () => weightGradient(dy, toRows(savedX as tf.Tensor, inputs)),
+          x: () => like(product(dy, savedWeight, true), x.shape),
+          weight: () => weightGradient(dy, rows),
+          up: () => weightGradient(dy, product(rows, savedDown, false)),
+          down: () => weightGradient(product(dy, savedUp, true), rows),
           bias: () => tf.sum(dy, 0),
           add: () => outputGradient,
         };
@@ -58,3 +61,6 @@ export function linearWith(
     };
   });
 }
+
+/** The factors only where the weight has some. */
+type Saved = [x: tf.Tensor, weight: tf.Tensor2D, up: tf.Tensor2D, down: tf.Tensor2D];
