@@ -3,6 +3,7 @@
  * `measure.py` does the same in PyTorch.
  *
  *   node -C @loop/source --import tsx full-size/measure.ts --model FOLDER --work sample|iteration [--size 512] [--checkpoint]
+ *     [--precision bfloat16] [--frozen bfloat16] [--tiles]
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,6 +34,9 @@ const { values } = parseArgs({
     size: { type: 'string', default: '512' },
     steps: { type: 'string', default: '4' },
     checkpoint: { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'float32' },
+    frozen: { type: 'string', default: 'float32' },
+    tiles: { type: 'boolean', default: false },
   },
 });
 const { model: folder = '' } = values;
@@ -87,6 +91,10 @@ async function iteration(): Promise<void> {
   const run = await openRun(
     resolveConfig({
       ...{ model: folder, prompts, iterations: 1, gradientCheckpointing: values.checkpoint },
+      ...{
+        precision: values.precision,
+        memory: { frozenWeights: values.frozen, vaeTiles: values.tiles },
+      },
       batch: { prompts: 1, rollout: 2, update: 1 },
       sampler: { steps, guidance: GUIDANCE, height: side, width: side },
       algorithm: { k: 2, innerUpdates: 2 },

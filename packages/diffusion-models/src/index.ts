@@ -8,7 +8,8 @@ export type {
   Weights,
 } from './types';
 export { weightsFromSafetensors, weightsFromStream, weightsToSafetensors } from './weights';
-export type { WidenHalves } from './weights';
+export type { StoreWeight, WidenHalves } from './weights';
+export { asFloat32 } from './layers/operations/stored-weight';
 export { checkWeights } from './shapes';
 export type { WeightShapes } from './shapes';
 export { attentionScoresAtOnce } from './layers/attention-piece';

@@ -23,6 +23,12 @@ export type WidenHalves = (
 ) => tf.Tensor | undefined;
 
 /**
+ * Keeps the numbers of a weight in less memory, such as `storeAsBfloat16` of `@loop-diffusion/native-tensorflow`. The result
+ * has the weight's shape and type; the weight itself is disposed of. Undefined where it is to stay as it is.
+ */
+export type StoreWeight = (weight: tf.Tensor, key: string) => tf.Tensor | undefined;
+
+/**
  * The tensors of a checkpoint as float32, convolution kernels turned from `[out, in, h, w]` to
  * `[h, w, in, out]`. The caller owns and disposes them.
  *
@@ -55,11 +61,18 @@ export async function weightsFromStream(
   tensors: AsyncIterable<readonly [string, SafetensorsTensor]>,
   widen?: WidenHalves,
   name = 'The checkpoint',
+  store?: StoreWeight,
 ): Promise<Record<string, tf.Tensor>> {
   const weights: Record<string, tf.Tensor> = {};
   try {
     for await (const [key, stored] of tensors) {
-      if (!IGNORED_KEY.test(key)) weights[key] = weightFromFile(name, key, stored, widen);
+      if (IGNORED_KEY.test(key)) continue;
+      const weight = weightFromFile(name, key, stored, widen);
+      weights[key] = weight;
+      const kept = store?.(weight, key);
+      if (kept === undefined) continue;
+      weight.dispose();
+      weights[key] = kept;
     }
   } catch (error) {
     tf.dispose(weights);

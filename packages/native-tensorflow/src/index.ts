@@ -15,6 +15,7 @@ export { measureConvolutionRate, measureMatmulRate } from './measure';
 export { sideBySide } from './compile/program-order';
 export { parallelParts } from './parallel-parts';
 export { widenOnDevice } from './widen-on-device';
+export { isStoredAsBfloat16, storeAsBfloat16 } from './bfloat16-storage';
 export { nativeTensorflowStatus, type BuildStatus, type NativeTensorflowStatus } from './status';
 export {
   backendNames,

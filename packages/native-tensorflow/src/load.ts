@@ -2,6 +2,8 @@ import util from 'node:util';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { addonFile, startupAddonFile } from './addon-files';
+import { supportBfloat16 } from './bfloat16-storage';
+import type { NativeBackend } from './compile/native-backend';
 import { NativeTensorflowError } from './errors';
 import { requireGradients, requireHere, tfjsNodeFile } from './package-files';
 import { runtimeLibraries } from './wheels';
@@ -49,7 +51,11 @@ export function registerNativeBackend(
   ) as BackendModule;
   tf.registerBackend(
     nativeBackendName,
-    () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'),
+    () => {
+      const backend = new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu');
+      supportBfloat16(backend as NativeBackend, nativeBackendName);
+      return backend;
+    },
     3,
   );
   return binding;

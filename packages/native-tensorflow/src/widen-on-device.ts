@@ -4,7 +4,7 @@ import { ATTRIBUTE, DTYPE } from './compile/operation';
 import { nativeBackendName } from './load';
 
 /** TensorFlow's numbers for element types that TensorFlow.js has no name for. */
-const DATA_TYPES = { F16: 19, BF16: 14 } as const;
+const DATA_TYPES = { F16: 19, BF16: DTYPE.bfloat16 } as const;
 
 /**
  * A float32 tensor of float16 or bfloat16 numbers, widened by TensorFlow on all cores, several times as fast as a loop in

@@ -13,7 +13,7 @@ import { filesFromTokenizerJson } from '../tokenizer/tokenizer-json';
 import type { FileReader } from '../types';
 import { parseUNetConfig, type UNetConfig } from '../unet/config';
 import { unetShapes } from '../unet/unet-shapes';
-import { weightsFromStream, type WidenHalves } from '../weights';
+import { weightsFromStream, type StoreWeight, type WidenHalves } from '../weights';
 import { describe, readJson, readOptionalJson, readText } from './small-files';
 import { readModelIndex, type ModelIndex } from './model-index';
 import type { ModelPart, StableDiffusion } from './stable-diffusion';
@@ -26,6 +26,18 @@ export interface LoadOptions {
   readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined;
   /** Such as `widenOnDevice` of `@loop-diffusion/native-tensorflow`. */
   readonly widen?: WidenHalves | undefined;
+  /**
+   * Given the weights of the UNet's and the text encoders' linear layers and convolutions, which are nearly all of a model's
+   * memory. Norms, biases, embeddings and the autoencoder stay float32.
+   */
+  readonly store?: StoreWeight | undefined;
+}
+
+const EMBEDDING = /(^|[._])embeddings?\./;
+
+function storeLayers(store: StoreWeight): StoreWeight {
+  return (weight, key) =>
+    weight.rank === 1 || EMBEDDING.test(key) ? undefined : store(weight, key);
 }
 
 /**
@@ -39,7 +51,7 @@ export interface LoadOptions {
  */
 export async function loadStableDiffusion(
   reader: FileReader,
-  { onProgress, widen }: LoadOptions = {},
+  { onProgress, widen, store }: LoadOptions = {},
 ): Promise<StableDiffusion> {
   const { index, unetConfig, autoencoderConfig, text, text2, scheduler } = await readParts(reader);
   const files: OpenWeights[] = [];
@@ -52,7 +64,12 @@ export async function loadStableDiffusion(
     const file = await openWeights(reader, folder, stem);
     files.push(file);
     return async () => {
-      let weights = await weightsFromStream(counted(file), widen, describe(reader, file.path));
+      let weights = await weightsFromStream(
+        counted(file),
+        widen,
+        describe(reader, file.path),
+        folder === 'vae' ? undefined : store && storeLayers(store),
+      );
       if (folder === 'vae') weights = updateAutoencoderWeights(weights);
       loaded.set(folder, weights);
       checkWeights(describe(reader, file.path), weights, shapes);

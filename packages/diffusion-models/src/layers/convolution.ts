@@ -11,6 +11,7 @@ import {
 } from './operations/convolve';
 import { hasKernel } from './operations/kernel';
 import { product, weightGradient } from './operations/product';
+import { asFloat32 } from './operations/stored-weight';
 import { parameter } from './parameter';
 import { resizeNearest } from './upsampling';
 
@@ -81,12 +82,12 @@ export function enlargingConvolution(
   const bias = parameter(parameters.weights, `${path}.bias`);
   const windows = keepingSize([batch, ...size, channels]);
   return differentiable({ x, kernel, bias }, () => ({
-    value: convolveDoubled(x, kernel, windows, { bias }),
+    value: convolveDoubled(x, asFloat32(kernel), windows, { bias }),
     saved: [x, kernel],
     gradients: (dy, [savedX, savedKernel]) => ({
       x: () => {
-        const [gradient, weight] = [dy as tf.Tensor4D, savedKernel as tf.Tensor4D];
-        const large = convolutionInputGradient(gradient, weight, windows, size);
+        const weight = asFloat32(savedKernel as tf.Tensor4D);
+        const large = convolutionInputGradient(dy as tf.Tensor4D, weight, windows, size);
         // The sum of the four pixels that one has become.
         return tf.mul(tf.avgPool(large, 2, 2, 'valid'), 4);
       },
@@ -115,13 +116,13 @@ function convolutionOver(
   const [size] = kernel.shape;
   const [, height, width] = x.shape;
   return differentiable({ x, kernel, bias, add }, () => ({
-    value: convolve(x, kernel, windows, { bias, add }),
+    value: convolve(x, asFloat32(kernel), windows, { bias, add }),
     saved: [x, kernel],
     gradients: (outputGradient, saved) => {
       const [savedX, savedKernel] = saved as [tf.Tensor4D, tf.Tensor4D];
       const dy = outputGradient as tf.Tensor4D;
       return {
-        x: () => convolutionInputGradient(dy, savedKernel, windows, [height, width]),
+        x: () => convolutionInputGradient(dy, asFloat32(savedKernel), windows, [height, width]),
         kernel: () => convolutionKernelGradient(dy, savedX, windows, size),
         bias: () => tf.sum(dy, [0, 1, 2]),
         add: () => dy,
@@ -148,16 +149,17 @@ export function pointwiseConvolution<T extends tf.Tensor>(
   const rows = (t: tf.Tensor, width: number): tf.Tensor2D => tf.reshape(t, [-1, width]);
   return differentiable({ x, kernel, bias, add }, () => {
     const pixels = rows(x, inputs);
-    const matrix: tf.Tensor2D = tf.reshape(kernel, [inputs, outputs]);
-    const value = product(pixels, matrix, true, { bias, add: add && rows(add, outputs) });
+    const matrix = (stored: tf.Tensor): tf.Tensor2D =>
+      tf.reshape(asFloat32(stored), [inputs, outputs]);
+    const value = product(pixels, matrix(kernel), true, { bias, add: add && rows(add, outputs) });
     return {
       value: tf.reshape(value, [...x.shape.slice(0, -1), outputs]),
-      saved: [pixels, matrix],
+      saved: [pixels, kernel],
       gradients: (outputGradient, saved) => {
-        const [savedPixels, savedMatrix] = saved as [tf.Tensor2D, tf.Tensor2D];
+        const [savedPixels, savedKernel] = saved as [tf.Tensor2D, tf.Tensor4D];
         const dy = rows(outputGradient, outputs);
         return {
-          x: () => tf.reshape(product(dy, savedMatrix, false), x.shape),
+          x: () => tf.reshape(product(dy, matrix(savedKernel), false), x.shape),
           kernel: () => tf.reshape(weightGradient(savedPixels, dy), kernel.shape),
           bias: () => tf.sum(dy, 0),
           add: () => outputGradient,

@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { product, weightGradient } from './operations/product';
+import { asFloat32 } from './operations/stored-weight';
 import { parameter } from './parameter';
 
 /**
@@ -32,7 +33,11 @@ export function effectiveKernel(parameters: ModelParameters, path: string): tf.T
   const adapted = adaptedBy(parameters, path);
   if (adapted === undefined) return parameter(parameters.weights, `${path}.weight`) as tf.Tensor4D;
   const { weight, up, down } = adapted;
-  const sum = addProduct(lastAxisColumns(weight), lastAxisColumns(down), lastAxisColumns(up));
+  const sum = addProduct(
+    lastAxisColumns(asFloat32(weight)),
+    lastAxisColumns(down),
+    lastAxisColumns(up),
+  );
   return tf.reshape(sum, weight.shape as tf.Tensor4D['shape']);
 }
 
@@ -52,7 +57,7 @@ export function adaptedBy(
 /** weight + left · right */
 function addProduct(weight: tf.Tensor2D, left: tf.Tensor2D, right: tf.Tensor2D): tf.Tensor2D {
   return differentiable({ weight, left, right }, () => ({
-    value: product(left, right, true, { add: weight }),
+    value: product(left, right, true, { add: asFloat32(weight) }),
     saved: [left, right],
     gradients: (gradient, saved) => {
       const [savedLeft, savedRight] = saved as [tf.Tensor2D, tf.Tensor2D];

@@ -5,6 +5,7 @@ import { differentiable } from './differentiable';
 import { linear, linearWith } from './linear';
 import { halveWeight, linearWeight, scaleWeight } from './linear-weight';
 import { hasKernel, runKernel } from './operations/kernel';
+import { asFloat32 } from './operations/stored-weight';
 import { parameter } from './parameter';
 
 /**
@@ -33,7 +34,11 @@ function gatedLinearByKernel(
   const engine = tf.engine() as unknown as { isTapeOn(): boolean };
   // The gradient needs both halves. Where nobody asks for it, they never leave the cache.
   if (engine.isTapeOn()) return gate(linearWith(x, layer, { bias }));
-  return runKernel('LoopGatedLinear', { x, weight: layer.weight, bias })[0] as tf.Tensor2D;
+  return runKernel('LoopGatedLinear', {
+    x,
+    weight: asFloat32(layer.weight),
+    bias,
+  })[0] as tf.Tensor2D;
 }
 
 /** value · gelu(gate) of [value | gate]. */

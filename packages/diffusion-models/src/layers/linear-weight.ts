@@ -9,6 +9,7 @@ import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { adaptedBy, effectiveWeight } from './effective-weight';
 import { product } from './operations/product';
+import { asFloat32 } from './operations/stored-weight';
 
 export interface LinearWeight {
   /** W', `[out, in]`. Where there are factors, a gradient with respect to it is W's alone. */
@@ -31,7 +32,7 @@ export function linearWeight(parameters: ModelParameters, path: string): LinearW
   const isThin = 4 * down.shape[0] <= Math.min(...weight.shape);
   if (!isThin) return { weight: effectiveWeight(parameters, path) };
   const sum = differentiable({ weight }, () => ({
-    value: product(up, down, true, { add: weight }),
+    value: product(up, down, true, { add: asFloat32(weight) }),
     saved: [],
     gradients: (dy) => ({ weight: () => dy }),
   })) as tf.Tensor2D;
@@ -41,14 +42,14 @@ export function linearWeight(parameters: ModelParameters, path: string): LinearW
 /** Of a layer whose result is `scale` times this one's. */
 export function scaleWeight({ weight, factors }: LinearWeight, scale: number): LinearWeight {
   return {
-    weight: tf.mul(weight, scale),
+    weight: tf.mul(asFloat32(weight), scale),
     factors: factors && { up: tf.mul(factors.up, scale), down: factors.down },
   };
 }
 
 /** Of two layers that make the first and the second half of the result. */
 export function halveWeight({ weight, factors }: LinearWeight): [LinearWeight, LinearWeight] {
-  const [first, second] = tf.split(weight, 2) as [tf.Tensor2D, tf.Tensor2D];
+  const [first, second] = tf.split(asFloat32(weight), 2) as [tf.Tensor2D, tf.Tensor2D];
   if (factors === undefined) return [{ weight: first }, { weight: second }];
   const { up, down } = factors;
   const [firstUp, secondUp] = tf.split(up, 2) as [tf.Tensor2D, tf.Tensor2D];
@@ -68,7 +69,7 @@ export function halveWeight({ weight, factors }: LinearWeight): [LinearWeight, L
 export function joinWeights(parts: readonly LinearWeight[]): LinearWeight {
   const [first, ...rest] = parts as [LinearWeight, ...LinearWeight[]];
   if (rest.length === 0) return first;
-  const weight = tf.concat(parts.map((part) => part.weight));
+  const weight = tf.concat(parts.map((part) => asFloat32(part.weight)));
   const rank = parts.reduce((sum, { factors }) => sum + (factors?.down.shape[0] ?? 0), 0);
   if (rank === 0) return { weight };
   let before = 0;

@@ -3,6 +3,7 @@ import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { linearWeight, type LinearWeight } from './linear-weight';
 import { product, weightGradient, type ProductTerms } from './operations/product';
+import { asFloat32 } from './operations/stored-weight';
 
 /**
  * y = x Wᵀ + b + add, without b if the model has none under this path.
@@ -39,7 +40,7 @@ export function linearWith(
 
   const { up, down } = factors ?? {};
   return differentiable({ x, weight, bias, add, up, down }, () => {
-    const value = product(toRows(x, inputs), weight, false, {
+    const value = product(toRows(x, inputs), asFloat32(weight), false, {
       bias,
       add: add && toRows(add, outputs),
     });
@@ -50,7 +51,7 @@ export function linearWith(
         const [savedX, savedWeight, savedUp, savedDown] = saved as Saved;
         const [dy, rows] = [toRows(outputGradient, outputs), toRows(savedX, inputs)];
         return {
-          x: () => like(product(dy, savedWeight, true), x.shape),
+          x: () => like(product(dy, asFloat32(savedWeight), true), x.shape),
           weight: () => weightGradient(dy, rows),
           up: () => weightGradient(dy, product(rows, savedDown, false)),
           down: () => weightGradient(product(dy, savedUp, true), rows),

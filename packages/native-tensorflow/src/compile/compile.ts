@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
+import { isStoredAsBfloat16 } from '../bfloat16-storage';
 import { nativeBackendName } from '../load';
 import { sharedState } from '../shared-state';
 import { functionAddon } from './function-addon';
@@ -77,7 +78,8 @@ export function compile<Parameters extends readonly unknown[], Result>(
     if (native === null) return f(...values);
     const backend = tf.backend() as NativeBackend;
     const given = flattenTree(values);
-    let trace = traces.get(given.key);
+    const key = `${given.key} ${storageOf(given.tensors)}`;
+    let trace = traces.get(key);
     if (trace === undefined) {
       const results: TensorTree[] = [];
       const symbolic = (symbols: tf.Tensor[]): tf.Tensor[] => {
@@ -97,8 +99,8 @@ export function compile<Parameters extends readonly unknown[], Result>(
       };
       makeRoom();
       state.compiled.add(compiled);
-    } else traces.delete(given.key);
-    traces.set(given.key, trace);
+    } else traces.delete(key);
+    traces.set(key, trace);
     const captured = trace.captures.map((capture) => {
       if (backend.tensorMap.has(capture.dataId)) return { dataId: capture.dataId };
       throw new Error('A tensor that a compiled function uses from outside has been disposed of.');
@@ -167,6 +169,11 @@ export function createCompileScope(): CompileScope {
  */
 export function compiledMemory(): { readonly graphs: number; readonly functions: number } {
   return functionAddon()?.addon.countObjects() ?? { graphs: 0, functions: 0 };
+}
+
+/** Which of them are of another type to TensorFlow than to TensorFlow.js. */
+function storageOf(tensors: readonly tf.Tensor[]): string {
+  return tensors.flatMap((tensor, index) => (isStoredAsBfloat16(tensor) ? index : [])).join();
 }
 
 function recordOnce(body: () => Recording): Recording {

@@ -33,6 +33,7 @@ export interface NativeBackend extends tf.KernelBackend {
     get(dataId: object): TensorEntry;
     has(dataId: object): boolean;
   };
+  incRef(dataId: object): void;
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   createOutputTensor(metadata: OutputMetadata): tf.Tensor;
   executeMultipleOutputs(

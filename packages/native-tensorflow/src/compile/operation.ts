@@ -8,7 +8,7 @@ export const ATTRIBUTE = {
   tensor: 6,
   function: 8,
 } as const;
-export const DTYPE = { float32: 1, int32: 3, bool: 10 } as const;
+export const DTYPE = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const;
 
 /** As tfjs-node's kernels write it. */
 export interface Attribute {

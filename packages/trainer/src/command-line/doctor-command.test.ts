@@ -151,7 +151,7 @@ describe('--model', () => {
     expect(measured).toMatchObject([
       { model, guidance: 5, height: 64, seconds: 120, backend: 'auto' },
     ]);
-    expect(out).toMatch(/learning +0\.\d GB for one pair/);
+    expect(out).toMatch(/learning from one pair.*\n +0\.\d GB +as it is\n/);
     // 256 images of 64 × 64 pixels, three float32 each.
     expect(out).toMatch(/evaluating +0\.0 GB besides for the 256 images of an evaluation/);
     expect(out).toContain('--set batch.rollout=4 --set batch.update=4');

@@ -102,11 +102,16 @@ function section(parent: PlainObject, name: string): PlainObject {
 const MOST_IMAGES = 1e6;
 
 function checkCombinations(config: TrainConfig): void {
-  const { algorithm, sampler, rewards, lora } = config;
+  const { algorithm, sampler, rewards, lora, memory } = config;
   const problems: string[] = [];
   if (algorithm.k < 2 && algorithm.name !== 'reinforce') {
     problems.push(
       `algorithm.k is 1, but ${algorithm.name} compares the samples of a prompt with each other and needs at least 2`,
+    );
+  }
+  if (lora === null && memory.frozenWeights !== 'float32') {
+    problems.push(
+      `memory.frozenWeights is ${memory.frozenWeights}, but with lora: null no weight of the UNet is frozen, and what is trained must be float32`,
     );
   }
   const images = config.batch.prompts * algorithm.k;

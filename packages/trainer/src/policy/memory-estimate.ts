@@ -16,9 +16,12 @@ import { tileSide } from './decode';
 
 /** Bytes in all, the library included. */
 export interface MemoryEstimate {
+  /** As they are kept. */
   readonly weights: number;
   /** Drawing one image. */
   readonly sample: number;
+  /** The same in a run, with an adapter of the attention layers merged into weights of its own. */
+  readonly rollout: number;
   /** The gradient of one (image, denoise step) pair. */
   readonly update: number;
   /** The same with `gradientCheckpointing`. */
@@ -36,6 +39,8 @@ export interface EstimateOptions {
   readonly width?: number | null | undefined;
   /** Above 1 every image is two rows of the network. */
   readonly guidance: number;
+  /** How the weights of layers are kept (default: float32). */
+  readonly frozenWeights?: 'float32' | 'bfloat16' | undefined;
 }
 
 const FLOAT = 4;
@@ -56,18 +61,27 @@ export async function readMemoryEstimate(
  */
 export function estimateMemory(
   { unet, vae, textEncoders }: StableDiffusionConfigs,
-  { height, width, guidance }: EstimateOptions,
+  { height, width, guidance, frozenWeights }: EstimateOptions,
 ): MemoryEstimate {
   const factor = 2 ** (vae.blockOutChannels.length - 1);
   const side = unet.sampleSize * factor;
   const pixels = (height ?? side) * (width ?? side);
   const rows = guidance > 1 ? 2 : 1;
+  const bytesOfALayer = frozenWeights === 'bfloat16' ? FLOAT / 2 : FLOAT;
   const weights =
-    FLOAT *
-    [unetShapes(unet), autoencoderShapes(vae), ...textEncoders.map(textEncoderShapes)]
-      .map(count)
-      .reduce((sum, numbers) => sum + numbers, 0);
+    FLOAT * count(autoencoderShapes(vae)) +
+    sum(
+      [unetShapes(unet), ...textEncoders.map(textEncoderShapes)].map((shapes) => {
+        const inLayers = count(
+          shapes,
+          (key, { length }) => length > 1 && !key.includes('embedding'),
+        );
+        return FLOAT * (count(shapes) - inLayers) + bytesOfALayer * inLayers;
+      }),
+    );
   const held = LIBRARY + weights;
+  // Of what an adapter changes there is a copy in float32: all while images are drawn, and of a pair what the gradient has kept.
+  const adapted = FLOAT * count(unetShapes(unet), (key) => ATTENTION_WEIGHT.test(key));
   const latentPixels = pixels / factor ** 2;
   const layers = layersOf(unet, latentPixels, rows);
   const saved = sum(layers.map((layer) => layer.saved));
@@ -76,6 +90,7 @@ export function estimateMemory(
   const largest = Math.max(...layers.map((layer) => rows * layer.saved + layer.keptScores));
   const working = Math.max(...layers.map((layer) => layer.working));
   const scores = SCORE_COPIES * Math.max(...layers.map((layer) => layer.scores));
+  const sample = held + FLOAT * (rows * (inputs + working) + scores);
   // The decoder's widest feature map is the last one that was enlarged.
   const widest = (vae.blockOutChannels[1] ?? vae.blockOutChannels[0] ?? 0) * FEATURE_MAPS;
   const tile = Math.min(pixels, (tileSide(vae) * factor) ** 2);
@@ -83,8 +98,9 @@ export function estimateMemory(
     FLOAT * Math.max(imagePixels * widest, middleBlock(vae, imagePixels / factor ** 2));
   return {
     weights,
-    sample: held + FLOAT * (rows * (inputs + working) + scores),
-    update: held + FLOAT * (HELD_FOR_GRADIENT * (rows * saved + keptScores) + scores),
+    sample,
+    rollout: sample + adapted,
+    update: held + adapted + FLOAT * (HELD_FOR_GRADIENT * (rows * saved + keptScores) + scores),
     checkpointedUpdate: held + FLOAT * (HELD_FOR_GRADIENT * (rows * inputs + largest) + scores),
     decode: held + decoding(pixels),
     // Besides a tile there are the image's own numbers.
@@ -93,6 +109,8 @@ export function estimateMemory(
   };
 }
 
+/** Of the layers that an adapter changes unless told. */
+const ATTENTION_WEIGHT = /\.to_(q|k|v|out\.0)\.weight$/;
 /** Numbers that a gradient holds for each that a layer is known to save: there are as many again on the way. */
 const HELD_FOR_GRADIENT = 2;
 /** Feature maps that the decoder holds at once. */
@@ -176,8 +194,16 @@ function layersOf(unet: UNetConfig, latentPixels: number, rows: number): Layer[]
   return layers;
 }
 
-function count(shapes: WeightShapes): number {
-  return sum(Object.values(shapes).map((shape) => shape.reduce((size, n) => size * n, 1)));
+/** Numbers of those weights that are asked for. */
+function count(
+  shapes: WeightShapes,
+  isCounted: (key: string, shape: readonly number[]) => boolean = () => true,
+): number {
+  return sum(
+    Object.entries(shapes)
+      .filter(([key, shape]) => isCounted(key, shape))
+      .map(([, shape]) => shape.reduce((size, n) => size * n, 1)),
+  );
 }
 
 function sum(numbers: readonly number[]): number {

@@ -90,6 +90,7 @@ async function openWith(
   const opened = await openModel({
     model: config.model,
     lora: config.lora?.from ?? undefined,
+    frozenWeights: config.memory.frozenWeights,
     onLoad,
   });
   owned.add(opened.dispose);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 
-import type { StableDiffusion, Weights } from '@loop-diffusion/diffusion-models';
+import { asFloat32, type StableDiffusion, type Weights } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { TrainConfig } from '../configuration/schema';
@@ -34,6 +34,7 @@ export function originOf({ config, backend, model, prompts, heldOut, rewards }: 
     platform: `${process.platform} ${process.arch}`,
     threads: String(availableParallelism()),
     ...Object.fromEntries(SETTINGS.flatMap((name) => leaves(name, config[name]))),
+    'memory.frozenWeights': JSON.stringify(config.memory.frozenWeights),
     ...Object.fromEntries(rewards.map((term) => [`reward ${term.name}`, describeTerm(term)])),
     'digest of the model': digest(sampleOfWeights(model)),
     'digest of the training prompts': digest(textsOf(prompts)),
@@ -77,7 +78,10 @@ function sampleOfWeights({ unet, vae, textEncoder, textEncoder2 }: StableDiffusi
   const sample = tf.tidy(() =>
     tf.concat1d(
       tensors.map((tensor) =>
-        tf.cast(tf.slice1d(tf.reshape(tensor, [-1]), 0, Math.min(NUMBERS, tensor.size)), 'float32'),
+        // One after the other: as float32 they may need twice the memory that they are kept in.
+        tf.tidy(() =>
+          tf.slice1d(tf.reshape(asFloat32(tensor), [-1]), 0, Math.min(NUMBERS, tensor.size)),
+        ),
       ),
     ),
   );

@@ -14,9 +14,10 @@ import {
   type LoraAdapter,
   type StableDiffusion,
 } from '@loop-diffusion/diffusion-models';
-import { widenOnDevice } from '@loop-diffusion/native-tensorflow';
+import { storeAsBfloat16, widenOnDevice } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { UserError } from '../user-error';
 import { parseLoraArgument } from './lora-argument';
 import { readLoraFiles, withMergedAdapters } from './merged-adapters';
 import { openAdapter } from './open-adapter';
@@ -46,6 +47,8 @@ export async function openModel(options: {
   readonly lora?: string | readonly string[] | Uint8Array | undefined;
   /** Read the UNet's part alone of adapters that change the text encoder too. */
   readonly unetOnly?: boolean | undefined;
+  /** How the weights of layers are kept; only as float32 can they be trained. */
+  readonly frozenWeights?: 'float32' | 'bfloat16' | undefined;
   /** Called with the fraction of the weights that is loaded, in [0, 1]. */
   readonly onLoad?: ((fraction: number) => void) | undefined;
 }): Promise<OpenModel> {
@@ -57,6 +60,7 @@ export async function openModel(options: {
   let model = await loadStableDiffusion(reader, {
     onProgress: (bytes, totalBytes) => options.onLoad?.(bytes / totalBytes),
     widen: widenOnDevice,
+    store: options.frozenWeights === 'bfloat16' ? keepAsBfloat16 : undefined,
   });
   try {
     if (loraFiles.length > 0) model = withMergedAdapters(model, loraFiles, options);
@@ -81,6 +85,14 @@ export async function openModel(options: {
     model.dispose();
     throw error;
   }
+}
+
+function keepAsBfloat16(weight: tf.Tensor): tf.Tensor {
+  const stored = storeAsBfloat16(weight);
+  if (stored !== undefined) return stored;
+  throw new UserError(
+    `Weights can be kept as bfloat16 by TensorFlow's native library alone, and the backend is ${tf.getBackend()}; leave memory.frozenWeights at float32, or install it (loop-diffusion doctor says how)`,
+  );
 }
 
 async function adapterFileOf(lora: string | Uint8Array): Promise<AdapterFile> {

@@ -16,7 +16,8 @@ export type LayerKernel =
   | 'LoopLayerNorm'
   | 'LoopLayerNormGradient'
   | 'LoopGate'
-  | 'LoopGateGradient';
+  | 'LoopGateGradient'
+  | 'LoopWiden';
 
 /** Whether the active backend has it. */
 export function hasKernel(name: LayerKernel): boolean {

@@ -20,6 +20,10 @@ export const memory = z
       ['keep', 'release'],
       'release encodes all prompts before the first iteration and frees the text encoders',
     ).default('keep'),
+    frozenWeights: oneOf(
+      ['float32', 'bfloat16'],
+      'how the weights of layers that are not trained are kept; bfloat16 rounds them to 8 bits, in half the memory',
+    ).default('float32'),
     vaeTiles: z
       .boolean()
       .meta({
