@@ -1,11 +1,3 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-
-/** This user's cache, as native-tensorflow has it. */
-export function cacheFolder(environment: Readonly<Record<string, string | undefined>>): string {
-  const own = environment['LOOP_DIFFUSION_CACHE'];
-  if (own !== undefined && own !== '') return own;
-  const shared = environment['XDG_CACHE_HOME'];
-  if (shared !== undefined && shared !== '') return join(shared, 'loop-diffusion');
-  return join(homedir(), '.cache', 'loop-diffusion');
-}
+/** This user's cache is where native-tensorflow has it, whose index keeps that to itself. */
+/* eslint-disable-next-line @nx/enforce-module-boundaries -- see above */
+export { cacheFolder } from '../../packages/native-tensorflow/src/cache';
