@@ -263,11 +263,11 @@ const convolutions = [
   ...{ x: [2, 5, 7, 3], kernel: [size, size, 3, 9], y: [2, ...one.outputSize, 9] },
 }));
 
-/** Large enough for Winograd's algorithm. */
+/** Large enough for Winograd's algorithm (`SuitsWinograd` in winograd.cc), as none of the others is. */
 const largeConvolution = {
   about: 'of many pixels',
-  ...{ stride: 1, padding: [1, 1], outputSize: [33, 34] },
-  ...{ x: [1, 33, 34, 16], kernel: [3, 3, 16, 16], y: [1, 33, 34, 16] },
+  ...{ stride: 1, padding: [1, 1], outputSize: [9, 14] },
+  ...{ x: [2, 9, 14, 19], kernel: [3, 3, 19, 35], y: [2, 9, 14, 35] },
 };
 
 const windowsOf = ({ stride, padding, outputSize }: typeof largeConvolution): Windows => ({

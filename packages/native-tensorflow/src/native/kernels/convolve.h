@@ -11,7 +11,7 @@ namespace loop {
 // `kernel` is the right operand: step tap · channels + c, column of the output.
 template <typename Kernel>
 void Convolve(const ImageWindows &windows, long outputs, const Kernel &kernel, const RowOutput &y, Execution execution) {
-  if (SuitsWinograd(windows, outputs)) {
+  if (SuitsWinograd(windows)) {
     const auto pack = [&](long column, long columns, long step, long steps, float *panel) {
       kernel.Pack(column, columns, step, steps, panel);
     };

@@ -11,8 +11,9 @@
 //            │ Bᵀ d B    │   ·   │ G g Gᵀ   │    =     │          │    36 times
 //            └───────────┘       └──────────┘          └──────────┘
 //
-// The left matrices are made for a group of tiles, of which there are as many as bounded memory holds. Tasks then take a panel
-// of outputs and a chunk of the group's tiles each; the right matrices of a block of channels and the results are theirs alone.
+// The left matrices are made for a group of tiles, so few that they stay in the caches while all outputs are computed from them.
+// Tasks then take a panel or two of outputs and a chunk of the group's tiles each; the right matrices, made for a block of
+// channels of one panel at a time, and the results are theirs alone. Making them costs as much as multiplying some six tiles.
 #include "winograd.h"
 
 #include <algorithm>
@@ -26,39 +27,46 @@ namespace {
 
 constexpr int kTaps = 3, kOutTile = 4, kInTile = kOutTile + kTaps - 1, kPlaces = kInTile * kInTile;
 
-// What is held at a time; it decides about speed and memory, not about any sum. The left matrices of a group: 32 MB.
-constexpr long kGroupNumbers = 8 << 20;
-// The right matrices of a task: 1.5 MB, 36 times kChannelBlock · kPanel. They are made anew for each chunk of tiles, which costs
-// as much as multiplying a few tiles does.
-constexpr long kChannelBlock = 320;
-constexpr long kChunkTiles = 256;
+// What is held at a time; it decides about speed and memory, not about any sum.
+//
+// The left matrices of a group: 4 MB for each two threads, so that chunks are not too small where there are many, up to 32 MB in
+// all. Where channels are many a group has kLeastGroupTiles nevertheless, as long as they stay below 32 MB.
+constexpr long kGroupNumbers = 1 << 20, kMostGroupNumbers = 8 << 20;
+constexpr long kLeastGroupTiles = 64;
+// Of a task at most 2.1 MB: the right matrices of a panel, 36 · kChannelBlock · kPanel, are 0.6 MB, the taps that they are made
+// from 0.15 MB for each panel, and the results, 36 · kChunkTiles · kPanel, 0.6 MB for each panel.
+constexpr long kChannelBlock = 128;
+constexpr long kChunkTiles = 128;
+constexpr long kTaskPanels = 2;
 
-// Bᵀ of equation 22.
+// The transforms are those of equation 22, but the rows of G are multiplied by 4, −6, −6, 24, 24 and 1, and those of Bᵀ divided
+// by them, which cancels in the product: kernels are transformed for each group of tiles, so theirs should cost little.
+
+// Bᵀ, divided.
 inline void TransformImage(const Vec d[kInTile], Vec to[kInTile]) {
-  const Vec two = Fill(2), four = Fill(4), five = Fill(5);
-  to[0] = MultiplyAdd(four, d[0], NegativeMultiplyAdd(five, d[2], d[4]));
-  const Vec even = NegativeMultiplyAdd(four, d[2], d[4]), odd = NegativeMultiplyAdd(four, d[1], d[3]);
+  const Vec sixth = Fill(1.f / 6), two_thirds = Fill(4.f / 6);
+  to[0] = MultiplyAdd(Fill(1.f / 4), d[4], NegativeMultiplyAdd(Fill(5.f / 4), d[2], d[0]));
+  const Vec even = NegativeMultiplyAdd(sixth, d[4], two_thirds * d[2]), odd = NegativeMultiplyAdd(sixth, d[3], two_thirds * d[1]);
   to[1] = even + odd;
   to[2] = even - odd;
-  const Vec even2 = d[4] - d[2], odd2 = two * (d[3] - d[1]);
+  const Vec even2 = Fill(1.f / 24) * (d[4] - d[2]), odd2 = Fill(1.f / 12) * (d[3] - d[1]);
   to[3] = even2 + odd2;
   to[4] = even2 - odd2;
-  to[5] = MultiplyAdd(four, d[1], NegativeMultiplyAdd(five, d[3], d[5]));
+  to[5] = MultiplyAdd(Fill(4), d[1], NegativeMultiplyAdd(Fill(5), d[3], d[5]));
 }
 
-// G of equation 22.
+// G, multiplied.
 inline void TransformKernel(const Vec g[kTaps], Vec to[kInTile]) {
-  to[0] = Fill(1.f / 4) * g[0];
-  const Vec even = Fill(-1.f / 6) * (g[0] + g[2]), odd = Fill(-1.f / 6) * g[1];
-  to[1] = even + odd;
-  to[2] = even - odd;
-  const Vec even2 = MultiplyAdd(Fill(1.f / 24), g[0], Fill(1.f / 6) * g[2]), odd2 = Fill(1.f / 12) * g[1];
-  to[3] = even2 + odd2;
-  to[4] = even2 - odd2;
+  to[0] = g[0];
+  const Vec even = g[0] + g[2], even2 = MultiplyAdd(Fill(4), g[2], g[0]);
+  to[1] = even + g[1];
+  to[2] = even - g[1];
+  to[3] = MultiplyAdd(Fill(2), g[1], even2);
+  to[4] = NegativeMultiplyAdd(Fill(2), g[1], even2);
   to[5] = g[2];
 }
 
-// Aᵀ of equation 22.
+// Aᵀ.
 inline void TransformResult(const Vec m[kInTile], Vec to[kOutTile]) {
   const Vec even = m[1] + m[2], odd = m[1] - m[2], even2 = m[3] + m[4], odd2 = m[3] - m[4];
   to[0] = m[0] + even + even2;
@@ -111,18 +119,22 @@ class Winograd {
         row_stride_((windows.channels + kLanes - 1) / kLanes * kLanes + kLanes) {}
 
   void Run(Execution execution) const {
-    const long group_tiles = std::max(1L, kGroupNumbers / (kPlaces * row_stride_));
+    const long threads = execution.alone ? 1 : ThreadCount(), group_tiles = GroupTiles(threads);
     const long groups = (tiles_ + group_tiles - 1) / group_tiles, largest = (tiles_ + groups - 1) / groups;
     Buffer<float> numbers(Planes::Numbers(largest, row_stride_));
     const Planes image(numbers.get(), largest, row_stride_);
+    // At least two tasks for each thread; several where each has more panels than one, so that none is left alone at the end.
+    const long wanted = execution.alone ? 1 : 2 * threads, panels = (outputs_ + kPanel - 1) / kPanel;
+    const long shares = execution.alone || panels >= 2 * kTaskPanels * wanted ? (panels + kTaskPanels - 1) / kTaskPanels : panels;
     for (long group = 0; group < groups; group++) {
       const long first = tiles_ * group / groups, count = tiles_ * (group + 1) / groups - first;
       ForEach(count, execution.alone, [&](long tile) { TransformImageTile(first + tile, tile, image); });
-      const long panels = (outputs_ + kPanel - 1) / kPanel, chunks = Chunks(count, panels, execution);
+      const long chunks = Chunks(count, (wanted + shares - 1) / shares);
       // Tasks that follow each other share a chunk.
-      ForEach(chunks * panels, execution.alone, [&](long task) {
-        const long chunk = task / panels, begin = count * chunk / chunks, end = count * (chunk + 1) / chunks;
-        MultiplyChunk(image, first, begin, end - begin, task % panels * kPanel);
+      ForEach(chunks * shares, execution.alone, [&](long task) {
+        const long chunk = task / shares, begin = count * chunk / chunks, end = count * (chunk + 1) / chunks;
+        const long share = task % shares, panel = panels * share / shares;
+        MultiplyChunk(image, first, begin, end - begin, panel, panels * (share + 1) / shares - panel);
       });
     }
   }
@@ -135,11 +147,16 @@ class Winograd {
     return {tile / across_ / down_, tile / across_ % down_ * kOutTile, tile % across_ * kOutTile};
   }
 
-  // At least two tasks for each thread, as long as each has a few tiles.
-  static long Chunks(long tiles, long panels, Execution execution) {
-    const long wanted = execution.alone ? 1 : 2 * ThreadCount();
+  long GroupTiles(long threads) const {
+    const long tile_numbers = kPlaces * row_stride_;
+    const long numbers = std::clamp(kGroupNumbers * threads / 2, kGroupNumbers, kMostGroupNumbers);
+    return std::max({1L, numbers / tile_numbers, std::min(kLeastGroupTiles, kMostGroupNumbers / tile_numbers)});
+  }
+
+  // As many as are wanted, as long as each has a few tiles.
+  static long Chunks(long tiles, long wanted) {
     const long least = (tiles + kChunkTiles - 1) / kChunkTiles, most = std::max(least, tiles / (2 * kTileRows));
-    return std::clamp((wanted + panels - 1) / panels, least, most);
+    return std::clamp(wanted, least, most);
   }
 
   // The 36 pixels of a tile; null outside the image.
@@ -177,26 +194,42 @@ class Winograd {
     }
   }
 
-  void MultiplyChunk(const Planes &image, long first_tile, long row, long rows, long column) const {
-    const long columns = std::min<long>(kPanel, outputs_ - column), channels = windows_.channels;
-    const long most_steps = std::min(kChannelBlock, channels);
-    Buffer<float> taps(kTaps * kTaps * most_steps * kPanel);
-    Buffer<float> kernel_numbers(Planes::Numbers(most_steps, kPanel)), sum_numbers(Planes::Numbers(rows, kPanel));
-    const Planes kernel(kernel_numbers.get(), most_steps, kPanel), sums(sum_numbers.get(), rows, kPanel);
+  void MultiplyChunk(const Planes &image, long first_tile, long row, long rows, long first_panel, long panels) const {
+    const long channels = windows_.channels, most_steps = std::min(kChannelBlock, channels);
+    const long panel_taps = kTaps * kTaps * most_steps * kPanel, panel_sums = Planes::Numbers(rows, kPanel);
+    Buffer<float> taps(panels * panel_taps), sum_numbers(panels * panel_sums);
+    Buffer<float> kernel_numbers(Planes::Numbers(most_steps, kPanel));
+    const Planes kernel(kernel_numbers.get(), most_steps, kPanel);
+    const auto visit_panels = [&](auto visit) {
+      for (long p = 0; p < panels; p++) {
+        const long column = (first_panel + p) * kPanel;
+        visit(column, std::min<long>(kPanel, outputs_ - column), taps.get() + p * panel_taps,
+              Planes(sum_numbers.get() + p * panel_sums, rows, kPanel));
+      }
+    };
     for (long c = 0; c < channels; c += most_steps) {
       const long steps = std::min(most_steps, channels - c);
+      // Panels side by side are read together: a row of the kernel is a page of memory or more away from the next.
       for (int tap = 0; tap < kTaps * kTaps; tap++) {
-        pack_kernel_(column, columns, tap * channels + c, steps, taps.get() + tap * most_steps * kPanel);
+        visit_panels([&](long column, long columns, float *panel, const Planes &) {
+          pack_kernel_(column, columns, tap * channels + c, steps, panel + tap * most_steps * kPanel);
+        });
       }
-      TransformKernelPanel(taps.get(), most_steps, steps, kernel);
-      for (int place = 0; place < kPlaces; place++) {
-        MultiplyPanel<Order::kRowByRow>(rows, image.Row(place, row) + c, row_stride_, kernel.Row(place, 0), steps,
-                                        sums.Row(place, 0), kPanel, columns > kLanes ? kPanel : kLanes, c > 0);
+      visit_panels([&](long, long columns, const float *panel, const Planes &sums) {
+        TransformKernelPanel(panel, most_steps, steps, kernel);
+        for (int place = 0; place < kPlaces; place++) {
+          MultiplyPanel<Order::kRowByRow>(rows, image.Row(place, row) + c, row_stride_, kernel.Row(place, 0), steps,
+                                          sums.Row(place, 0), kPanel, columns > kLanes ? kPanel : kLanes, c > 0);
+        }
+      });
+    }
+    visit_panels([&](long column, long columns, const float *, const Planes &sums) {
+      for (long tile = 0; tile < rows; tile++) {
+        for (long half = 0; half < columns; half += kLanes) {
+          TransformResultTile(first_tile + row + tile, tile, sums, column, half);
+        }
       }
-    }
-    for (long tile = 0; tile < rows; tile++) {
-      for (long half = 0; half < columns; half += kLanes) TransformResultTile(first_tile + row + tile, tile, sums, column, half);
-    }
+    });
   }
 
   static void TransformKernelPanel(const float *taps, long tap_steps, long steps, const Planes &kernel) {
@@ -249,9 +282,11 @@ class Winograd {
 
 }  // namespace
 
-bool SuitsWinograd(const ImageWindows &windows, long outputs) {
-  return windows.rows == kTaps && windows.columns == kTaps && windows.stride == 1 && windows.channels >= 32 && outputs >= 32 &&
-         windows.out_height * windows.out_width >= 32 * 32;
+// Of smaller images tiles are too few to make up for transforming the kernel, and thin ones would fill little of them; of fewer
+// channels transforming the image costs more than is saved.
+bool SuitsWinograd(const ImageWindows &windows) {
+  return windows.rows == kTaps && windows.columns == kTaps && windows.stride == 1 && windows.channels >= 8 &&
+         std::min(windows.out_height, windows.out_width) >= 2 * kOutTile;
 }
 
 void MultiplyWinograd(const ImageWindows &windows, long outputs, const PackKernel &pack_kernel, const RowOutput &y,

@@ -9,7 +9,7 @@
 namespace loop {
 
 // Whether it is faster than the implicit product, by the layer's shape alone: the batch and the threads must not change bits.
-bool SuitsWinograd(const ImageWindows &windows, long outputs);
+bool SuitsWinograd(const ImageWindows &windows);
 
 // As a right operand's packer (product.h); step tap · channels + c of the kernel is channel c of the window's tap.
 using PackKernel = std::function<void(long column, long columns, long step, long steps, float *panel)>;
