@@ -18,7 +18,8 @@
 //                     └─────────┘                                   ┌─────────┐
 //                                                                   │   O'    │
 //                                                                   └─────────┘
-// Scores are to the base of 2: queries are multiplied by log₂ e, and exp is 2ˣ.
+// Scores are to the base of 2, and exp is 2ˣ. A Number is a float, or a pair of bfloat16 (bfloat16.h): then Q', K, V' and the
+// weights exp(S' − m) are rounded, and l is the sum of weights that are not.
 #include <algorithm>
 #include <cmath>
 
@@ -31,13 +32,8 @@
 namespace loop {
 namespace {
 
-// A block's scores for a panel fill half of a first-level cache of 32 KB, its keys and values a quarter of a second-level cache
-// of 1 MB, and queries and outputs of a task half of that.
-constexpr long kScoresOfBlock = 4096, kKeyNumbersOfBlock = 32 * 1024, kQueryNumbersOfTask = 64 * 1024;
-
-long BlocksOf(const Attention &a) {
-  return CountOf(a.context, std::max<long>(1, std::min(kScoresOfBlock / kPanel, kKeyNumbersOfBlock / a.width)));
-}
+// Queries and outputs of a task fill an eighth of a second-level cache of 1 MB.
+constexpr long kQueryNumbersOfTask = 64 * 1024;
 
 // What is known of a panel's queries after some blocks, beside o.
 struct Sums {
@@ -45,6 +41,7 @@ struct Sums {
 };
 
 // Some panels of queries of one head.
+template <typename Number>
 class Task {
  public:
   Task(const Attention &attention, long image, long head, long token, long tokens)
@@ -54,35 +51,41 @@ class Task {
         token_(token),
         tokens_(tokens),
         panels_(CountOf(tokens, kPanel)),
-        blocks_(BlocksOf(a_)),
-        keys_(CountOf(a_.context, blocks_) * RowStride(a_.width)),
-        values_(CountOf(a_.context, blocks_) * RowStride(a_.width)),
-        scores_(CountOf(a_.context, blocks_) * kPanel),
-        queries_(panels_ * a_.width * kPanel),
+        blocks_(KeyBlocksOf(a_.context, a_.width)),
+        most_keys_(CountOf(a_.context, blocks_)),
+        keys_(most_keys_ * KeyStride()),
+        values_(NumbersOf<Number>(most_keys_) * RowStride(a_.width)),
+        scores_(most_keys_ * kPanel),
+        queries_(panels_ * QueryNumbers()),
         outputs_(panels_ * a_.width * kPanel),
         sums_(panels_) {}
 
   void Run() {
     for (long p = 0; p < panels_; p++) {
       PackPanel(RowOf(a_.query, image_ * a_.tokens + token_ + p * kPanel, head_, a_.width), a_.query.stride,
-                tokens_ - p * kPanel, a_.width, kLog2E, queries_.get() + p * a_.width * kPanel);
+                tokens_ - p * kPanel, a_.width, kOperandFactor<Number>, queries_.get() + p * QueryNumbers());
     }
     for (long block = 0; block < blocks_; block++) {
       const long key = a_.context * block / blocks_, keys = a_.context * (block + 1) / blocks_ - key;
       const long row = image_ * a_.context + key;
       CopyRows(RowOf(a_.key, row, head_, a_.width), a_.key.stride, keys, a_.width, keys_.get());
-      CopyRows(RowOf(a_.value, row, head_, a_.width), a_.value.stride, keys, a_.width, values_.get());
+      CopySteps(RowOf(a_.value, row, head_, a_.width), a_.value.stride, keys, a_.width, values_.get());
       for (long p = 0; p < panels_; p++) AddBlock(keys, block == 0, p);
     }
     for (long p = 0; p < panels_; p++) Finish(p);
   }
 
  private:
+  // How far apart copied keys lie.
+  long KeyStride() const { return RowStride(NumbersOf<Number>(a_.width)); }
+  // Of a panel.
+  long QueryNumbers() const { return NumbersOf<Number>(a_.width) * kPanel; }
+
   void AddBlock(long keys, bool first, long p) {
-    const float *queries = queries_.get() + p * a_.width * kPanel;
+    const Number *queries = queries_.get() + p * QueryNumbers();
     float *outputs = outputs_.get() + p * a_.width * kPanel;
-    MultiplyPanel<Order::kRowByRow>(keys, keys_.get(), RowStride(a_.width), queries, a_.width, scores_.get(), kPanel, kPanel,
-                                    false);
+    MultiplyPanel<Order::kRowByRow>(keys, keys_.get(), KeyStride(), queries, NumbersOf<Number>(a_.width), scores_.get(), kPanel,
+                                    kPanel, false);
     Sums &sums = sums_[p];
     const Sums before = sums;
     FindLargest(keys, first, sums);
@@ -91,33 +94,39 @@ class Task {
       for (int half = 0; half < 2; half++) sums.weights[half] = sums.weights[half] * factors[half];
       Scale(outputs, factors);
     }
-    WeighScores(keys, sums);
-    MultiplyPanel<Order::kStepByStep>(a_.width, values_.get(), RowStride(a_.width), scores_.get(), keys, outputs, kPanel, kPanel,
-                                      !first);
+    MultiplyPanel<Order::kStepByStep>(a_.width, values_.get(), RowStride(a_.width), WeighScores(keys, sums),
+                                      NumbersOf<Number>(keys), outputs, kPanel, kPanel, !first);
   }
 
   void FindLargest(long keys, bool first, Sums &sums) const {
     for (int half = 0; half < 2; half++) {
       const float *scores = scores_.get() + half * kLanes;
-      Vec largest = first ? Load(scores) : sums.largest[half];
-      for (long key = 0; key < keys; key++) largest = Max(largest, Load(scores + key * kPanel));
-      sums.largest[half] = largest;
+      Vec largest = Load(scores);
+      for (long key = 1; key < keys; key++) largest = Max(largest, Load(scores + key * kPanel));
+      largest = ToBase2<Number>(largest);
+      sums.largest[half] = first ? largest : Max(sums.largest[half], largest);
       if (first) sums.weights[half] = Zero();
     }
   }
 
-  // Makes weights exp(s − m) of scores.
-  void WeighScores(long keys, Sums &sums) {
+  // Makes weights exp(s − m) of scores, in whose place they are a panel.
+  const Number *WeighScores(long keys, Sums &sums) {
+    constexpr long kSteps = Blocks<Number>::kSteps;
+    auto *panel = reinterpret_cast<Number *>(scores_.get());
     Sums now = sums;
-    for (long key = 0; key < keys; key++) {
+    for (long key = 0; key < keys; key += kSteps) {
       for (int half = 0; half < 2; half++) {
-        float *score = scores_.get() + key * kPanel + half * kLanes;
-        const Vec weight = Exp2(Load(score) - now.largest[half]);
-        now.weights[half] = now.weights[half] + weight;
-        Store(score, weight);
+        Vec weights[kSteps];
+        for (long k = 0; k < kSteps; k++) {
+          const float *score = scores_.get() + (key + k) * kPanel + half * kLanes;
+          weights[k] = key + k < keys ? Exp2(ToBase2<Number>(Load(score)) - now.largest[half]) : Zero();
+          now.weights[half] = now.weights[half] + weights[k];
+        }
+        StoreSteps(weights, panel + key / kSteps * kPanel + half * kLanes);
       }
     }
     sums = now;
+    return panel;
   }
 
   void Scale(float *outputs, const Vec (&factors)[2]) const {
@@ -144,8 +153,11 @@ class Task {
   }
 
   const Attention &a_;
-  const long image_, head_, token_, tokens_, panels_, blocks_;
-  Buffer<float> keys_, values_, scores_, queries_, outputs_;
+  const long image_, head_, token_, tokens_, panels_, blocks_, most_keys_;
+  Buffer<Number> keys_, values_;
+  Buffer<float> scores_;
+  Buffer<Number> queries_;
+  Buffer<float> outputs_;
   Buffer<Sums> sums_;
 };
 
@@ -159,7 +171,7 @@ void ComputeAttention(const Attention &a, Execution execution) {
   ForEach(a.batch * a.heads * chunks, execution.alone, [&](long task) {
     const long chunk = task % chunks, head = task / chunks % a.heads, image = task / chunks / a.heads;
     const long first = panels * chunk / chunks * kPanel, last = std::min(a.tokens, panels * (chunk + 1) / chunks * kPanel);
-    Task(a, image, head, first, last - first).Run();
+    WithNumber(execution.bfloat16, [&](auto number) { Task<decltype(number)>(a, image, head, first, last - first).Run(); });
   });
 }
 

@@ -17,9 +17,13 @@
 //         └───────┘ │ S, dP  │               └──────┘│ dV', dK'│  (+)=
 //                   └────────┘                       └─────────┘
 //
+// A Number is a float, or a pair of bfloat16 (bfloat16.h): then the operands of all five products are rounded, P and dS among
+// them, and Σ dy y is not.
+//
 // The queries are cut into at most four slices, whose dK and dV are added in their order at the end, so that a single head has
 // work for several threads.
 #include <algorithm>
+#include <type_traits>
 
 #include "head_rows.h"
 #include "kernels.h"
@@ -45,7 +49,32 @@ struct ContextRows {
   bool add;
 };
 
+// Rows that are the left operand of two products, a sum over their columns and one over themselves.
+template <typename Number>
+class LeftRows {
+ public:
+  LeftRows(long most_rows, long width)
+      : width_(width),
+        rows_(most_rows * RowStride(NumbersOf<Number>(width))),
+        steps_(kLieTheSame ? 0 : NumbersOf<Number>(most_rows) * RowStride(width)) {}
+
+  void Copy(const float *from, long stride, long rows) {
+    CopyRows(from, stride, rows, width_, rows_.get());
+    if (!kLieTheSame) CopySteps(from, stride, rows, width_, steps_.get());
+  }
+
+  // As CopyRows and CopySteps leave them.
+  const Number *Rows() const { return rows_.get(); }
+  const Number *Steps() const { return kLieTheSame ? rows_.get() : steps_.get(); }
+
+ private:
+  static constexpr bool kLieTheSame = std::is_same_v<Number, float>;
+  const long width_;
+  Buffer<Number> rows_, steps_;
+};
+
 // A slice of the queries of one head.
+template <typename Number>
 class Task {
  public:
   Task(const AttentionGradient &attention, long image, long head, long slice)
@@ -58,13 +87,13 @@ class Task {
                                CountOf(a_.context, kPanel)})),
         most_rows_(std::min(queries_, kTileRows * std::min(kMostTilesOfBlock,
                                                            std::max<long>(1, kQueryNumbersOfBlock / (a_.width * kTileRows))))),
-        key_panels_(most_panels_ * a_.width * kPanel),
-        value_panels_(most_panels_ * a_.width * kPanel),
-        key_columns_(most_panels_ * kPanel * CountOf(a_.width, kPanel) * kPanel),
+        key_panels_(most_panels_ * Depth() * kPanel),
+        value_panels_(most_panels_ * Depth() * kPanel),
+        key_columns_(NumbersOf<Number>(most_panels_ * kPanel) * CountOf(a_.width, kPanel) * kPanel),
         d_key_panels_(most_panels_ * a_.width * kPanel),
         d_value_panels_(most_panels_ * a_.width * kPanel),
-        query_rows_(most_rows_ * RowStride(a_.width)),
-        dy_rows_(most_rows_ * RowStride(a_.width)),
+        query_rows_(most_rows_, a_.width),
+        dy_rows_(most_rows_, a_.width),
         weights_(most_rows_ * kPanel),
         d_scores_(most_rows_ * kPanel),
         d_score_rows_(most_rows_ * ScoreStride()),
@@ -84,8 +113,10 @@ class Task {
   }
 
  private:
+  // Of the sums over columns.
+  long Depth() const { return NumbersOf<Number>(a_.width); }
   // dS of a block is kept row by row too, these numbers apart.
-  long ScoreStride() const { return RowStride(most_panels_ * kPanel); }
+  long ScoreStride() const { return RowStride(NumbersOf<Number>(most_panels_ * kPanel)); }
 
   // log_sums to the base of 2, and Σ dy y.
   void PrepareQueries() {
@@ -105,53 +136,74 @@ class Task {
     const float *from = RowOf(a_.key, first_key_ + key, head_, a_.width);
     const float *values = RowOf(a_.value, first_key_ + key, head_, a_.width);
     for (long at = 0; at < keys; at += kPanel) {
-      PackPanel(from + at * a_.key.stride, a_.key.stride, keys - at, a_.width, kLog2E, key_panels_.get() + at * a_.width);
-      PackPanel(values + at * a_.value.stride, a_.value.stride, keys - at, a_.width, 1, value_panels_.get() + at * a_.width);
+      PackPanel(from + at * a_.key.stride, a_.key.stride, keys - at, a_.width, kOperandFactor<Number>,
+                key_panels_.get() + at * Depth());
+      PackPanel(values + at * a_.value.stride, a_.value.stride, keys - at, a_.width, 1, value_panels_.get() + at * Depth());
     }
     for (long column = 0; column < a_.width; column += kPanel) {
-      RightMatrix{from, a_.key.stride}.Pack(column, std::min<long>(kPanel, a_.width - column), 0, keys,
-                                            key_columns_.get() + column * keys);
+      Blocks<Number>::PackPanel(RightMatrix{from, a_.key.stride}, column, std::min<long>(kPanel, a_.width - column), 0, keys,
+                                key_columns_.get() + column * NumbersOf<Number>(keys));
     }
   }
 
   void AddBlock(long query, long rows, long key, long keys) {
-    const long stride = RowStride(a_.width), row = first_query_ + query;
-    CopyRows(RowOf(a_.query, row, head_, a_.width), a_.query.stride, rows, a_.width, query_rows_.get());
-    CopyRows(a_.dy + (row * a_.heads + head_) * a_.width, a_.heads * a_.width, rows, a_.width, dy_rows_.get());
+    const long row = first_query_ + query;
+    query_rows_.Copy(RowOf(a_.query, row, head_, a_.width), a_.query.stride, rows);
+    dy_rows_.Copy(a_.dy + (row * a_.heads + head_) * a_.width, a_.heads * a_.width, rows);
     for (long at = 0; at < keys; at += kPanel) {
       // Whole vectors; what is beyond the keys is left behind.
       const long columns = keys - at > kLanes ? kPanel : kLanes;
-      MultiplyPanel<Order::kRowByRow>(rows, query_rows_.get(), stride, key_panels_.get() + at * a_.width, a_.width,
-                                      weights_.get(), kPanel, columns, false);
-      MultiplyPanel<Order::kRowByRow>(rows, dy_rows_.get(), stride, value_panels_.get() + at * a_.width, a_.width,
-                                      d_scores_.get(), kPanel, columns, false);
-      FindScoreGradients(query, rows, columns, d_score_rows_.get() + at);
-      MultiplyPanel<Order::kStepByStep>(a_.width, dy_rows_.get(), stride, weights_.get(), rows,
-                                        d_value_panels_.get() + at * a_.width, kPanel, columns, query > 0);
-      MultiplyPanel<Order::kStepByStep>(a_.width, query_rows_.get(), stride, d_scores_.get(), rows,
-                                        d_key_panels_.get() + at * a_.width, kPanel, columns, query > 0);
+      MultiplyRows(query_rows_, rows, key_panels_.get() + at * Depth(), weights_.get(), columns);
+      MultiplyRows(dy_rows_, rows, value_panels_.get() + at * Depth(), d_scores_.get(), columns);
+      FindScoreGradients(query, rows, at, keys);
+      AddSteps(dy_rows_, rows, weights_, d_value_panels_.get() + at * a_.width, columns, query > 0);
+      AddSteps(query_rows_, rows, d_scores_, d_key_panels_.get() + at * a_.width, columns, query > 0);
     }
     for (long column = 0; column < a_.width; column += kPanel) {
-      MultiplyPanel<Order::kRowByRow>(rows, d_score_rows_.get(), ScoreStride(), key_columns_.get() + column * keys, keys,
+      MultiplyPanel<Order::kRowByRow>(rows, d_score_rows_.get(), ScoreStride(),
+                                      key_columns_.get() + column * NumbersOf<Number>(keys), NumbersOf<Number>(keys),
                                       a_.d_query + row * a_.d_query_stride + head_ * a_.width + column, a_.d_query_stride,
                                       std::min<long>(kPanel, a_.width - column), key > 0);
     }
   }
 
-  // P of S, and dS of dP, which is copied to its rows.
-  void FindScoreGradients(long query, long rows, long columns, float *score_rows) {
-    for (long i = 0; i < rows; i++) {
-      const Vec log_sum = Fill(log_sums_[query + i]), correction = Fill(corrections_[query + i]);
-      for (long at = 0; at < columns; at += kLanes) {
-        float *weight = weights_.get() + i * kPanel + at, *d_score = d_scores_.get() + i * kPanel + at;
-        const Vec p = Exp2(Load(weight) - log_sum);
-        const Vec d = p * (Load(d_score) - correction);
-        Store(weight, p);
-        Store(d_score, d);
-        Store(score_rows + i * ScoreStride() + at, d);
+  // QK' or dY V' for a panel of keys.
+  void MultiplyRows(const LeftRows<Number> &left, long rows, const Number *panel, float *to, long columns) const {
+    MultiplyPanel<Order::kRowByRow>(rows, left.Rows(), RowStride(Depth()), panel, Depth(), to, kPanel, columns, false);
+  }
+  // Q' dS or dY' P for one.
+  void AddSteps(const LeftRows<Number> &left, long rows, const Buffer<float> &panel, float *to, long columns, bool add) const {
+    MultiplyPanel<Order::kStepByStep>(a_.width, left.Steps(), RowStride(a_.width), AsPanel(panel), NumbersOf<Number>(rows), to,
+                                      kPanel, columns, add);
+  }
+
+  // P of S, and dS of dP, in whose place they are panels. dS is copied to its rows too. For keys from `first` on.
+  void FindScoreGradients(long query, long rows, long first, long keys) {
+    constexpr long kSteps = Blocks<Number>::kSteps;
+    for (long i = 0; i < rows; i += kSteps) {
+      for (long at = 0; at < std::min<long>(kPanel, keys - first); at += kLanes) {
+        Vec weights[kSteps], d_scores[kSteps];
+        for (long k = 0; k < kSteps; k++) {
+          const long row = i + k, from = row * kPanel + at;
+          if (row < rows) {
+            weights[k] = Exp2(ToBase2<Number>(Load(&weights_[from])) - Fill(log_sums_[query + row]));
+            d_scores[k] = weights[k] * (Load(&d_scores_[from]) - Fill(corrections_[query + row]));
+            // There may be anything beyond the last key, whose pair needs a zero.
+            Number *d_score_row = &d_score_rows_[row * ScoreStride()];
+            StoreRow(KeepFirst(d_scores[k], keys - first - at), d_score_row + NumbersOf<Number>(first + at));
+          } else {
+            weights[k] = d_scores[k] = Zero();
+          }
+        }
+        StoreSteps(weights, AsPanel(weights_) + i / kSteps * kPanel + at);
+        StoreSteps(d_scores, AsPanel(d_scores_) + i / kSteps * kPanel + at);
       }
     }
   }
+
+  // A panel of what is computed, and of what then takes its place.
+  static Number *AsPanel(Buffer<float> &buffer) { return reinterpret_cast<Number *>(buffer.get()); }
+  static const Number *AsPanel(const Buffer<float> &buffer) { return reinterpret_cast<const Number *>(buffer.get()); }
 
   void UnpackKeys(long key, long keys, const ContextRows &to) const {
     const long at = (first_key_ + key) * to.stride + head_ * a_.width;
@@ -164,21 +216,26 @@ class Task {
 
   const AttentionGradient &a_;
   const long head_, first_query_, queries_, first_key_, most_panels_, most_rows_;
-  Buffer<float> key_panels_, value_panels_, key_columns_, d_key_panels_, d_value_panels_;
-  Buffer<float> query_rows_, dy_rows_, weights_, d_scores_, d_score_rows_;
+  Buffer<Number> key_panels_, value_panels_, key_columns_;
+  Buffer<float> d_key_panels_, d_value_panels_;
+  LeftRows<Number> query_rows_, dy_rows_;
+  Buffer<float> weights_, d_scores_;
+  Buffer<Number> d_score_rows_;
   Buffer<float> log_sums_, corrections_;
 };
 
 // Each head's slices one after the other, by one thread.
+template <typename Number>
 void ComputeByHeads(const AttentionGradient &a, Execution execution) {
   ForEach(a.batch * a.heads, execution.alone, [&](long task) {
     for (long slice = 0; slice < SlicesOf(a); slice++) {
-      Task(a, task / a.heads, task % a.heads, slice).Run({a.d_key, a.d_value, a.d_context_stride, slice > 0});
+      Task<Number>(a, task / a.heads, task % a.heads, slice).Run({a.d_key, a.d_value, a.d_context_stride, slice > 0});
     }
   });
 }
 
 // All slices at the same time. All but the first leave their dK and dV aside, and what comes out has the same bits.
+template <typename Number>
 void ComputeBySlices(const AttentionGradient &a, Execution execution) {
   const long slices = SlicesOf(a), rows = a.batch * a.context, columns = a.heads * a.width;
   Buffer<float> aside((slices - 1) * 2 * rows * columns);
@@ -186,7 +243,7 @@ void ComputeBySlices(const AttentionGradient &a, Execution execution) {
     const long slice = task % slices, head = task / slices % a.heads, image = task / slices / a.heads;
     float *mine = aside.get() + std::max<long>(0, slice - 1) * 2 * rows * columns;
     const ContextRows result{a.d_key, a.d_value, a.d_context_stride, false};
-    Task(a, image, head, slice).Run(slice == 0 ? result : ContextRows{mine, mine + rows * columns, columns, false});
+    Task<Number>(a, image, head, slice).Run(slice == 0 ? result : ContextRows{mine, mine + rows * columns, columns, false});
   });
   ForEach(rows, execution.alone, [&](long row) {
     for (long part = 0; part < (slices - 1) * 2; part++) {
@@ -201,11 +258,13 @@ void ComputeBySlices(const AttentionGradient &a, Execution execution) {
 
 void ComputeAttentionGradient(const AttentionGradient &a, Execution execution) {
   const bool enough_heads = execution.alone || a.batch * a.heads >= 2 * ThreadCount();
-  if (enough_heads || SlicesOf(a) == 1) {
-    ComputeByHeads(a, execution);
-  } else {
-    ComputeBySlices(a, execution);
-  }
+  WithNumber(execution.bfloat16, [&](auto number) {
+    if (enough_heads || SlicesOf(a) == 1) {
+      ComputeByHeads<decltype(number)>(a, execution);
+    } else {
+      ComputeBySlices<decltype(number)>(a, execution);
+    }
+  });
 }
 
 }  // namespace loop

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
 
 #include "simd.h"
 
@@ -40,6 +41,11 @@ inline void RoundRow(const float *from, long count, uint16_t *to) {
   }
 }
 
+// kLanes numbers of a row, as pairs.
+inline void RoundRow(Vec numbers, Pair *to) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i *>(to), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(numbers)));
+}
+
 // kLanes pairs of a number of one step and that of the next.
 inline void RoundPairs(Vec step, Vec next, Pair *to) {
   // The 16 rounded numbers of `step`, then those of `next`; the k-th of each go beside each other.
@@ -50,5 +56,16 @@ inline void RoundPairs(Vec step, Vec next, Pair *to) {
 }
 
 #endif
+
+// Calls body(number) with a number of the kind that operands are to be: a float, or a Pair.
+template <typename Body>
+void WithNumber(bool bfloat16, const Body &body) {
+  if (!bfloat16) return body(float());
+#ifdef LOOP_HAS_BFLOAT16
+  body(Pair());
+#else
+  throw std::invalid_argument("This processor's kernels have no products of bfloat16.");
+#endif
+}
 
 }  // namespace loop

@@ -30,7 +30,6 @@
 #pragma once
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "bfloat16_blocks.h"
 #include "blocks.h"
@@ -93,12 +92,9 @@ void ProductOf(long rows, long columns, long depth, const Left &left, const Righ
 template <typename Left, typename Right, typename Output>
 void Product(long rows, long columns, long depth, const Left &left, const Right &right, const Output &output,
              Execution execution) {
-  if (!execution.bfloat16) return ProductOf<float>(rows, columns, depth, left, right, output, execution.alone);
-#ifdef LOOP_HAS_BFLOAT16
-  ProductOf<Pair>(rows, columns, depth, left, right, output, execution.alone);
-#else
-  throw std::invalid_argument("This processor's kernels have no products of bfloat16.");
-#endif
+  WithNumber(execution.bfloat16, [&](auto number) {
+    ProductOf<decltype(number)>(rows, columns, depth, left, right, output, execution.alone);
+  });
 }
 
 }  // namespace loop

@@ -29,9 +29,10 @@ inline void Store(float *to, Vec v) { _mm512_storeu_ps(to, v); }
 inline __mmask16 FirstLanes(long count) {
   return count >= kLanes ? 0xffff : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
 }
-// The first `count` lanes; the others are zeros, and nothing beyond is read or written.
+// The first `count` lanes; the others are zeros, and nothing beyond is read or written. KeepFirst is for what is loaded already.
 inline Vec LoadFirst(const float *from, long count) { return _mm512_maskz_loadu_ps(FirstLanes(count), from); }
 inline void StoreFirst(float *to, long count, Vec v) { _mm512_mask_storeu_ps(to, FirstLanes(count), v); }
+inline Vec KeepFirst(Vec v, long count) { return _mm512_maskz_mov_ps(FirstLanes(count), v); }
 
 // a · b + c and c − a · b, rounded once.
 inline Vec MultiplyAdd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
@@ -75,6 +76,7 @@ inline void StoreFirst(float *to, long count, Vec v) {
     _mm256_maskstore_ps(to, FirstLanes(count), v);
   }
 }
+inline Vec KeepFirst(Vec v, long count) { return _mm256_and_ps(v, _mm256_castsi256_ps(FirstLanes(count))); }
 
 inline Vec MultiplyAdd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec NegativeMultiplyAdd(Vec a, Vec b, Vec c) { return _mm256_fnmadd_ps(a, b, c); }

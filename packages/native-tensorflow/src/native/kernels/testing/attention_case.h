@@ -86,28 +86,44 @@ inline AttentionCase DrawAttentionCase(Random &random, float largest) {
   return AttentionCase(shape, packed, largest, random);
 }
 
-// The weights of a query, in double precision.
+// A float as an operand of a product.
+inline double Operand(float number, bool bfloat16) { return bfloat16 ? RoundToBfloat16(number) : number; }
+
+// A computed number as an operand. It may be off by `doubt`, which rounding makes a whole step where it is near the middle of
+// one, and nothing elsewhere.
+struct ComputedOperand {
+  double value, doubt;
+
+  ComputedOperand(double number, double doubt, bool bfloat16) : value(number), doubt(0) {
+    if (!bfloat16) return;
+    value = RoundToBfloat16(static_cast<float>(number));
+    this->doubt = RoundToBfloat16(static_cast<float>(number + doubt)) - RoundToBfloat16(static_cast<float>(number - doubt));
+  }
+};
+
+// The weights of a query, in double precision; queries and keys are rounded as operands are.
 struct AttentionWeights {
-  std::vector<double> weights;
+  std::vector<double> scores, weights;
   double log_sum;
   // The largest Σ |query key|. A score may be off by about a rounding of it, and its weight by as much of itself.
   double score_magnitude = 0;
 
-  AttentionWeights(const AttentionCase &c, long row, long head) {
+  AttentionWeights(const AttentionCase &c, long row, long head, bool bfloat16) {
     const float *query = c.Query().at + row * c.Query().stride + head * c.shape.width;
     double largest = -INFINITY, sum = 0;
     for (long key = 0; key < c.shape.context; key++) {
       const float *at = c.Key().at + (row / c.shape.tokens * c.shape.context + key) * c.Key().stride + head * c.shape.width;
       double score = 0, magnitude = 0;
       for (long i = 0; i < c.shape.width; i++) {
-        score += static_cast<double>(query[i]) * at[i];
-        magnitude += std::abs(static_cast<double>(query[i]) * at[i]);
+        const double term = Operand(query[i], bfloat16) * Operand(at[i], bfloat16);
+        score += term;
+        magnitude += std::abs(term);
       }
-      weights.push_back(score);
+      scores.push_back(score);
       largest = std::max(largest, score);
       score_magnitude = std::max(score_magnitude, magnitude);
     }
-    for (double &weight : weights) sum += weight = std::exp(weight - largest);
+    for (const double score : scores) sum += weights.emplace_back(std::exp(score - largest));
     for (double &weight : weights) weight /= sum;
     log_sum = largest + std::log(sum);
   }
