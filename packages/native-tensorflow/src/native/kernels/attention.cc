@@ -32,8 +32,9 @@
 namespace loop {
 namespace {
 
-// Queries and outputs of a task fill an eighth of a second-level cache of 1 MB.
-constexpr long kQueryNumbersOfTask = 64 * 1024;
+// Of the queries, and of the outputs, of a task: 1 MB each, from a third-level cache. With fewer, keys and values would be copied
+// more often.
+constexpr long kQueryNumbersOfTask = 256 * 1024;
 
 // What is known of a panel's queries after some blocks, beside o.
 struct Sums {

@@ -20,8 +20,16 @@
 // A Number is a float, or a pair of bfloat16 (bfloat16.h): then the operands of all five products are rounded, P and dS among
 // them, and Σ dy y is not.
 //
-// The queries are cut into at most four slices, whose dK and dV are added in their order at the end, so that a single head has
-// work for several threads.
+// The queries are cut into slices, which compute at the same time where heads are few. Each takes the groups of keys in their
+// order and adds to dK and dV of a group after the slice before it has, so that nothing is kept aside and every sum has one
+// order. A step of the work is a diagonal of the squares, here numbered:
+//
+//                groups
+//              ┌─┬─┬─┬─┐
+//      slices  │0│1│2│3│
+//              ├─┼─┼─┼─┤
+//              │1│2│3│4│
+//              └─┴─┴─┴─┘
 #include <algorithm>
 #include <type_traits>
 
@@ -34,20 +42,19 @@
 namespace loop {
 namespace {
 
-constexpr long kMostSlices = 4, kQueriesOfSlice = 1024;
-// Keys of a group: K', V', K, dK' and dV' fill half of a second-level cache of 1 MB. Queries of a block: Q and dY fill a quarter.
-constexpr long kMostPanelsOfGroup = 4, kKeyNumbersOfGroup = 32 * 1024;
+constexpr long kQueriesOfSlice = 1024;
+// Keys of a group: where heads are as wide as 512, a second-level cache of 1 MB would hold too few for the queries that each
+// group reads, and K', V', K, dK' and dV' come from the third. Queries of a block: Q and dY fill a quarter of the second.
+constexpr long kMostPanelsOfGroup = 8, kKeyNumbersOfGroup = 128 * 1024;
 constexpr long kMostTilesOfBlock = 8, kQueryNumbersOfBlock = 32 * 1024;
 
-long SlicesOf(const AttentionGradient &a) { return std::min(kMostSlices, CountOf(a.tokens, kQueriesOfSlice)); }
+long SlicesOf(const AttentionGradient &a) { return CountOf(a.tokens, kQueriesOfSlice); }
 
-// Where rows of dK and dV go.
-struct ContextRows {
-  float *d_key, *d_value;
-  long stride;
-  // Whether to what is there.
-  bool add;
-};
+// The most panels of a group.
+long MostPanelsOf(const AttentionGradient &a) {
+  const long panels = std::max<long>(1, kKeyNumbersOfGroup / (a.width * kPanel));
+  return std::min({kMostPanelsOfGroup, panels, CountOf(a.context, kPanel)});
+}
 
 // Rows that are the left operand of two products, a sum over their columns and one over themselves.
 template <typename Number>
@@ -80,43 +87,43 @@ class Task {
   Task(const AttentionGradient &attention, long image, long head, long slice)
       : a_(attention),
         head_(head),
+        slice_(slice),
         first_query_(image * a_.tokens + a_.tokens * slice / SlicesOf(a_)),
         queries_(image * a_.tokens + a_.tokens * (slice + 1) / SlicesOf(a_) - first_query_),
         first_key_(image * a_.context),
-        most_panels_(std::min({kMostPanelsOfGroup, std::max<long>(1, kKeyNumbersOfGroup / (a_.width * kPanel)),
-                               CountOf(a_.context, kPanel)})),
+        most_keys_(MostPanelsOf(a_) * kPanel),
         most_rows_(std::min(queries_, kTileRows * std::min(kMostTilesOfBlock,
                                                            std::max<long>(1, kQueryNumbersOfBlock / (a_.width * kTileRows))))),
-        key_panels_(most_panels_ * Depth() * kPanel),
-        value_panels_(most_panels_ * Depth() * kPanel),
-        key_columns_(NumbersOf<Number>(most_panels_ * kPanel) * CountOf(a_.width, kPanel) * kPanel),
-        d_key_panels_(most_panels_ * a_.width * kPanel),
-        d_value_panels_(most_panels_ * a_.width * kPanel),
+        key_panels_(most_keys_ * Depth()),
+        value_panels_(most_keys_ * Depth()),
+        key_columns_(NumbersOf<Number>(most_keys_) * CountOf(a_.width, kPanel) * kPanel),
+        d_key_panels_(most_keys_ * a_.width),
+        d_value_panels_(most_keys_ * a_.width),
         query_rows_(most_rows_, a_.width),
         dy_rows_(most_rows_, a_.width),
         weights_(most_rows_ * kPanel),
         d_scores_(most_rows_ * kPanel),
         d_score_rows_(most_rows_ * ScoreStride()),
         log_sums_(queries_),
-        corrections_(queries_) {}
-
-  void Run(const ContextRows &to) {
+        corrections_(queries_) {
     PrepareQueries();
-    for (long key = 0; key < a_.context; key += most_panels_ * kPanel) {
-      const long keys = std::min(most_panels_ * kPanel, a_.context - key);
-      PackKeys(key, keys);
-      for (long query = 0; query < queries_; query += most_rows_) {
-        AddBlock(query, std::min(most_rows_, queries_ - query), key, keys);
-      }
-      UnpackKeys(key, keys, to);
+  }
+
+  // Adds a group of keys, or what there is of it, once the slice has added those before and the slices before it have this one.
+  void AddGroup(long key, long most) {
+    const long keys = std::min(most, a_.context - key);
+    PackKeys(key, keys);
+    for (long query = 0; query < queries_; query += most_rows_) {
+      AddBlock(query, std::min(most_rows_, queries_ - query), key, keys);
     }
+    UnpackKeys(key, keys);
   }
 
  private:
   // Of the sums over columns.
   long Depth() const { return NumbersOf<Number>(a_.width); }
   // dS of a block is kept row by row too, these numbers apart.
-  long ScoreStride() const { return RowStride(NumbersOf<Number>(most_panels_ * kPanel)); }
+  long ScoreStride() const { return RowStride(NumbersOf<Number>(most_keys_)); }
 
   // log_sums to the base of 2, and Σ dy y.
   void PrepareQueries() {
@@ -205,17 +212,17 @@ class Task {
   static Number *AsPanel(Buffer<float> &buffer) { return reinterpret_cast<Number *>(buffer.get()); }
   static const Number *AsPanel(const Buffer<float> &buffer) { return reinterpret_cast<const Number *>(buffer.get()); }
 
-  void UnpackKeys(long key, long keys, const ContextRows &to) const {
-    const long at = (first_key_ + key) * to.stride + head_ * a_.width;
+  void UnpackKeys(long key, long keys) const {
+    const long stride = a_.d_context_stride, first = (first_key_ + key) * stride + head_ * a_.width;
     for (long k = 0; k < keys; k += kPanel) {
-      const long rows = std::min<long>(kPanel, keys - k), row = at + k * to.stride;
-      UnpackPanel(d_key_panels_.get() + k * a_.width, rows, a_.width, to.d_key + row, to.stride, to.add);
-      UnpackPanel(d_value_panels_.get() + k * a_.width, rows, a_.width, to.d_value + row, to.stride, to.add);
+      const long rows = std::min<long>(kPanel, keys - k), at = first + k * stride;
+      UnpackPanel(d_key_panels_.get() + k * a_.width, rows, a_.width, a_.d_key + at, stride, slice_ > 0);
+      UnpackPanel(d_value_panels_.get() + k * a_.width, rows, a_.width, a_.d_value + at, stride, slice_ > 0);
     }
   }
 
   const AttentionGradient &a_;
-  const long head_, first_query_, queries_, first_key_, most_panels_, most_rows_;
+  const long head_, slice_, first_query_, queries_, first_key_, most_keys_, most_rows_;
   Buffer<Number> key_panels_, value_panels_, key_columns_;
   Buffer<float> d_key_panels_, d_value_panels_;
   LeftRows<Number> query_rows_, dy_rows_;
@@ -224,34 +231,31 @@ class Task {
   Buffer<float> log_sums_, corrections_;
 };
 
-// Each head's slices one after the other, by one thread.
+// Each head by one thread.
 template <typename Number>
 void ComputeByHeads(const AttentionGradient &a, Execution execution) {
   ForEach(a.batch * a.heads, execution.alone, [&](long task) {
+    const long keys = MostPanelsOf(a) * kPanel;
     for (long slice = 0; slice < SlicesOf(a); slice++) {
-      Task<Number>(a, task / a.heads, task % a.heads, slice).Run({a.d_key, a.d_value, a.d_context_stride, slice > 0});
+      Task<Number> queries(a, task / a.heads, task % a.heads, slice);
+      for (long key = 0; key < a.context; key += keys) queries.AddGroup(key, keys);
     }
   });
 }
 
-// All slices at the same time. All but the first leave their dK and dV aside, and what comes out has the same bits.
+// The slices of each head at the same time, and so as many groups where there are the keys. How large they are does not show in
+// the result: it is where a sum is put down and taken up again.
 template <typename Number>
-void ComputeBySlices(const AttentionGradient &a, Execution execution) {
-  const long slices = SlicesOf(a), rows = a.batch * a.context, columns = a.heads * a.width;
-  Buffer<float> aside((slices - 1) * 2 * rows * columns);
-  ForEach(a.batch * a.heads * slices, execution.alone, [&](long task) {
-    const long slice = task % slices, head = task / slices % a.heads, image = task / slices / a.heads;
-    float *mine = aside.get() + std::max<long>(0, slice - 1) * 2 * rows * columns;
-    const ContextRows result{a.d_key, a.d_value, a.d_context_stride, false};
-    Task<Number>(a, image, head, slice).Run(slice == 0 ? result : ContextRows{mine, mine + rows * columns, columns, false});
-  });
-  ForEach(rows, execution.alone, [&](long row) {
-    for (long part = 0; part < (slices - 1) * 2; part++) {
-      float *to = (part % 2 == 0 ? a.d_key : a.d_value) + row * a.d_context_stride;
-      const float *from = aside.get() + (part * rows + row) * columns;
-      for (long i = 0; i < columns; i++) to[i] += from[i];
-    }
-  });
+void ComputeByDiagonals(const AttentionGradient &a, Execution execution) {
+  const long slices = SlicesOf(a), panels = std::max<long>(1, CountOf(a.context, kPanel) / slices);
+  const long keys = std::min(MostPanelsOf(a), panels) * kPanel, groups = CountOf(a.context, keys);
+  for (long diagonal = 0; diagonal < slices + groups - 1; diagonal++) {
+    const long first = std::max<long>(0, diagonal - groups + 1), count = std::min(slices, diagonal + 1) - first;
+    ForEach(a.batch * a.heads * count, execution.alone, [&](long task) {
+      const long slice = first + task % count, head = task / count % a.heads, image = task / count / a.heads;
+      Task<Number>(a, image, head, slice).AddGroup((diagonal - slice) * keys, keys);
+    });
+  }
 }
 
 }  // namespace
@@ -262,7 +266,7 @@ void ComputeAttentionGradient(const AttentionGradient &a, Execution execution) {
     if (enough_heads || SlicesOf(a) == 1) {
       ComputeByHeads<decltype(number)>(a, execution);
     } else {
-      ComputeBySlices<decltype(number)>(a, execution);
+      ComputeByDiagonals<decltype(number)>(a, execution);
     }
   });
 }

@@ -142,7 +142,7 @@ const bool large_bfloat16 = HasBfloat16() && Compare("attention gradient, bfloat
 std::string CompareBatches(bool bfloat16) {
   Random random(1);
   for (const AttentionShape &shape :
-       {AttentionShape{4, 1, 7, 2500, 50}, {4, 2, 40, 77, 300}, {4, 3, 512, 40, 40}, {4, 1, 1, 1, 1}}) {
+       {AttentionShape{4, 1, 7, 2500, 50}, {4, 1, 2, 2500, 300}, {4, 2, 40, 77, 300}, {4, 3, 512, 40, 40}, {4, 1, 1, 1, 1}}) {
     const AttentionCase c(shape, false, 3, random);
     const Forward forward = ComputeForward(c, bfloat16);
     const std::vector<float> dy = random.Numbers(static_cast<long>(forward.y.size()));
