@@ -63,15 +63,18 @@ function layerNormByKernel<T extends tf.Tensor>(
           weight: savedWeight,
           dy: rows(outputGradient),
         };
-        // An adapter needs the first alone, which takes fewer passes by itself.
-        const gradient = (index: 0 | 1 | 2): tf.Tensor =>
-          runKernel('LoopLayerNormGradient', inputs, { epsilon, affine: index > 0 })[
-            index
+        const results = ['x', 'weight', 'bias'] as const;
+        // Each by itself: an adapter needs the first alone.
+        const gradient = (of: (typeof results)[number]): tf.Tensor => {
+          const attributes = { epsilon, wanted: [of] };
+          return runKernel('LoopLayerNormGradient', inputs, attributes)[
+            results.indexOf(of)
           ] as tf.Tensor;
+        };
         return {
-          x: () => tf.reshape(gradient(0), x.shape),
-          weight: () => gradient(1),
-          bias: () => gradient(2),
+          x: () => tf.reshape(gradient('x'), x.shape),
+          weight: () => gradient('weight'),
+          bias: () => gradient('bias'),
         };
       },
     };

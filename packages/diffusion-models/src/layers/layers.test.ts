@@ -55,6 +55,47 @@ describe('norms', () => {
     );
   });
 
+  test('layerNorm keeps its precision where the mean is 1000 standard deviations', () => {
+    const x = normal(6, 32);
+    const parameters = { weights: { 'n.weight': tf.ones([32]), 'n.bias': tf.zeros([32]) } };
+    const near = layerNorm(parameters, 'n', x, 1e-6);
+    const far = layerNorm(parameters, 'n', tf.add(x, 1000), 1e-6);
+    // The input itself is rounded to 1000 · 2⁻²⁴ = 6e-5, the mean once more.
+    expect(relativeDifference(far, near)).toBeLessThan(2e-4);
+  });
+
+  test('layerNorm gives each gradient the same bits, whichever are wanted', () => {
+    const values = [normal(2, 5, 16), normal(16), normal(16)];
+    const dy = normal(2, 5, 16);
+    const of = (wanted: readonly number[]) =>
+      tf.grads((...given) => {
+        const all = [...values];
+        wanted.forEach((index, at) => (all[index] = given[at]!));
+        const [x, weight, bias] = all as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return layerNorm({ weights: { 'n.weight': weight, 'n.bias': bias } }, 'n', x, 1e-5);
+      })(
+        wanted.map((index) => values[index]!),
+        dy,
+      );
+    of([0, 1, 2]).forEach((gradient, index) => {
+      expect(of([index])[0]!.dataSync()).toEqual(gradient.dataSync());
+    });
+  });
+
+  test('layerNorm computes no gradient of a frozen weight', async () => {
+    const weights = { 'n.weight': normal(16), 'n.bias': normal(16) };
+    const { kernels } = await tf.profile(() =>
+      tf.grad((x) => layerNorm({ weights }, 'n', x, 1e-5))(normal(5, 16)),
+    );
+    const ofLayers = kernels.filter(({ name }) => name === 'LoopLayerNormGradient');
+    for (const { outputShapes } of ofLayers) expect(outputShapes).toEqual([[5, 16], [0], [0]]);
+    // Composed, the gradients of weights are the sums that leave the channels.
+    const sums = kernels.filter(({ name, outputShapes }) => {
+      return name === tf.Sum && outputShapes[0]?.join() === '16';
+    });
+    expect(sums).toEqual([]);
+  });
+
   const plainGroupNorm = (groups: number, epsilon: number, activate: boolean) =>
     ((x, weight, bias) => {
       const [batch, height, width, channels] = x.shape as [number, number, number, number];

@@ -89,6 +89,23 @@ export const kernelDefinitions: readonly KernelDefinition[] = [
     isList: true,
   },
   {
+    name: 'LoopLayerNorm',
+    inputs: ['x', 'weight', 'bias'],
+    attributes: ({ epsilon }) => [number('epsilon', epsilon)],
+    outputs: 1,
+  },
+  {
+    name: 'LoopLayerNormGradient',
+    inputs: ['x', 'weight', 'dy'],
+    sizes: ({ wanted }) => {
+      const names = wanted as readonly string[];
+      return ['x', 'weight', 'bias'].map((name) => (names.includes(name) ? 1 : 0));
+    },
+    attributes: ({ epsilon }) => [number('epsilon', epsilon)],
+    outputs: 3,
+    isList: true,
+  },
+  {
     name: 'LoopLinear',
     inputs: ['x', 'weight', 'bias', 'add'],
     sizes: ({ inputsFirst }) => [inputsFirst === true ? 1 : 0],

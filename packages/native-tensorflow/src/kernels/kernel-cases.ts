@@ -161,6 +161,37 @@ const groupNormGradientCases: readonly KernelCase[] = groupNorms.map(
   }),
 );
 
+/** By what it says: each row to mean 0 and variance 1, scaled and shifted. */
+function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor {
+  const { mean, variance } = tf.moments(x, 1, true);
+  const normalised = tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon)));
+  return tf.add(tf.mul(normalised, weight), bias);
+}
+
+const layerNormCases: readonly KernelCase[] = [
+  {
+    kernel: 'LoopLayerNorm',
+    about: 'of 7 rows',
+    attributes: { epsilon },
+    inputs: random({ x: [7, 37], weight: [37], bias: [37] }),
+    expected: ({ x, weight, bias }) => [layerNorm(x!, weight!, bias!)],
+  },
+  ...[['x'], ['weight'], ['bias'], ['x', 'weight', 'bias']].map((wanted) => ({
+    kernel: 'LoopLayerNormGradient',
+    about: `for ${wanted.join(', ')}`,
+    attributes: { epsilon, wanted },
+    inputs: random({ x: [7, 37], weight: [37], dy: [7, 37] }),
+    expected: ({ x, weight, dy }: KernelInputs) => {
+      const gradients = tf.grads((...given) =>
+        layerNorm(...(given as [tf.Tensor, tf.Tensor, tf.Tensor])),
+      )([x!, weight!, tf.zeros([37])], dy);
+      return ['x', 'weight', 'bias'].map((name, index) =>
+        wanted.includes(name) ? gradients[index]! : tf.zeros([0]),
+      );
+    },
+  })),
+];
+
 interface AttentionInputs {
   readonly query: tf.Tensor;
   readonly key: tf.Tensor;
@@ -339,4 +370,5 @@ export const kernelCases: readonly KernelCase[] = [
   doublingCase,
   ...groupNormCases,
   ...groupNormGradientCases,
+  ...layerNormCases,
 ];

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "group_norm_parts.h"
+#include "norm_parts.h"
 #include "threads.h"
 #include "vector_math.h"
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "group_norm_parts.h"
 #include "kernels.h"
+#include "norm_parts.h"
 #include "testing/check.h"
 
 namespace loop::testing {

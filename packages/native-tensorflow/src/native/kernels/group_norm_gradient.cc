@@ -6,7 +6,7 @@
 // where the means are those of a group. So three sums over the pixels of each channel are needed, Σ g, Σ g x̂ and Σ x̂, and then ∂x
 // is linear in g and x.
 
-#include "group_norm_parts.h"
+#include "norm_parts.h"
 #include "threads.h"
 #include "vector_math.h"
 

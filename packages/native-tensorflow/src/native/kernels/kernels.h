@@ -159,8 +159,9 @@ void ComputeLayerNorm(const LayerNorm &, Execution);
 struct LayerNormGradient {
   LayerNorm forward;  // bias and y are not used
   const float *dy;
+  // Each null where it is not wanted.
   float *dx;
-  float *d_weight, *d_bias;  // [channels]; both null where they are not wanted
+  float *d_weight, *d_bias;  // [channels]
 };
 void ComputeLayerNormGradient(const LayerNormGradient &, Execution);
 

@@ -101,6 +101,7 @@ inline Vec TimesPowerOfTwo(Vec a, Vec n) { return a * PowerOfTwo(n); }
 struct AllLanes {};
 inline Vec LoadFirst(const float *from, AllLanes) { return Load(from); }
 inline void StoreFirst(float *to, AllLanes, Vec v) { Store(to, v); }
+inline Vec KeepFirst(Vec v, AllLanes) { return v; }
 
 template <typename Step>
 inline void ForEachVector(long count, const Step &step) {

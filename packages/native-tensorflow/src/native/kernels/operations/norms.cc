@@ -82,11 +82,72 @@ const Operation kGroupNormGradient = {
     5,
 };
 
+// ---- LoopLayerNorm(x [rows, channels], weight [channels], bias [channels]) → y
+
+LayerNorm ReadLayerNorm(const InputShapes &shapes) {
+  LayerNorm norm{};
+  const Shape &x = shapes.OfRank(0, 2);
+  norm.rows = x[0];
+  norm.channels = x[1];
+  shapes.Require(norm.channels > 0, "x must have channels.");
+  shapes.Require(1, {norm.channels});
+  return norm;
+}
+
+// With the tensors that its gradient has, too.
+LayerNorm LayerNormOf(const Call &call) {
+  LayerNorm norm = ReadLayerNorm(call.shapes);
+  norm.epsilon = call.attributes.epsilon;
+  norm.x = call.Input(0);
+  norm.weight = call.Input(1);
+  return norm;
+}
+
+const Operation kLayerNorm = {
+    "LoopLayerNorm",
+    {"x", "weight", "bias"},
+    {"y"},
+    {"epsilon: float"},
+    [](const InputShapes &shapes) {
+      shapes.Require(2, {ReadLayerNorm(shapes).channels});
+      return std::vector<Shape>{shapes[0]};
+    },
+    [](const Call &call) {
+      LayerNorm norm = LayerNormOf(call);
+      norm.bias = call.Input(2);
+      norm.y = call.Output(0);
+      ComputeLayerNorm(norm, call.Running());
+    },
+};
+
+// ---- LoopLayerNormGradient(x, weight, dy, sizes [0, x?, weight?, bias?]: 1 where its gradient is wanted, otherwise 0)
+//      → dx, d_weight, d_bias; [0] where one is not wanted
+
+const Operation kLayerNormGradient = {
+    "LoopLayerNormGradient",
+    {"x", "weight", "dy", "sizes"},
+    {"dx", "d_weight", "d_bias"},
+    {"epsilon: float"},
+    [](const InputShapes &shapes) {
+      const LayerNorm norm = ReadLayerNorm(shapes);
+      shapes.Require(2, shapes[0]);
+      const Shape wanted = shapes.Sizes(3), nothing{0};
+      return std::vector<Shape>{wanted[0] != 0 ? shapes[0] : nothing, wanted[1] != 0 ? Shape{norm.channels} : nothing,
+                                wanted[2] != 0 ? Shape{norm.channels} : nothing};
+    },
+    [](const Call &call) {
+      ComputeLayerNormGradient({LayerNormOf(call), call.Input(2), call.Output(0), call.Output(1), call.Output(2)}, call.Running());
+    },
+    2,
+};
+
 }  // namespace
 
 void RegisterNormOperations() {
   Register<kGroupNorm>();
   Register<kGroupNormGradient>();
+  Register<kLayerNorm>();
+  Register<kLayerNormGradient>();
 }
 
 }  // namespace loop

@@ -1,4 +1,5 @@
-// What group normalisation and its gradient share: how images are cut into pieces, and rows of numbers per channel.
+// What group and layer normalisation and their gradients share: how images are cut into pieces, and rows of numbers per channel.
+// To layer normalisation all its rows are the pixels of one image.
 //
 //              channels, in groups
 //            ┌─────┬─────┬─────┬─────┐ ┐                                ┐
@@ -31,7 +32,9 @@ struct Chunks {
   const long chunk_pixels = std::max<long>(1, kChunkNumbers / channels / kBlockPixels) * kBlockPixels;
   const long per_image = (pixels + chunk_pixels - 1) / chunk_pixels;
 
-  explicit Chunks(const GroupNorm &norm) : batch(norm.batch), pixels(norm.pixels), channels(norm.channels) {}
+  Chunks(long batch, long pixels, long channels) : batch(batch), pixels(pixels), channels(channels) {}
+  explicit Chunks(const GroupNorm &norm) : Chunks(norm.batch, norm.pixels, norm.channels) {}
+  explicit Chunks(const LayerNorm &norm) : Chunks(1, norm.rows, norm.channels) {}
 
   long Count() const { return batch * per_image; }
   long Image(long chunk) const { return chunk / per_image; }
@@ -49,9 +52,11 @@ class ChannelRows {
 
   Number *At(long index, long row) { return numbers_.get() + (index * rows_ + row) * channels_; }
   void Clear(long index) { std::fill_n(At(index, 0), rows_ * channels_, Number(0)); }
-  void AddTo(long index, long other) {
+  // Adds all rows of one to those of another.
+  template <typename Other>
+  void AddTo(long index, ChannelRows<Other> &others, long other) {
     const Number *from = At(index, 0);
-    Number *to = At(other, 0);
+    Other *to = others.At(other, 0);
     for (long i = 0; i < rows_ * channels_; i++) to[i] += from[i];
   }
 
@@ -62,7 +67,7 @@ class ChannelRows {
 
 // Adds the sums of an image's chunks to those of its first one, in their order.
 inline void AddUpChunks(const Chunks &chunks, long image, ChannelRows<double> &sums) {
-  for (long chunk = chunks.First(image) + 1; chunk < chunks.First(image + 1); chunk++) sums.AddTo(chunk, chunks.First(image));
+  for (long chunk = chunks.First(image) + 1; chunk < chunks.First(image + 1); chunk++) sums.AddTo(chunk, sums, chunks.First(image));
 }
 
 // Calls step(c, lanes, first, last) for each block of pixels first … last − 1 and each vector of channels from c on.
@@ -71,6 +76,24 @@ void ForEachBlock(long pixels, long channels, const Step &step) {
   for (long first = 0; first < pixels; first += kBlockPixels) {
     const long last = std::min(pixels, first + kBlockPixels);
     ForEachVector(channels, [&](long c, auto lanes) { step(c, lanes, first, last); });
+  }
+}
+
+// Adds term(row, c, lanes) of all rows to sums[channels]. Memory is read in order, several rows side by side, so that each vector
+// of sums is loaded and stored once for all of them.
+template <typename Term>
+void AddRows(long rows, long channels, float *sums, const Term &term) {
+  long row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    ForEachVector(channels, [&](long c, auto lanes) {
+      const Vec upper = term(row, c, lanes) + term(row + 1, c, lanes), lower = term(row + 2, c, lanes) + term(row + 3, c, lanes);
+      StoreFirst(sums + c, lanes, LoadFirst(sums + c, lanes) + (upper + lower));
+    });
+  }
+  for (; row < rows; row++) {
+    ForEachVector(channels, [&](long c, auto lanes) {
+      StoreFirst(sums + c, lanes, LoadFirst(sums + c, lanes) + term(row, c, lanes));
+    });
   }
 }
 
