@@ -33,7 +33,7 @@ constexpr OffsetKind kOffsets[] = {OffsetKind::kNone, OffsetKind::kShared, Offse
 Shape DrawShape(Random &random) {
   // Now and then several blocks of pixels, and one or many channels.
   const bool tall = random.Whole(0, 7) == 0, wide = !tall && random.Whole(0, 7) == 0;
-  const long pixels = random.Whole(1, tall ? 3 * kBlockPixels + 5 : 9);
+  const long pixels = random.Whole(1, tall ? 3 * kLeastPixels + 5 : 9);
   const long groups = random.Whole(1, 5), width = random.Whole(1, wide ? 40 : 4);
   return {random.Whole(1, 3), pixels, groups, width, random.Coin(), kOffsets[random.Whole(0, 2)]};
 }

@@ -26,30 +26,30 @@ void SumGradients(const GroupNormGradient &gradient, long start, long pixels, lo
   const float *centre = factors.At(image, kCentre), *scale = factors.At(image, kScale), *shift = factors.At(image, kShift);
   const float *x = norm.x + start, *dy = gradient.dy + start;
   float *g = gradient.dx + start;
-  ChannelRows<float> parts(1, kSumRows, channels);
-  parts.Clear(0);
-  ForEachBlock(pixels, channels, [&](long c, auto lanes, long first, long last) {
-    const Vec centres = LoadFirst(centre + c, lanes), scales = LoadFirst(scale + c, lanes);
-    const Vec shifts = LoadFirst(shift + c, lanes);
-    const Vec weight = LoadFirst(norm.weight + c, lanes), bias = LoadFirst(norm.bias + c, lanes);
-    Vec gradients = Zero(), products = Zero(), normals = Zero();
-    for (long p = first; p < last; p++) {
-      const long at = p * channels + c;
-      const Vec normal = MultiplyAdd(LoadFirst(x + at, lanes) - centres, scales, shifts);
-      Vec inner = LoadFirst(dy + at, lanes);
-      if (norm.silu) {
-        inner = inner * SiluSlope(MultiplyAdd(normal, weight, bias));
-        StoreFirst(g + at, lanes, inner);
-      }
-      gradients = gradients + inner;
-      products = MultiplyAdd(inner, normal, products);
-      normals = normals + normal;
+  const auto terms = [&](long c, auto lanes, long p) {
+    const long at = p * channels + c;
+    const Vec d = LoadFirst(x + at, lanes) - LoadFirst(centre + c, lanes);
+    const Vec normal = MultiplyAdd(d, LoadFirst(scale + c, lanes), LoadFirst(shift + c, lanes));
+    Vec inner = LoadFirst(dy + at, lanes);
+    if (norm.silu) {
+      inner = inner * SiluSlope(MultiplyAdd(normal, LoadFirst(norm.weight + c, lanes), LoadFirst(norm.bias + c, lanes)));
+      StoreFirst(g + at, lanes, inner);
     }
-    AddVector(parts.At(0, kGradients) + c, lanes, gradients);
-    AddVector(parts.At(0, kProducts) + c, lanes, products);
-    AddVector(parts.At(0, kNormals) + c, lanes, normals);
+    return Terms<kSumRows>{{inner, inner * normal, normal}};
+  };
+  SumOverPixels<kSumRows>(pixels, channels, terms, sums);
+}
+
+void WriteInputGradient(const float *x, const float *g, long pixels, long channels, ChannelRows<float> &factors, long image,
+                        float *dx) {
+  const float *centres = factors.At(image, kCentre), *scales = factors.At(image, kScale);
+  const float *slopes = factors.At(image, kSlope), *shifts = factors.At(image, kShift);
+  ForEachRow(pixels, channels, [&](long c, auto lanes, long p) {
+    const long at = p * channels + c;
+    const Vec d = LoadFirst(x + at, lanes) - LoadFirst(centres + c, lanes);
+    const Vec linear = MultiplyAdd(d, LoadFirst(slopes + c, lanes), LoadFirst(shifts + c, lanes));
+    StoreFirst(dx + at, lanes, MultiplyAdd(LoadFirst(g + at, lanes), LoadFirst(scales + c, lanes), linear));
   });
-  std::copy_n(parts.At(0, 0), kSumRows * channels, sums);
 }
 
 }  // namespace
@@ -102,18 +102,9 @@ void ComputeGroupNormGradient(const GroupNormGradient &gradient, Execution execu
   ForEach(chunks.Count(), execution.alone, [&](long i) {
     // Backwards, since what was read last is still in the cache.
     const long chunk = chunks.Count() - 1 - i, image = chunks.Image(chunk);
-    const float *centre = factors.At(image, kCentre), *scale = factors.At(image, kScale);
-    const float *slope = factors.At(image, kSlope), *shift = factors.At(image, kShift);
-    const float *x = norm.x + chunks.Start(chunk);
-    const float *g = (norm.silu ? gradient.dx : gradient.dy) + chunks.Start(chunk);
-    float *dx = gradient.dx + chunks.Start(chunk);
-    for (long p = 0; p < chunks.Pixels(chunk); p++, x += channels, g += channels, dx += channels) {
-      ForEachVector(channels, [&](long c, auto lanes) {
-        const Vec d = LoadFirst(x + c, lanes) - LoadFirst(centre + c, lanes);
-        const Vec linear = MultiplyAdd(d, LoadFirst(slope + c, lanes), LoadFirst(shift + c, lanes));
-        StoreFirst(dx + c, lanes, MultiplyAdd(LoadFirst(g + c, lanes), LoadFirst(scale + c, lanes), linear));
-      });
-    }
+    const float *g = norm.silu ? gradient.dx : gradient.dy;
+    const long start = chunks.Start(chunk);
+    WriteInputGradient(norm.x + start, g + start, chunks.Pixels(chunk), channels, factors, image, gradient.dx + start);
   });
 
   // Over the images, in their order.

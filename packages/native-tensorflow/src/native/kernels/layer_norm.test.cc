@@ -72,7 +72,7 @@ struct Case {
 Case DrawCase(Random &random) {
   // Now and then several blocks of rows, or many channels.
   const bool tall = random.Whole(0, 7) == 0, wide = !tall && random.Whole(0, 7) == 0;
-  const long rows = random.Whole(1, tall ? 3 * kBlockPixels + 5 : 9), channels = random.Whole(1, wide ? 2000 : 90);
+  const long rows = random.Whole(1, tall ? 3 * kLeastPixels + 5 : 9), channels = random.Whole(1, wide ? 2000 : 90);
   // Down to a hundred-thousandth of the level.
   const float level = random.Coin() ? 0 : 1000 * random.Number();
   const float spread = level == 0 ? 1 : std::exp2(-static_cast<float>(random.Whole(0, 16))) * 1000;

@@ -3,38 +3,24 @@
 
 #include <cmath>
 
-#include "kernels.h"
-#include "simd.h"
+#include "norm_parts.h"
 
 namespace loop {
 
-// Sums of one row that are taken together.
-template <int kSums>
-struct RowSums {
-  Vec at[kSums];
-};
-
 // Σ terms(c, lanes) along a row, whose terms are zeros beyond `lanes`. Four vectors at a time, each to a sum of its own, since an
 // addition waits for the one before it.
-template <int kSums, typename Terms>
-inline void SumAlongRow(long channels, const Terms &terms, float (&totals)[kSums]) {
+template <int kSums, typename TermsAt>
+inline void SumAlongRow(long channels, const TermsAt &terms, float (&totals)[kSums]) {
   constexpr long kWays = 4, kStep = kWays * kLanes;
-  RowSums<kSums> sums[kWays];
-  for (RowSums<kSums> &sum : sums) {
-    for (Vec &one : sum.at) one = Zero();
-  }
-  const auto add = [&](long c, auto lanes, RowSums<kSums> &sum) {
-    const RowSums<kSums> term = terms(c, lanes);
-    for (int i = 0; i < kSums; i++) sum.at[i] = sum.at[i] + term.at[i];
-  };
+  // Zeros.
+  Terms<kSums> sums[kWays] = {};
   const long whole = channels / kStep * kStep;
   for (long c = 0; c < whole; c += kStep) {
-    for (long way = 0; way < kWays; way++) add(c + way * kLanes, AllLanes(), sums[way]);
+    for (long way = 0; way < kWays; way++) sums[way] = sums[way] + terms(c + way * kLanes, AllLanes());
   }
-  ForEachVector(channels - whole, [&](long c, auto lanes) { add(whole + c, lanes, sums[0]); });
-  for (int i = 0; i < kSums; i++) {
-    totals[i] = SumOfLanes((sums[0].at[i] + sums[1].at[i]) + (sums[2].at[i] + sums[3].at[i]));
-  }
+  ForEachVector(channels - whole, [&](long c, auto lanes) { sums[0] = sums[0] + terms(whole + c, lanes); });
+  const Terms<kSums> sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  for (int i = 0; i < kSums; i++) totals[i] = SumOfLanes(sum.at[i]);
 }
 
 // x̂ = (x − centre) scale + shift, with scale = 1 / √(variance + ε).
@@ -49,12 +35,12 @@ struct RowMoments {
 inline RowMoments MomentsOf(const LayerNorm &norm, const float *x) {
   const double channels = static_cast<double>(norm.channels);
   float total[1];
-  SumAlongRow(norm.channels, [&](long c, auto lanes) { return RowSums<1>{{LoadFirst(x + c, lanes)}}; }, total);
+  SumAlongRow(norm.channels, [&](long c, auto lanes) { return Terms<1>{{LoadFirst(x + c, lanes)}}; }, total);
   const float centre = static_cast<float>(total[0] / channels);
   float about[2];
   SumAlongRow(norm.channels, [&](long c, auto lanes) {
     const Vec d = KeepFirst(LoadFirst(x + c, lanes) - Fill(centre), lanes);
-    return RowSums<2>{{d, d * d}};
+    return Terms<2>{{d, d * d}};
   }, about);
   const double rest = about[0] / channels;
   const double variance = about[1] / channels - rest * rest;

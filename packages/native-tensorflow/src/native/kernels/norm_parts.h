@@ -2,15 +2,13 @@
 // To layer normalisation all its rows are the pixels of one image.
 //
 //              channels, in groups
-//            ┌─────┬─────┬─────┬─────┐ ┐                                ┐
-//    pixels  │     │     │     │     │ │ a block: its sums are float32  │
-//       ▾    ├─────┼─────┼─────┼─────┤ ┘                                │ a chunk: one task; its sums are put down as double
-//            │     │     │     │     │                                  │
-//            ├─────┼─────┼─────┼─────┤                                  ┘
+//            ┌─────┬─────┬─────┬─────┐ ┐
+//    pixels  │     │     │     │     │ │ a chunk: one task, which reads memory in order
+//       ▾    ├─────┼─────┼─────┼─────┤ ┘
 //            │     │     │     │     │
 //            └─────┴─────┴─────┴─────┘
 //
-// Blocks and chunks follow from the shape of one image, so that its sums do not depend on what else is in the batch.
+// Chunks follow from the shape of one image, so that its sums do not depend on what else is in the batch.
 #pragma once
 
 #include <algorithm>
@@ -21,15 +19,14 @@
 
 namespace loop {
 
-constexpr long kBlockPixels = 32;
 // Of one tensor; a quarter of a megabyte.
 constexpr long kChunkNumbers = 65536;
+constexpr long kLeastPixels = 32;
 
 // Chunks are counted through all images.
 struct Chunks {
   const long batch, pixels, channels;
-  // Whole blocks, but for the last chunk of an image.
-  const long chunk_pixels = std::max<long>(1, kChunkNumbers / channels / kBlockPixels) * kBlockPixels;
+  const long chunk_pixels = std::max(kLeastPixels, kChunkNumbers / channels);
   const long per_image = (pixels + chunk_pixels - 1) / chunk_pixels;
 
   Chunks(long batch, long pixels, long channels) : batch(batch), pixels(pixels), channels(channels) {}
@@ -51,12 +48,10 @@ class ChannelRows {
   ChannelRows(long count, long rows, long channels) : rows_(rows), channels_(channels), numbers_(count * rows * channels) {}
 
   Number *At(long index, long row) { return numbers_.get() + (index * rows_ + row) * channels_; }
-  void Clear(long index) { std::fill_n(At(index, 0), rows_ * channels_, Number(0)); }
   // Adds all rows of one to those of another.
-  template <typename Other>
-  void AddTo(long index, ChannelRows<Other> &others, long other) {
+  void AddTo(long index, long other) {
     const Number *from = At(index, 0);
-    Other *to = others.At(other, 0);
+    Number *to = At(other, 0);
     for (long i = 0; i < rows_ * channels_; i++) to[i] += from[i];
   }
 
@@ -67,39 +62,51 @@ class ChannelRows {
 
 // Adds the sums of an image's chunks to those of its first one, in their order.
 inline void AddUpChunks(const Chunks &chunks, long image, ChannelRows<double> &sums) {
-  for (long chunk = chunks.First(image) + 1; chunk < chunks.First(image + 1); chunk++) sums.AddTo(chunk, sums, chunks.First(image));
+  for (long chunk = chunks.First(image) + 1; chunk < chunks.First(image + 1); chunk++) sums.AddTo(chunk, chunks.First(image));
 }
 
-// Calls step(c, lanes, first, last) for each block of pixels first … last − 1 and each vector of channels from c on.
+// Calls step(c, lanes, row) for each row and each vector of its channels, from c on. Memory is read and written strictly in
+// order: rows side by side, or many rows of one vector, would save loads of what rows have in common, but come at half the speed
+// from beyond the caches.
 template <typename Step>
-void ForEachBlock(long pixels, long channels, const Step &step) {
-  for (long first = 0; first < pixels; first += kBlockPixels) {
-    const long last = std::min(pixels, first + kBlockPixels);
-    ForEachVector(channels, [&](long c, auto lanes) { step(c, lanes, first, last); });
+void ForEachRow(long rows, long channels, const Step &step) {
+  for (long row = 0; row < rows; row++) {
+    ForEachVector(channels, [&](long c, auto lanes) { step(c, lanes, row); });
   }
 }
 
-// Adds term(row, c, lanes) of all rows to sums[channels]. Memory is read in order, several rows side by side, so that each vector
-// of sums is loaded and stored once for all of them.
-template <typename Term>
-void AddRows(long rows, long channels, float *sums, const Term &term) {
-  long row = 0;
-  for (; row + 4 <= rows; row += 4) {
-    ForEachVector(channels, [&](long c, auto lanes) {
-      const Vec upper = term(row, c, lanes) + term(row + 1, c, lanes), lower = term(row + 2, c, lanes) + term(row + 3, c, lanes);
-      StoreFirst(sums + c, lanes, LoadFirst(sums + c, lanes) + (upper + lower));
-    });
-  }
-  for (; row < rows; row++) {
-    ForEachVector(channels, [&](long c, auto lanes) {
-      StoreFirst(sums + c, lanes, LoadFirst(sums + c, lanes) + term(row, c, lanes));
-    });
-  }
+// What is added to several sums.
+template <int kSums>
+struct Terms {
+  Vec at[kSums];
+};
+template <int kSums>
+Terms<kSums> operator+(Terms<kSums> a, const Terms<kSums> &b) {
+  for (int i = 0; i < kSums; i++) a.at[i] = a.at[i] + b.at[i];
+  return a;
 }
 
-template <typename Lanes>
-void AddVector(float *to, Lanes lanes, Vec v) {
-  StoreFirst(to, lanes, LoadFirst(to, lanes) + v);
+// Σ terms(c, lanes, pixel) over a chunk's pixels, kSums rows of numbers for each channel: in float32 over a few dozen pixels, and
+// those in double.
+template <int kSums, typename TermsAt>
+void SumOverPixels(long pixels, long channels, const TermsAt &terms, double *sums) {
+  constexpr long kFewDozen = 32;
+  const long count = kSums * channels;
+  std::fill_n(sums, count, 0.);
+  Buffer<float> parts(count);
+  for (long first = 0; first < pixels; first += kFewDozen) {
+    std::fill_n(parts.get(), count, 0.f);
+    ForEachRow(std::min(kFewDozen, pixels - first), channels, [&](long c, auto lanes, long row) {
+      const Terms<kSums> added = terms(c, lanes, first + row);
+      for (int i = 0; i < kSums; i++) {
+        float *part = parts.get() + i * channels + c;
+        StoreFirst(part, lanes, LoadFirst(part, lanes) + added.at[i]);
+      }
+    });
+    long i = 0;
+    for (; i + kLanes <= count; i += kLanes) AddTo(sums + i, Load(parts.get() + i));
+    for (; i < count; i++) sums[i] += parts[i];
+  }
 }
 
 inline double OffsetAt(const GroupNorm &norm, long image, long channel) {

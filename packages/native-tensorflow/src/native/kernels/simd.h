@@ -34,6 +34,13 @@ inline Vec LoadFirst(const float *from, long count) { return _mm512_maskz_loadu_
 inline void StoreFirst(float *to, long count, Vec v) { _mm512_mask_storeu_ps(to, FirstLanes(count), v); }
 inline Vec KeepFirst(Vec v, long count) { return _mm512_maskz_mov_ps(FirstLanes(count), v); }
 
+// Adds the lanes to as many numbers.
+inline void AddTo(double *to, Vec v) {
+  const __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(v)), high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+  _mm512_storeu_pd(to, _mm512_loadu_pd(to) + low);
+  _mm512_storeu_pd(to + kLanes / 2, _mm512_loadu_pd(to + kLanes / 2) + high);
+}
+
 // a · b + c and c − a · b, rounded once.
 inline Vec MultiplyAdd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec NegativeMultiplyAdd(Vec a, Vec b, Vec c) { return _mm512_fnmadd_ps(a, b, c); }
@@ -77,6 +84,11 @@ inline void StoreFirst(float *to, long count, Vec v) {
   }
 }
 inline Vec KeepFirst(Vec v, long count) { return _mm256_and_ps(v, _mm256_castsi256_ps(FirstLanes(count))); }
+inline void AddTo(double *to, Vec v) {
+  const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(v)), high = _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1));
+  _mm256_storeu_pd(to, _mm256_loadu_pd(to) + low);
+  _mm256_storeu_pd(to + kLanes / 2, _mm256_loadu_pd(to + kLanes / 2) + high);
+}
 
 inline Vec MultiplyAdd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec NegativeMultiplyAdd(Vec a, Vec b, Vec c) { return _mm256_fnmadd_ps(a, b, c); }
@@ -96,8 +108,8 @@ inline Vec TimesPowerOfTwo(Vec a, Vec n) { return a * PowerOfTwo(n); }
 #error "The kernels are compiled for AVX2 with FMA, or for AVX-512."
 #endif
 
-// For rows of any length: step(i, lanes) for i = 0, kLanes … below `count`, where LoadFirst and StoreFirst take `lanes`. It is
-// AllLanes, known to the compiler, but for a last vector that is not whole.
+// For rows of any length: step(i, lanes) for i = 0, kLanes … below `count`, where LoadFirst, StoreFirst and KeepFirst take
+// `lanes`. It is AllLanes, known to the compiler, but for a last vector that is not whole.
 struct AllLanes {};
 inline Vec LoadFirst(const float *from, AllLanes) { return Load(from); }
 inline void StoreFirst(float *to, AllLanes, Vec v) { Store(to, v); }

@@ -6,52 +6,48 @@
 
 namespace loop {
 
-// eˣ as 2ⁿ eʳ with |r| ≤ ln 2 / 2, eʳ by Cephes' polynomial (Moshier, expf); relative error 9e-8. 0 below −87.3, and what is
-// above 88.3 is taken for 88.3.
-inline Vec Exp(Vec x) {
-  const Vec lowest = Fill(-87.33f);
-  const Vec inside = Min(Fill(88.37f), Max(lowest, x));
-  const Vec n = Round(inside * Fill(1.44269504f));
-  // ln 2 in two parts, of which the first has few bits, so that n times it is exact.
-  Vec r = NegativeMultiplyAdd(n, Fill(0.693359375f), inside);
-  r = NegativeMultiplyAdd(n, Fill(-2.12194440e-4f), r);
-  Vec p = Fill(1.9875691500e-4f);
-  p = MultiplyAdd(p, r, Fill(1.3981999507e-3f));
-  p = MultiplyAdd(p, r, Fill(8.3334519073e-3f));
-  p = MultiplyAdd(p, r, Fill(4.1665795894e-2f));
-  p = MultiplyAdd(p, r, Fill(1.6666665459e-1f));
-  p = MultiplyAdd(p, r, Fill(5.0000001201e-1f));
-  // The 1 comes last: what is rounded before it is small.
-  const Vec exponential = (MultiplyAdd(p * r, r, r) + Fill(1.f)) * PowerOfTwo(n);
-  return SelectLess(x, lowest, Zero(), exponential);
-}
-
-// 2ˣ for x ≤ 127 as 2ⁿ 2ʳ with |r| ≤ ½, 2ʳ by the polynomial of degree 6 that is 1 at 0 and whose largest relative error is
-// least, 3e-9 (Remez); 1e-7 with rounding. Half the work of eˣ. Below −126 it stays what it is there.
-inline Vec Exp2(Vec x) {
-  const Vec inside = Max(Fill(-126.f), x);
-  const Vec n = Round(inside);
-  const Vec r = inside - n;
+// 2ʳ for |r| ≤ ½ by the polynomial of degree 6 that is 1 at 0 and whose largest relative error is least, 3e-9 (Remez).
+inline Vec Exp2OfFraction(Vec r) {
   Vec p = Fill(1.559467702e-4f);
   p = MultiplyAdd(p, r, Fill(1.340664385e-3f));
   p = MultiplyAdd(p, r, Fill(9.617692976e-3f));
   p = MultiplyAdd(p, r, Fill(5.550310551e-2f));
   p = MultiplyAdd(p, r, Fill(2.402265278e-1f));
   p = MultiplyAdd(p, r, Fill(6.931472150e-1f));
-  return TimesPowerOfTwo(MultiplyAdd(p, r, Fill(1.f)), n);
+  return MultiplyAdd(p, r, Fill(1.f));
+}
+
+// 2ˣ for x ≤ 127 as 2ⁿ 2ʳ; relative error 1e-7 with rounding. Below −126 it stays what it is there.
+inline Vec Exp2(Vec x) {
+  const Vec inside = Max(Fill(-126.f), x);
+  const Vec n = Round(inside);
+  return TimesPowerOfTwo(Exp2OfFraction(inside - n), n);
+}
+
+// eˣ as 2ⁿ 2ʳ with n + r = x log₂ e; relative error 1.1e-7. Infinite where n is 128, above 88.4 or, on some instruction sets,
+// 88.7; below −87.7 it is denormal, which is zero in ForEach.
+inline Vec Exp(Vec x) {
+  const Vec inside = Min(Fill(88.8f), Max(Fill(-88.f), x));
+  // log₂ e as a float32 number and the rest of it: the product with the first is not rounded before n is subtracted.
+  const Vec log2_e = Fill(1.44269502f), rest = Fill(1.92596299e-8f);
+  const Vec n = Round(inside * log2_e);
+  const Vec r = MultiplyAdd(inside, rest, MultiplyAdd(inside, log2_e, -n));
+  return TimesPowerOfTwo(Exp2OfFraction(r), n);
 }
 
 // σ(x) = 1 / (1 + e⁻ˣ)
-inline Vec Sigmoid(Vec x) { return Fill(1.f) / (Fill(1.f) + Exp(Zero() - x)); }
+inline Vec Sigmoid(Vec x) { return Fill(1.f) / (Fill(1.f) + Exp(-x)); }
 
 // x σ(x)
-inline Vec Silu(Vec x) { return x * Sigmoid(x); }
+inline Vec Silu(Vec x) { return x / (Fill(1.f) + Exp(-x)); }
 
-// The derivative of Silu, σ(x) + x σ(x) σ(−x), with σ(−x) = e⁻ˣ σ(x) and not 1 − σ(x), which cancels.
+// The derivative of Silu, σ(x) + x σ(x) σ(−x). Of σ(|x|) = s and σ(−|x|) = e^(−|x|) s nothing is infinite, and nothing cancels
+// as in 1 − σ(x).
 inline Vec SiluSlope(Vec x) {
-  const Vec exponential = Exp(Zero() - x);
+  const Vec exponential = Exp(-Abs(x));
   const Vec s = Fill(1.f) / (Fill(1.f) + exponential);
-  return MultiplyAdd(x * (exponential * s), s, s);
+  const Vec other = exponential * s;
+  return MultiplyAdd(x * other, s, SelectLess(x, Zero(), other, s));
 }
 
 // r(a) in Φ(−a) = e^(−a²/2) (½ − a r(a)) for 0 ≤ a ≤ 14, Φ being the standard normal distribution; it falls from 0.4 to near

@@ -136,7 +136,8 @@ const Operation kLayerNormGradient = {
                                 wanted[2] != 0 ? Shape{norm.channels} : nothing};
     },
     [](const Call &call) {
-      ComputeLayerNormGradient({LayerNormOf(call), call.Input(2), call.Output(0), call.Output(1), call.Output(2)}, call.Running());
+      const LayerNormGradient gradient{LayerNormOf(call), call.Input(2), call.Output(0), call.Output(1), call.Output(2)};
+      ComputeLayerNormGradient(gradient, call.Running());
     },
     2,
 };
