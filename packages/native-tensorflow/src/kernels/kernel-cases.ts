@@ -298,7 +298,7 @@ const convolutions = [
 const largeConvolution = {
   about: 'of many pixels',
   ...{ stride: 1, padding: [1, 1], outputSize: [9, 14] },
-  ...{ x: [2, 9, 14, 19], kernel: [3, 3, 19, 35], y: [2, 9, 14, 35] },
+  ...{ x: [2, 9, 14, 33], kernel: [3, 3, 33, 35], y: [2, 9, 14, 35] },
 };
 
 const windowsOf = ({ stride, padding, outputSize }: typeof largeConvolution): Windows => ({
