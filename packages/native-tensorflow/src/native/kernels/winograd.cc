@@ -13,7 +13,8 @@
 //
 // The left matrices are made for a group of tiles, so few that they stay in the caches while all outputs are computed from them.
 // Tasks then take a panel or two of outputs and a chunk of the group's tiles each; the right matrices, made for a block of
-// channels of one panel at a time, and the results are theirs alone. Making them costs as much as multiplying some six tiles.
+// channels of one panel at a time, and the results are theirs alone. The right matrices cost as much as multiplying
+// a dozen tiles, for the most part to read the kernel.
 #include "winograd.h"
 
 #include <algorithm>
@@ -27,7 +28,8 @@ namespace {
 
 constexpr int kTaps = 3, kOutTile = 4, kInTile = kOutTile + kTaps - 1, kPlaces = kInTile * kInTile;
 
-// What is held at a time; it decides about speed and memory, not about any sum.
+// What is held at a time; it decides about speed and memory, not about any sum. In all at most 32 MB for each call and 2.1 MB for
+// each thread.
 //
 // The left matrices of a group: 4 MB for each two threads, so that chunks are not too small where there are many, up to 32 MB in
 // all. Where channels are many a group has kLeastGroupTiles nevertheless, as long as they stay below 32 MB.
