@@ -55,7 +55,11 @@ export { loraToKohyaSafetensors } from './lora/lora-to-kohya-safetensors';
 export { loraToSafetensors } from './lora/lora-to-safetensors';
 export { mergeLora, mergeLoras } from './lora/merge-lora';
 export type { WeightedLora } from './lora/merge-lora';
-export { loadStableDiffusion, readStableDiffusionConfigs } from './folder/load-stable-diffusion';
+export {
+  isLayerWeight,
+  loadStableDiffusion,
+  readStableDiffusionConfigs,
+} from './folder/load-stable-diffusion';
 export type { LoadOptions, StableDiffusionConfigs } from './folder/load-stable-diffusion';
 export { pipelineOf } from './folder/stable-diffusion';
 export type { ModelPart, StableDiffusion, StableDiffusionParts } from './folder/stable-diffusion';

@@ -35,9 +35,13 @@ export interface LoadOptions {
 
 const EMBEDDING = /(^|[._])embeddings?\./;
 
+/** Whether a weight of a UNet or a text encoder is one of those that {@link LoadOptions.store} is given. */
+export function isLayerWeight(key: string, shape: readonly number[]): boolean {
+  return shape.length > 1 && !EMBEDDING.test(key);
+}
+
 function storeLayers(store: StoreWeight): StoreWeight {
-  return (weight, key) =>
-    weight.rank === 1 || EMBEDDING.test(key) ? undefined : store(weight, key);
+  return (weight, key) => (isLayerWeight(key, weight.shape) ? store(weight, key) : undefined);
 }
 
 /**

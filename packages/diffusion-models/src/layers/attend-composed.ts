@@ -9,8 +9,8 @@ export interface AttentionSize {
 }
 
 /**
- * softmax(query keyᵀ) value, packed as `attend` has it. Scores are held a piece at a time ({@link attentionPiece}). Where there is more than one piece, the gradient
- * makes the scores again, so that memory grows with the number of tokens and not with its square.
+ * softmax(query keyᵀ) value, packed as `attend` has it. Scores are held a piece at a time ({@link attentionPiece}). Where there is
+ * more than one piece, the gradient makes the scores again, so that memory grows with the number of tokens and not with its square.
  *
  * @param scoresAtOnce of a piece
  */

@@ -6,7 +6,6 @@ import { resolveConfig } from '../configuration/resolve-config';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
 import { figure } from '../terminal/words';
-import type { MemoryEstimate } from '../policy/memory-estimate';
 import { readModelDefaults } from '../weights/model-defaults';
 import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
@@ -33,16 +32,12 @@ export async function judgeModel(
   available: number,
 ): Promise<() => Promise<void>> {
   const reader = await resolveModel(model, { output: output.error, quiet: flags.quiet });
-  const { readMemoryEstimate } = await import('../policy/memory-estimate');
+  const { readMemoryEstimates } = await import('../policy/memory-estimate');
   const defaults = await readModelDefaults(reader);
   const { height, width, guidance = defaults?.settings.sampler.guidance ?? 1 } = flags;
-  const [memory, narrow] = (await Promise.all(
-    (['float32', 'bfloat16'] as const).map((frozenWeights) =>
-      readMemoryEstimate(reader, { height, width, guidance, frozenWeights }),
-    ),
-  )) as [MemoryEstimate, MemoryEstimate];
+  const estimates = await readMemoryEstimates(reader, { height, width, guidance });
   const { evaluate } = resolveConfig({}, [], defaults?.settings);
-  const verdict = memoryVerdict(model, { memory, narrow }, available, evaluate.images);
+  const verdict = memoryVerdict(model, estimates, available, evaluate.images);
   return async () => {
     const write = (found: object, text: string): void => {
       output.out.write(flags.json === true ? `${JSON.stringify(found)}\n` : text);
@@ -51,14 +46,14 @@ export async function judgeModel(
     if (!verdict.fits(availableParallelism())) {
       // Measuring would need more than there is.
       write(
-        { memory, narrow },
+        estimates,
         'Too large to measure batches here: --set batch.rollout=1 --set batch.update=1\n',
       );
       return;
     }
     // By itself: a run's threads are not those that a single product is fastest with.
     const batches = await findBatches(model, { ...flags, guidance }, { output, loadCore });
-    write({ ...batches, memory, narrow }, batchLines(batches).join(''));
+    write({ ...batches, ...estimates }, batchLines(batches).join(''));
   };
 }
 

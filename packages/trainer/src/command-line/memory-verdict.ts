@@ -1,5 +1,5 @@
 /** What `doctor --model` says about memory, before anything large is loaded. */
-import type { MemoryEstimate } from '../policy/memory-estimate';
+import type { MemoryEstimate, MemoryEstimates } from '../policy/memory-estimate';
 import { UserError } from '../user-error';
 
 export interface MemoryVerdict {
@@ -10,14 +10,13 @@ export interface MemoryVerdict {
 }
 
 /**
- * @param estimates.narrow the same with `memory.frozenWeights: bfloat16`
  * @param available bytes that a process may have
  * @param evaluated images of an evaluation
  * @throws UserError for a model that cannot be drawn from, or learnt with, in that memory, whatever is set
  */
 export function memoryVerdict(
   model: string,
-  { memory, narrow }: { readonly memory: MemoryEstimate; readonly narrow: MemoryEstimate },
+  { memory, narrow }: MemoryEstimates,
   available: number,
   evaluated: number,
 ): MemoryVerdict {

@@ -2,6 +2,7 @@
 import {
   attentionScoresAtOnce,
   autoencoderShapes,
+  isLayerWeight,
   readStableDiffusionConfigs,
   textEncoderShapes,
   unetShapes,
@@ -33,6 +34,12 @@ export interface MemoryEstimate {
   readonly picture: number;
 }
 
+export interface MemoryEstimates {
+  readonly memory: MemoryEstimate;
+  /** With `memory.frozenWeights: bfloat16`. */
+  readonly narrow: MemoryEstimate;
+}
+
 export interface EstimateOptions {
   /** Pixels; null for the size that the model was made for. */
   readonly height?: number | null | undefined;
@@ -48,11 +55,15 @@ const FLOAT = 4;
 const LIBRARY = 0.45e9;
 
 /** @throws Error that names what of the folder is missing, damaged or not supported */
-export async function readMemoryEstimate(
+export async function readMemoryEstimates(
   reader: FileReader,
-  options: EstimateOptions,
-): Promise<MemoryEstimate> {
-  return estimateMemory(await readStableDiffusionConfigs(reader), options);
+  options: Omit<EstimateOptions, 'frozenWeights'>,
+): Promise<MemoryEstimates> {
+  const configs = await readStableDiffusionConfigs(reader);
+  return {
+    memory: estimateMemory(configs, options),
+    narrow: estimateMemory(configs, { ...options, frozenWeights: 'bfloat16' }),
+  };
 }
 
 /**
@@ -72,10 +83,7 @@ export function estimateMemory(
     FLOAT * count(autoencoderShapes(vae)) +
     sum(
       [unetShapes(unet), ...textEncoders.map(textEncoderShapes)].map((shapes) => {
-        const inLayers = count(
-          shapes,
-          (key, { length }) => length > 1 && !key.includes('embedding'),
-        );
+        const inLayers = count(shapes, isLayerWeight);
         return FLOAT * (count(shapes) - inLayers) + bytesOfALayer * inLayers;
       }),
     );
