@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-layers'; // registers TensorFlow.js's gradients
 import * as tf from '@tensorflow/tfjs-core';
 
 import './gradient-matcher';
@@ -23,4 +24,18 @@ test.each([
 
 test('a gradient of nothing is nothing', () => {
   expect(() => expect(expected).toBeGradient(tf.zeros([2, 2]), 1)).toThrow('norm 5');
+});
+
+test('finite differences hold a gradient to its function', () => {
+  const at = tf.tensor2d([0.5, -1, 2, 0.1], [2, 2]);
+  const before = tf.memory().numTensors;
+  expect((x: tf.Tensor) => tf.square(x)).toHaveFiniteDifferences(at, 1e-4);
+  expect((x: tf.Tensor) => tf.mean(tf.exp(x))).toHaveFiniteDifferences(at, 1e-4);
+  // Squares that pass on the slope of a sum.
+  const wrong = tf.customGrad((...given) => {
+    const x = given[0] as tf.Tensor;
+    return { value: tf.square(x), gradFunc: (dy: tf.Tensor) => dy };
+  });
+  expect(() => expect(wrong).toHaveFiniteDifferences(at, 0.1)).toThrow(/relative difference/);
+  expect(tf.memory().numTensors).toBe(before);
 });

@@ -5,6 +5,8 @@ declare global {
     interface Matchers<R> {
       /** See gradient-matcher.ts. */
       toBeGradient(expected: Tensor, tolerance: number): R;
+      /** See gradient-matcher.ts. */
+      toHaveFiniteDifferences(at: Tensor, tolerance: number, step?: number): R;
     }
   }
 }
