@@ -124,6 +124,41 @@ describe.each(['best', 'cpu'])('on the %s backend', (backend) => {
     expect(tensors.dataSync()[0]).toBe(plain.dataSync()[0]);
   });
 
+  test('a ratio worked out elsewhere stands for the log-probabilities', () => {
+    const logRatio = [0.05, -0.3, 0.2, 0.15];
+    const input = { advantages: [1, -2, 0.5, -1], clipRange: 0.1 };
+    const usual = (x: tf.Tensor1D) =>
+      clippedSurrogate({ ...input, logProb: x, oldLogProb: [0, 0, 0, 0] });
+    const given = (x: tf.Tensor1D) =>
+      clippedSurrogate({ ...input, ratio: tf.exp(x), logProb: x, oldLogProb: [9, 9, 9, 9] });
+    const x = tf.tensor1d(logRatio);
+    expect(given(x).dataSync()[0]).toBe(usual(x).dataSync()[0]);
+    expect(gradient(given, logRatio)).toEqual(gradient(usual, logRatio));
+    expect(() => clippedSurrogate({ ...input, ratio: tf.tensor1d([1]) })).toThrow(
+      'advantages [4] and ratio [1] must have the same shape [rows].',
+    );
+  });
+
+  test('a clip range per row cuts each where it says', () => {
+    const logRatio = [1.3, 1.3, 0.7, 0.7].map(Math.log);
+    const slopesWith = (clipRange: number | tf.Tensor1D, advantages: number[]) =>
+      gradient(
+        (logProb) => clippedSurrogate({ logProb, oldLogProb: [0, 0, 0, 0], advantages, clipRange }),
+        logRatio,
+      ).map((slope) => slope + 0); // −0 is 0
+    const ranges = tf.tensor1d([0.2, 0.4, 0.2, 0.4]);
+    const expected = [0, -1.3 / 4, 0, 0.7 / 4];
+    slopesWith(ranges, [1, 1, -1, -1]).forEach((slope, row) => {
+      expect(slope).toBeCloseTo(expected[row]!, 6);
+    });
+    const same = tf.fill<tf.Rank.R1>([4], 0.2);
+    const advantages = [1, -2, 3, -4];
+    expect(slopesWith(same, advantages)).toEqual(slopesWith(0.2, advantages));
+    expect(() => slopesWith(tf.tensor1d([0.2]), advantages)).toThrow(
+      'clipRange [1] and logProb [4] must have the same shape [rows].',
+    );
+  });
+
   test('a ratio that overflows is neither NaN nor infinite', () => {
     const ratioOf = (logProb: number, advantage: number) =>
       clippedSurrogate({

@@ -12,8 +12,10 @@ const LARGEST_LOG_RATIO = 60;
  * @returns `[rows]`, finite where the log-probabilities are
  */
 export function policyRatio(logProb: tf.Tensor1D, oldLogProb: tf.Tensor1D): tf.Tensor1D {
-  return tf.tidy(() => {
-    const logRatio: tf.Tensor1D = tf.sub(logProb, oldLogProb);
-    return tf.exp(tf.clipByValue(logRatio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO));
-  });
+  return tf.tidy(() => exponential(tf.sub(logProb, oldLogProb)));
+}
+
+/** The ratio of a logarithm `[rows]`, clamped. */
+export function exponential(logRatio: tf.Tensor1D): tf.Tensor1D {
+  return tf.exp(tf.clipByValue(logRatio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO));
 }
