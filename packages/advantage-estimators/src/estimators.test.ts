@@ -1,11 +1,16 @@
 /** What holds for the estimators without memory. */
 
 import fc from 'fast-check';
+import { aboveMinimum } from './above-minimum';
 import { batchZScore } from './batch-z-score';
+import { bestAndWorst } from './best-and-worst';
+import { exponentialWeights } from './exponential-weights';
 import { groupMean } from './group-mean';
 import { advantageMask, reportGroups } from './group-report';
 import { leaveOneOut } from './leave-one-out';
 import { noBaseline } from './no-baseline';
+import { positiveAdvantages } from './positive-advantages';
+import { softmaxWeights } from './softmax-weights';
 
 const example = [[1, 2, 4, 9]];
 
@@ -51,6 +56,26 @@ describe('published values for the rewards 1, 2, 4, 9', () => {
   test('no baseline', () => {
     expect(noBaseline(example)).toEqual(example);
   });
+});
+
+test('group means by the standard deviation of all valid rewards of the batch', () => {
+  const rewards = [
+    [1, 2, 4, 9],
+    [0, 0, 1, 100],
+    [6, NaN, NaN, NaN],
+  ];
+  const mask = rewards.map((row) => row.map((reward) => reward < 50));
+  // Of 1, 2, 4, 9, 0, 0, 1 and 6: mean 23/8, mean square 139/8.
+  const std = Math.sqrt(139 / 8 - (23 / 8) ** 2) + 1e-4;
+  expectClose(
+    groupMean(rewards, { std: 'batch' }, mask),
+    [
+      [-3 / std, -2 / std, 0, 5 / std],
+      [-1 / 3 / std, -1 / 3 / std, 2 / 3 / std, 0],
+      [0, 0, 0, 0],
+    ],
+    12,
+  );
 });
 
 test('the batch z-score of a whole TRL epoch', () => {
@@ -147,23 +172,37 @@ describe('leave-one-out', () => {
   });
 });
 
-describe.each([
+interface Estimator {
+  readonly name: string;
+  readonly estimate: (rewards: number[][], mask?: boolean[][]) => number[][];
+}
+const inPrompts = { temperature: 0.1, over: 'prompt' } as const;
+const ofTwo = { beta: 0.5, chosen: 2 };
+const withinPrompts: Estimator[] = [
   { name: 'leaveOneOut', estimate: leaveOneOut },
-  { name: 'groupMean', estimate: (r: number[][], m?: boolean[][]) => groupMean(r, {}, m) },
-])('$name', ({ estimate }) => {
+  { name: 'groupMean', estimate: (r, m) => groupMean(r, { std: 'unbiased' }, m) },
+  { name: 'softmaxWeights', estimate: (r, m) => softmaxWeights(r, inPrompts, m) },
+  { name: 'positiveAdvantages', estimate: (r, m) => positiveAdvantages(r, { chosen: 2 }, m) },
+  { name: 'exponentialWeights', estimate: (r, m) => exponentialWeights(r, ofTwo, m) },
+  { name: 'bestAndWorst', estimate: bestAndWorst },
+  { name: 'aboveMinimum', estimate: aboveMinimum },
+];
+
+describe.each(withinPrompts)('$name', ({ estimate }) => {
   test('refuses groups of one and says what to do', () => {
     expect(() => estimate([[1], [2]])).toThrow(RangeError);
     expect(() => estimate([[1], [2]])).toThrow(/k of at least 2, got 1.*more samples per prompt/);
   });
 });
 
-describe.each<{
-  name: string;
-  estimate: (rewards: number[][], mask?: boolean[][]) => number[][];
-}>([
-  { name: 'leaveOneOut', estimate: leaveOneOut },
+describe.each<Estimator>([
+  ...withinPrompts,
   { name: 'batchZScore', estimate: batchZScore },
-  { name: 'groupMean', estimate: (r, m) => groupMean(r, { std: 'unbiased' }, m) },
+  { name: 'groupMean by the batch', estimate: (r, m) => groupMean(r, { std: 'batch' }, m) },
+  {
+    name: 'softmaxWeights of the batch',
+    estimate: (r, m) => softmaxWeights(r, { temperature: 0.1, over: 'batch' }, m),
+  },
   { name: 'noBaseline', estimate: noBaseline },
 ])('$name', ({ estimate }) => {
   test('refuses what it cannot use, with the place', () => {

@@ -1,20 +1,23 @@
 import { mean, populationStd, unbiasedStd } from './moments';
-import { checkGroups, checkRewards, mapValid, validOfRow } from './rewards';
+import { checkGroups, checkRewards, mapValid, validOfRow, validRewards } from './rewards';
 import type { RewardMask, Rewards } from './rewards';
 
 export interface GroupMeanOptions {
   /**
    * What the centred rewards are divided by: `none` nothing (Dr. GRPO, arXiv 2503.20783), `population` the group's standard
-   * deviation as GRPO (arXiv 2402.03300), `unbiased` the same with k − 1. `none` when left out.
+   * deviation as GRPO (arXiv 2402.03300), `unbiased` the same with k − 1, `batch` the population standard deviation of all
+   * rewards of the batch as Flow-GRPO (arXiv 2505.05470). `none` when left out.
    */
-  readonly std?: 'none' | 'population' | 'unbiased' | undefined;
-  /** Added to the standard deviation, ≥ 0: 1e-4 for `population` and 1e-8 for `unbiased` when left out, as in use. */
+  readonly std?: 'none' | 'population' | 'unbiased' | 'batch' | undefined;
+  /**
+   * Added to the standard deviation, ≥ 0: 1e-4 for `population` and `batch`, 1e-8 for `unbiased` when left out, as in use.
+   */
   readonly epsilon?: number | undefined;
 }
 
 /**
- * Group-relative advantages: r − mean of the prompt's rewards, divided by their spread if asked to. Dividing makes easy and
- * hard prompts count alike and with k = 2 leaves only the sign.
+ * Group-relative advantages: r − mean of the prompt's rewards, divided by their spread if asked to. Dividing by the group's own
+ * makes easy and hard prompts count alike and with k = 2 leaves only the sign; the batch's spread does neither.
  *
  * A group with fewer than two valid rewards gets 0, see `advantageMask`.
  *
@@ -25,12 +28,13 @@ export interface GroupMeanOptions {
  */
 export function groupMean(
   rewards: Rewards,
-  { std = 'none', epsilon = std === 'population' ? 1e-4 : 1e-8 }: GroupMeanOptions = {},
+  { std = 'none', epsilon = std === 'unbiased' ? 1e-8 : 1e-4 }: GroupMeanOptions = {},
   mask?: RewardMask,
 ): number[][] {
   const valid = checkRewards(rewards, mask);
-  checkGroups(rewards, 'groupMean');
+  checkGroups(rewards, 'groupMean', 'batchZScore or createPerPromptStatistics');
   if (!(epsilon >= 0)) throw new RangeError(`epsilon must be at least 0, got ${epsilon}.`);
+  const batchSpread = std === 'batch' ? populationStd(validRewards(rewards, valid)) + epsilon : NaN;
   const groups = rewards.map((row, prompt) => {
     const values = validOfRow(row, valid[prompt]);
     if (values.length < 2) return { centre: 0, spread: Infinity };
@@ -41,6 +45,8 @@ export function groupMean(
         return { centre: mean(values), spread: populationStd(values) + epsilon };
       case 'unbiased':
         return { centre: mean(values), spread: unbiasedStd(values) + epsilon };
+      case 'batch':
+        return { centre: mean(values), spread: batchSpread };
     }
   });
   return mapValid(rewards, valid, (reward, prompt) => {

@@ -18,7 +18,7 @@ import type { RewardMask, Rewards } from './rewards';
  */
 export function leaveOneOut(rewards: Rewards, mask?: RewardMask): number[][] {
   const valid = checkRewards(rewards, mask);
-  checkGroups(rewards, 'leaveOneOut');
+  checkGroups(rewards, 'leaveOneOut', 'batchZScore or createPerPromptStatistics');
   const groups = rewards.map((row, prompt) => {
     const values = validOfRow(row, valid[prompt]);
     return { count: values.length, centre: mean(values) };

@@ -47,13 +47,16 @@ export function checkRewards(rewards: Rewards, mask?: RewardMask): RewardMask {
   });
 }
 
-/** @throws RangeError when a group cannot be compared within itself */
-export function checkGroups(rewards: Rewards, estimator: string): void {
+/**
+ * @param instead what does with one sample per prompt
+ * @throws RangeError when a group cannot be compared within itself
+ */
+export function checkGroups(rewards: Rewards, estimator: string, instead?: string): void {
   const k = rewards[0]?.length ?? 0;
   if (k < 2) {
     throw new RangeError(
       `${estimator} compares the samples of a prompt with each other and needs k of at least 2, got ${k}. Draw more ` +
-        'samples per prompt, or use batchZScore or createPerPromptStatistics.',
+        `samples per prompt${instead === undefined ? '' : `, or use ${instead}`}.`,
     );
   }
 }
@@ -75,9 +78,11 @@ export function validOfRow(
 export function mapValid(
   rewards: Rewards,
   mask: RewardMask,
-  advantage: (reward: number, prompt: number) => number,
+  advantage: (reward: number, prompt: number, sample: number) => number,
 ): number[][] {
   return rewards.map((row, prompt) =>
-    row.map((reward, sample) => (mask[prompt]?.[sample] === true ? advantage(reward, prompt) : 0)),
+    row.map((reward, sample) =>
+      mask[prompt]?.[sample] === true ? advantage(reward, prompt, sample) : 0,
+    ),
   );
 }
