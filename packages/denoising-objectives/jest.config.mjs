@@ -1,0 +1,3 @@
+import { tensorProject } from '../../jest.preset.mjs';
+
+export default tensorProject('denoising-objectives');

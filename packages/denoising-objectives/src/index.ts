@@ -1,0 +1,13 @@
+export { advantageWeightedMatching } from './advantage-weighted-matching';
+export type { AdvantageWeightedMatchingInput } from './advantage-weighted-matching';
+export { denoisingError } from './denoising-error';
+export { diffusionPreference } from './diffusion-preference';
+export type { DiffusionPreferenceInput } from './diffusion-preference';
+export { fourthRootScore } from './fourth-root-score';
+export { negativeAwareFineTuning } from './negative-aware-fine-tuning';
+export type { NegativeAwareFineTuningInput } from './negative-aware-fine-tuning';
+export { optimality } from './optimality';
+export type { Reduced, Reduction } from './reduction';
+export type { Vector } from './rows';
+export { weightedDenoising } from './weighted-denoising';
+export type { WeightedDenoisingInput } from './weighted-denoising';
