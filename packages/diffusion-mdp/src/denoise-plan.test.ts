@@ -139,6 +139,17 @@ test('steps that arrive at no noise, or at themselves, are deterministic', () =>
   expect(planDenoiseSteps(schedule(stableDiffusion), { steps: 4, eta: 0 })[0]!.sigma).toBe(0);
 });
 
+test('noise in a window of steps: those within are of the stochastic plan, the others of the deterministic one', () => {
+  const noise = schedule(stableDiffusion);
+  const [stochastic, deterministic] = [0.7, 0].map((eta) =>
+    planDenoiseSteps(noise, { steps: 10, eta }),
+  );
+  const eta = [0, 0, 0.7, 0.7, 0.7, 0, 0, 0, 0, 0];
+  const plan = planDenoiseSteps(noise, { steps: 10, eta });
+  expect(plan.map(({ sigma }) => sigma > 0)).toEqual(eta.map((each) => each > 0));
+  expect(plan).toEqual(eta.map((each, index) => (each > 0 ? stochastic : deterministic)![index]));
+});
+
 test('what cannot be planned is refused', () => {
   const noise = schedule(stableDiffusion);
   expect(() => planDenoiseSteps(noise, { steps: 0, eta: 1 })).toThrow(
@@ -149,6 +160,11 @@ test('what cannot be planned is refused', () => {
   expect(() => planDenoiseSteps(noise, { steps: 10, eta: -1 })).toThrow(/eta must be.*got -1/);
   expect(() => planDenoiseSteps(noise, { steps: 10, eta: NaN })).toThrow(/got NaN/);
   expect(() => planDenoiseSteps(noise, { steps: 10, eta: 3 })).toThrow(/eta 3 asks for more noise/);
+  expect(() => planDenoiseSteps(noise, { steps: 3, eta: [1, 1] })).toThrow(
+    new RangeError('eta must be one number, or one per denoise step (3), got 2.'),
+  );
+  expect(() => planDenoiseSteps(noise, { steps: 2, eta: [1, -1] })).toThrow(/eta must be.*got -1/);
+  expect(() => planDenoiseSteps(noise, { steps: 2, eta: [0, 3] })).toThrow(/eta 3 asks for more/);
   // The first of 1000 steps would be timestep 1000.
   expect(() => planDenoiseSteps(noise, { steps: 1000, eta: 1 })).toThrow(/start at timestep 1000/);
 });

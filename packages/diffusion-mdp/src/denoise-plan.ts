@@ -29,8 +29,11 @@ export interface DenoiseStep {
 export interface DenoisePlanOptions {
   /** Denoise steps, 1 to `trainTimesteps`. */
   readonly steps: number;
-  /** η ≥ 0: 0 is deterministic DDIM, 1 the variance of DDPM. */
-  readonly eta: number;
+  /**
+   * η ≥ 0: 0 is deterministic DDIM, 1 the variance of DDPM. One for all steps, or one per step in their order, such as noise
+   * in a window of steps and 0 elsewhere (MixGRPO, arXiv 2507.21802).
+   */
+  readonly eta: number | readonly number[];
 }
 
 /**
@@ -38,7 +41,8 @@ export interface DenoisePlanOptions {
  *
  * The previous timestep is t − ⌊trainTimesteps / steps⌋ whatever the spacing, unless the configuration says `next`.
  *
- * @throws RangeError when `steps` or `eta` is out of range, or a timestep has no signal left to predict ε from
+ * @throws RangeError when `steps` or an `eta` is out of range, `eta` is not one per step, or a timestep has no signal left to
+ *   predict ε from
  */
 export function planDenoiseSteps(
   schedule: NoiseSchedule,
@@ -50,9 +54,7 @@ export function planDenoiseSteps(
       `Denoise steps must be a whole number from 1 to ${config.trainTimesteps}, got ${steps}.`,
     );
   }
-  if (!(eta >= 0 && Number.isFinite(eta))) {
-    throw new RangeError(`eta must be a finite number of at least 0 (usually 0 to 1), got ${eta}.`);
-  }
+  const etas = etaPerStep(eta, steps);
   const stride = Math.floor(config.trainTimesteps / steps);
   const visited = timesteps(config, steps);
   const arrivesAtNext = config.previousTimestep === 'next' && config.timestepSpacing !== 'leading';
@@ -72,15 +74,30 @@ export function planDenoiseSteps(
           'epsilon. Use a model with prediction_type v_prediction, or another timestep_spacing.',
       );
     }
-    const sigma = stepDeviation(alphaCumprod, previousAlphaCumprod, eta);
+    const stepEta = etas[index] ?? NaN;
+    const sigma = stepDeviation(alphaCumprod, previousAlphaCumprod, stepEta);
     if (1 - previousAlphaCumprod - sigma * sigma < -1e-6) {
       throw new RangeError(
-        `eta ${eta} asks for more noise at timestep ${timestep} (sigma ${sigma}) than timestep ${previousTimestep} ` +
+        `eta ${stepEta} asks for more noise at timestep ${timestep} (sigma ${sigma}) than timestep ${previousTimestep} ` +
           'holds. Use an eta of at most 1.',
       );
     }
     return { index, timestep, previousTimestep, alphaCumprod, previousAlphaCumprod, sigma };
   });
+}
+
+function etaPerStep(eta: DenoisePlanOptions['eta'], steps: number): readonly number[] {
+  const etas = typeof eta === 'number' ? new Array<number>(steps).fill(eta) : eta;
+  if (etas.length !== steps) {
+    throw new RangeError(
+      `eta must be one number, or one per denoise step (${steps}), got ${etas.length}.`,
+    );
+  }
+  for (const one of etas) {
+    if (one >= 0 && Number.isFinite(one)) continue;
+    throw new RangeError(`eta must be a finite number of at least 0 (usually 0 to 1), got ${one}.`);
+  }
+  return etas;
 }
 
 /**
