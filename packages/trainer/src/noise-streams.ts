@@ -12,4 +12,6 @@ export const STREAMS = {
   adapter: 4,
   /** Which denoise steps an iteration trains. */
   trainedSteps: 5,
+  /** Where the window of denoise steps with noise is. */
+  noiseWindow: 6,
 } as const;
