@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { resolveConfig } from '../configuration/resolve-config';
 import type { BackendSetting } from '../configuration/schema';
-import { createAdamW } from '../learning/optimizer';
+import { createOptimizer } from '../learning/create-optimizer';
 import { trainableVariables } from '../learning/trainable-variables';
 import { updatePolicy } from '../learning/update';
 import { STREAMS } from '../noise-streams';
@@ -72,7 +72,7 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
   const compute = createCompute();
   const adapter = createLoraAdapter(model.unet.weights, lora, adapterRandom(0));
   const variables = trainableVariables(adapter.weights);
-  const optimizer = createAdamW(variables, settings);
+  const optimizer = createOptimizer(variables, settings);
   const shape = latentShape(model, options);
   const texts = createTextSource(model, shape);
   const { guidance } = options;

@@ -23,7 +23,7 @@ import {
   readJson,
   readTensors,
 } from '../testing/fixtures';
-import type { AdamW } from './optimizer';
+import type { Optimizer } from './optimizer';
 import { trainableUNet, trainableVariables } from './trainable-variables';
 import { updatePolicy } from './update';
 
@@ -80,13 +80,13 @@ async function learn(checkpoint: boolean) {
     noise: (image, step) => (step === 0 ? starts[image]! : noise[image * steps + step - 1]!),
   });
   let gradient: tf.Tensor | undefined;
-  const looksOnly: Pick<AdamW, 'step'> = {
-    step: ([given]) => {
-      gradient = given!.clone();
+  const looksOnly: Pick<Optimizer, 'step'> = {
+    step: (given) => {
+      gradient = given.clone();
       return 1;
     },
   };
-  const [report] = await updatePolicy(policy, looksOnly as AdamW, {
+  const [report] = await updatePolicy(policy, looksOnly as Optimizer, {
     ...{ ...request, trajectories, batch: 4, learningRate: 0 },
     advantages: recorded.advantages,
     minibatches: [[0, 1]],

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
-import type { AdamW } from './optimizer';
+import type { Optimizer } from './optimizer';
 import { updatePolicy, type UpdateRequest } from './update';
 
 let tiny: TinyPolicy;
@@ -21,11 +21,11 @@ afterAll(() => {
 /** An optimizer that keeps the gradients and moves nothing. */
 function watcher() {
   const gradients: tf.Tensor[] = [];
-  const step: AdamW['step'] = ([gradient]) => {
-    gradients.push(gradient!.clone());
+  const step: Optimizer['step'] = (gradient) => {
+    gradients.push(gradient.clone());
     return 1;
   };
-  return { gradients, optimizer: { step } as AdamW };
+  return { gradients, optimizer: { step } as Optimizer };
 }
 
 async function gradientOf(more: Pick<UpdateRequest, 'minibatches' | 'advantages'>) {

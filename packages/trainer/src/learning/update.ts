@@ -15,7 +15,7 @@ import {
   type PairReport,
 } from './chunk-gradient';
 import { checkOnPolicy, isFinitePair } from './on-policy-check';
-import type { AdamW } from './optimizer';
+import type { Optimizer } from './optimizer';
 
 export interface UpdateRequest extends ChunkSource {
   /** Trajectories of each optimizer step, in order. */
@@ -52,7 +52,7 @@ export interface OptimizerStepReport {
  */
 export async function updatePolicy(
   policy: RunningDenoiser,
-  optimizer: AdamW,
+  optimizer: Optimizer,
   request: UpdateRequest,
 ): Promise<OptimizerStepReport[]> {
   const { minibatches, trainedSteps, advantages, objective, batch } = request;
@@ -88,7 +88,7 @@ export async function updatePolicy(
       let gradientNorm = 0;
       if (!finite) gradientNorm = Number.NaN;
       else if (gradient !== undefined) {
-        gradientNorm = optimizer.step([gradient], request.learningRate);
+        gradientNorm = optimizer.step(gradient, request.learningRate);
         if (Number.isFinite(gradientNorm)) isOnPolicy = false;
       }
       reports.push({

@@ -1,17 +1,28 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { float32Tensor, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { createAdamW } from '../learning/adamw';
+import type { Optimizer } from '../learning/optimizer';
+import { createStorm } from '../learning/storm';
+import { readNewestCheckpoint } from '../run-folder/checkpoint-folder';
+import type { IterationRecord } from '../run-folder/records';
 import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { UserError } from '../user-error';
 import type * as trainedFile from '../weights/trained-file';
-import { restoreCheckpoint } from './checkpoint';
+import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import type { Run } from './run';
 
+const WEIGHTS = 'weights.safetensors';
 const mockRead = jest.fn<tf.Tensor[], []>();
 jest.mock('../weights/trained-file', () => ({
   ...jest.requireActual<typeof trainedFile>('../weights/trained-file'),
   readTrainedFile: () => mockRead(),
-  trainedFileName: () => 'weights',
+  trainedFileName: () => 'weights.safetensors',
+  writeTrainedFile: () => new Uint8Array(1),
 }));
 
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -20,14 +31,45 @@ const STATE = {
   madeWith: {},
 };
 const moments = writeSafetensors(
-  ['first_moment', 'second_moment'].map((name) => [name, float32Tensor(new Float32Array(1), [1])]),
+  ['first_moment', 'second_moment'].map((name, index) => [
+    name,
+    float32Tensor(new Float32Array([index + 0.5]), [1]),
+  ]),
 );
-const restore = (files: Record<string, Uint8Array>) =>
+
+const nothing = () => undefined;
+const adamw = (variable: tf.Variable) =>
+  createAdamW([variable], { betas: [0.9, 0.99], epsilon: 1, weightDecay: 0, maxGradientNorm: 1 });
+const storm = (variable: tf.Variable) =>
+  createStorm([variable], {
+    ...{ storm: { k: 0.1, floor: 0.1, c: 100 }, learningRate: 1, maxGradientNorm: 1 },
+  });
+
+/** A run of one weight. */
+function runWith(create: (variable: tf.Variable) => Optimizer, output?: string): Run {
+  const variable = tf.variable(tf.tensor1d([7]));
+  return {
+    ...{ output, policy: {}, origin: {}, variables: [variable], optimizer: create(variable) },
+    config: { checkpoint: { every: 0, minutes: 0, keep: 1 } },
+    advantages: { state: () => null, restore: nothing },
+    combination: { toJSON: () => [], restore: nothing },
+  } as unknown as Run;
+}
+
+const restore = (files: Record<string, Uint8Array>, run = runWith(adamw)) =>
   restoreCheckpoint(
-    { policy: {} } as Run,
-    { step: 1, folder: 'runs/x/checkpoints/step-1', files: { weights: moments, ...files } },
-    () => undefined,
+    run,
+    { step: 1, folder: 'runs/x/checkpoints/step-1', files: { [WEIGHTS]: moments, ...files } },
+    nothing,
   );
+
+function contentsOf({ optimizer }: Run) {
+  const { tensors, ...rest } = optimizer.state();
+  const values = Object.entries(tensors).map(([name, tensor]) => [name, ...tensor.dataSync()]);
+  tf.dispose(Object.values(tensors));
+  return { ...rest, values };
+}
+
 function failureOf(work: () => unknown): Error {
   try {
     work();
@@ -62,12 +104,68 @@ test.each([
 });
 
 test('leaves no tensors where it fails', () => {
+  const run = runWith(adamw);
   const tensors = tf.memory().numTensors;
   mockRead.mockImplementation(() => [tf.scalar(1)]);
   const one = writeSafetensors([['first_moment', float32Tensor(new Float32Array(1), [1])]]);
   const failure = failureOf(() =>
-    restore({ 'state.json': text(STATE), 'optimizer.safetensors': one }),
+    restore({ 'state.json': text(STATE), 'optimizer.safetensors': one }, run),
   );
-  expect(failure.message).toContain('optimizer.safetensors has no second_moment');
+  expect(failure.message).toContain("The optimizer's state has no 'second_moment'");
   expect(tf.memory().numTensors).toBe(tensors);
+});
+
+describe('the optimizer', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'checkpoint-'));
+    mockRead.mockImplementation(() => [tf.tensor1d([3])]);
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each([
+    ['adamw', adamw],
+    ['storm', storm],
+  ])('goes on as it was left: %s', (_, create) => {
+    const run = runWith(create, folder);
+    run.optimizer.step(tf.tensor1d([5]), 0.1);
+    const checkpoints = createCheckpoints(run, { totals: () => ({}) }, undefined);
+    checkpoints.count({ iteration: 1, reward: { mean: 1 } } as IterationRecord);
+    checkpoints.save();
+
+    const { checkpoint } = readNewestCheckpoint(join(folder, 'checkpoints'));
+    const other = runWith(create);
+    const before = tf.memory().numTensors;
+    restoreCheckpoint(other, checkpoint!, nothing);
+    const contents = contentsOf(run);
+    expect([contents.steps, contents.values.length]).toEqual([1, 2]);
+    expect(contentsOf(other)).toEqual(contents);
+    expect([...other.variables[0]!.dataSync()]).toEqual([3]);
+    // Of STORM's there are two more after a step.
+    expect(tf.memory().numTensors - before).toBe(create === storm ? 2 : 0);
+  });
+
+  const old = { 'state.json': text(STATE), 'optimizer.safetensors': moments };
+
+  test('of a checkpoint from before there were several is AdamW', () => {
+    const run = runWith(adamw);
+    restore(old, run);
+    expect(contentsOf(run)).toEqual({
+      ...{ steps: 1, numbers: {} },
+      values: [
+        ['first_moment', 0.5],
+        ['second_moment', 1.5],
+      ],
+    });
+  });
+
+  test('of another kind does not fit', () => {
+    const failure = failureOf(() => restore(old, runWith(storm)));
+    expect(failure).toBeInstanceOf(UnfitCheckpoint);
+    expect(failure.message).toContain(
+      "does not fit the run: The optimizer's state is not STORM's; optimizer.name must be",
+    );
+  });
 });

@@ -35,6 +35,8 @@ const stateSchema = z.object({
   /** That were done. */
   iterations: z.int().nonnegative(),
   optimizerSteps: z.int().nonnegative(),
+  /** What the optimizer remembers besides its tensors; left out by runs whose optimizer remembered nothing else. */
+  optimizerNumbers: z.record(z.string(), z.number()).optional(),
   /** The rewards remembered of each prompt, for an algorithm that compares with them. */
   advantages: z.object({ prompts: z.array(z.tuple([z.string(), z.array(z.number())])) }).nullable(),
   /** What the rewards' running scales remember, in the order of the rewards; left out by runs that had none. */
@@ -53,7 +55,7 @@ const stateSchema = z.object({
 
 export type Progress = Omit<
   z.infer<typeof stateSchema>,
-  'advantages' | 'rewards' | 'optimizerSteps' | 'madeWith'
+  'advantages' | 'rewards' | 'optimizerSteps' | 'optimizerNumbers' | 'madeWith'
 >;
 
 export interface Checkpoints {
@@ -138,26 +140,19 @@ export function restoreCheckpoint(
 ): Progress {
   const opened: tf.Tensor[] = [];
   try {
-    const { optimizerSteps, advantages, rewards, madeWith, ...progress } = stateSchema.parse(
-      JSON.parse(new TextDecoder().decode(file(files, STATE))),
-    );
-    const moments = readSafetensors(file(files, OPTIMIZER));
-    const moment = (name: string): tf.Tensor1D => {
-      const stored = moments.tensors.get(name);
-      if (stored === undefined) throw new Error(`${OPTIMIZER} has no ${name}`);
+    const { optimizerSteps, optimizerNumbers, advantages, rewards, madeWith, ...progress } =
+      stateSchema.parse(JSON.parse(new TextDecoder().decode(file(files, STATE))));
+    const tensors: Record<string, tf.Tensor1D> = {};
+    for (const [name, stored] of readSafetensors(file(files, OPTIMIZER)).tensors) {
       const tensor = tf.tensor1d(toFloat32Array(stored));
       opened.push(tensor);
-      return tensor;
-    };
+      tensors[name] = tensor;
+    }
     const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
     opened.push(...weights);
     restoreState(run, {
       weights,
-      optimizer: {
-        steps: optimizerSteps,
-        firstMoment: moment('first_moment'),
-        secondMoment: moment('second_moment'),
-      },
+      optimizer: { steps: optimizerSteps, numbers: optimizerNumbers ?? {}, tensors },
       advantages,
       rewards: rewards ?? run.combination.toJSON(),
     });
@@ -182,11 +177,11 @@ export function restoreCheckpoint(
 function filesOf(run: Run, progress: Progress): CheckpointFiles {
   const state = holdState(run);
   try {
-    const { steps, firstMoment, secondMoment } = state.optimizer;
-    const moments = { first_moment: firstMoment, second_moment: secondMoment };
+    const { steps, numbers, tensors } = state.optimizer;
     const contents: z.input<typeof stateSchema> = {
       ...progress,
       optimizerSteps: steps,
+      optimizerNumbers: numbers,
       advantages: state.advantages && {
         prompts: state.advantages.prompts.map(([prompt, rewards]) => [prompt, [...rewards]]),
       },
@@ -197,7 +192,7 @@ function filesOf(run: Run, progress: Progress): CheckpointFiles {
       // Its float32 numbers are the master weights.
       [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
       [OPTIMIZER]: writeSafetensors(
-        Object.entries(moments).map(([name, tensor]) => [
+        Object.entries(tensors).map(([name, tensor]) => [
           name,
           float32Tensor(tensor.dataSync<'float32'>(), tensor.shape),
         ]),

@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { smallestBatch } from '../configuration/backend-options';
 import type { TrainConfig } from '../configuration/schema';
 import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
-import { createAdamW } from '../learning/optimizer';
+import { createOptimizer } from '../learning/create-optimizer';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
 import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
@@ -143,7 +143,7 @@ async function openWith(
     vaeTiles: config.memory.vaeTiles,
   };
 
-  const optimizer = createAdamW(variables, config.optimizer);
+  const optimizer = createOptimizer(variables, config.optimizer);
   owned.add(() => {
     optimizer.dispose();
   });

@@ -9,7 +9,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 
 import type { TrainConfig } from '../configuration/schema';
 import type { AdvantageEstimator, Objective } from '../learning/algorithm';
-import type { AdamW } from '../learning/optimizer';
+import type { Optimizer } from '../learning/optimizer';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { Policy } from '../policy/policy';
 import type { EncodedText } from '../policy/text-condition';
@@ -56,7 +56,7 @@ export interface Run {
   readonly trainedSteps: readonly number[];
   /** The trained weights, in the order of their file. */
   readonly variables: readonly tf.Variable[];
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
 
   /**
    * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless

@@ -3,13 +3,13 @@ import type { PerPromptStatisticsState } from '@loop-diffusion/advantage-estimat
 import type { Combination, CombinationState } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { AdamWState } from '../learning/optimizer';
+import type { OptimizerState } from '../learning/optimizer';
 import type { Run } from './run';
 
 export interface TrainingState {
   /** One per variable of the run, in their order. */
   readonly weights: readonly tf.Tensor[];
-  readonly optimizer: AdamWState;
+  readonly optimizer: OptimizerState;
   readonly advantages: PerPromptStatisticsState | null;
   /** What the rewards' running scales remember. */
   readonly rewards: CombinationState;
@@ -51,7 +51,7 @@ export function restoreState(
 }
 
 export function releaseState({ weights, optimizer }: TrainingState): void {
-  tf.dispose([...weights, optimizer.firstMoment, optimizer.secondMoment]);
+  tf.dispose([...weights, ...Object.values(optimizer.tensors)]);
 }
 
 /** Runs `work`; when it fails, what it changed is changed back. */

@@ -10,8 +10,8 @@ import {
 import type { LoraAdapter, StableDiffusion } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { createAdamW } from '../learning/adamw';
 import { policyLoss } from '../learning/algorithm';
-import { createAdamW } from '../learning/optimizer';
 import { trainableVariables } from '../learning/trainable-variables';
 import { updatePolicy } from '../learning/update';
 import { createCompute } from '../policy/compute';

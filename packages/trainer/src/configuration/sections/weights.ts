@@ -33,11 +33,14 @@ export const lora = z
 
 export const optimizer = z
   .strictObject({
-    name: oneOf(['adamw'], 'the optimizer').default('adamw'),
+    name: oneOf(
+      ['adamw', 'storm'],
+      'the optimizer; storm lowers the variance of gradients by a second one of each minibatch, at twice the arithmetic',
+    ).default('adamw'),
     learningRate: numberAbove(
       0,
       Infinity,
-      `largest learning rate; left out with lora: null, ${String(LEARNING_RATE_OF_ALL_WEIGHTS)}`,
+      `largest learning rate, whose schedule alone matters to storm; left out with lora: null, ${String(LEARNING_RATE_OF_ALL_WEIGHTS)}`,
     ).default(2e-3),
     schedule: oneOf(
       ['constant', 'linear', 'cosine'],
@@ -52,21 +55,41 @@ export const optimizer = z
       .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
       .meta({
         expected: 'two numbers from 0 to below 1',
-        description: 'decay rates of the first and second moment',
+        description: 'decay rates of the first and second moment of adamw',
       })
       .default([0.9, 0.999]),
-    epsilon: numberAbove(0, 1, 'added to the root of the second moment').default(1e-8),
-    weightDecay: realNumber(0, 1, 'decoupled weight decay').default(1e-4),
+    epsilon: numberAbove(0, 1, 'added to the root of the second moment of adamw').default(1e-8),
+    weightDecay: realNumber(0, 1, 'decoupled weight decay of adamw').default(1e-4),
     maxGradientNorm: numberAbove(
       0,
       Infinity,
-      'gradients with a larger norm are scaled down to it',
+      'gradients with a larger norm are scaled down to it; for storm, its estimate of the gradient',
     ).default(1),
     warmupIterations: wholeNumber(
       0,
       MANY,
       'iterations over which the learning rate rises linearly',
     ).default(0),
+    storm: z
+      .strictObject({
+        k: numberAbove(
+          0,
+          Infinity,
+          'numerator of the step length, k / ∛(floor + sum of all squared gradient norms), times the learning rate over its largest',
+        ).default(0.1),
+        floor: numberAbove(
+          0,
+          Infinity,
+          'added to the sum of all squared gradient norms, so that the first steps are not too long',
+        ).default(0.1),
+        c: numberAbove(
+          0,
+          Infinity,
+          'times the squared step length, the weight that a new gradient has in the estimate, at most 1; the smaller, the more momentum',
+        ).default(100),
+      })
+      .meta({ description: 'step length and momentum of storm' })
+      .prefault({}),
   })
   .meta({ description: 'how gradients move the trained weights' })
   .prefault({});
