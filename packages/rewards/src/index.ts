@@ -28,6 +28,7 @@ export { imageGrid, type ImageGridOptions } from './image-grid';
 export { jpegCompressibility, jpegIncompressibility, jpegSize } from './jpeg';
 export { judgeReward, type JudgeRewardOptions } from './judge/judge-reward';
 export type { CustomRubric, Rubric, RubricName } from './judge/rubric';
+export { loadExport, type LoadedExport } from './load-export';
 export { loadReward, type LoadRewardOptions, type RewardFactory } from './load-reward';
 export { cocoDetector, type CocoDetectorOptions } from './objects/coco-detector';
 export { numeracyReward } from './objects/numeracy-reward';

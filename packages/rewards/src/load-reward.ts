@@ -1,11 +1,10 @@
 /** Rewards as configuration files and command lines name them. */
-import { basename } from 'node:path';
 import { cwd } from 'node:process';
 
 import { createReward, rewardNames } from './create-reward';
+import { loadExport } from './load-export';
 import type { Reward } from './reward';
 import { rewardOfExport } from './reward-of-export';
-import { PackageNotFound, resolveModule } from './resolve-module';
 
 /** Makes a reward of its settings; one without parameters takes none. */
 export type RewardFactory = (
@@ -47,10 +46,7 @@ export async function loadReward(
     return createReward(name, settings, Object.keys(factories));
   }
   try {
-    const [specifier = '', exported = 'default'] = name.split(/#(?=[^#]*$)/);
-    const found = exportOf(await importModule(specifier, folder), exported);
-    if (found === undefined) throw new Error(`"${specifier}" has no export "${exported}"`);
-    const ownName = exported === 'default' ? basename(specifier).replace(/\.[^.]*$/, '') : exported;
+    const { found, ownName } = await loadExport(name, folder);
     return await rewardOfExport(found, ownName, settings);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -58,31 +54,4 @@ export async function loadReward(
       cause: error,
     });
   }
-}
-
-/** What the folder does not have may lie beside this package, as in a global install. */
-async function importModule(specifier: string, folder: string): Promise<unknown> {
-  try {
-    return await importUrl(await resolveModule(specifier, folder));
-  } catch (error) {
-    if (!(error instanceof PackageNotFound)) throw error;
-    const elsewhere = await importUrl(specifier).catch(() => undefined);
-    if (elsewhere === undefined) throw error;
-    return elsewhere;
-  }
-}
-
-async function importUrl(target: string): Promise<unknown> {
-  return import(target);
-}
-
-function exportOf(module: unknown, name: string): unknown {
-  if (!isObject(module)) return undefined;
-  const { default: main } = module;
-  // In a module of the old kind, what is exported lies below its default.
-  return module[name] ?? (isObject(main) ? main[name] : undefined);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
