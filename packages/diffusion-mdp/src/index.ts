@@ -33,7 +33,7 @@ export { samplerStepTensor, scaleModelInput, takeSamplerStep } from './sampler-s
 export type { SampledStep, SamplerStepTensor } from './sampler-step';
 export { parseSchedulerConfig } from './scheduler-config';
 export type { SchedulerConfig } from './scheduler-config';
-export { stepSigmas, stepTensor } from './step-tensor';
+export { stepOutputScales, stepSigmas, stepTensor } from './step-tensor';
 export type { Steps, StepTensor } from './step-tensor';
 export type { TimestepSpacing } from './timestep-spacing';
 export { TrajectoryStore } from './trajectory-store';

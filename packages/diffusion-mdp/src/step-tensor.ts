@@ -96,6 +96,12 @@ export function stepSigmas(steps: StepTensor): tf.Tensor1D {
   return columnOf(steps, contentOf(steps).columns.shape[0], 'sigma', 1) as tf.Tensor1D;
 }
 
+/** What each row's mean moves by per unit of the network's output, `[rows]`: b of μ = a·x_t + b·output. */
+export function stepOutputScales(steps: StepTensor): tf.Tensor1D {
+  const [rows] = contentOf(steps).columns.shape;
+  return columnOf(steps, rows, 'meanFromOutput', 1) as tf.Tensor1D;
+}
+
 export function isStepTensor(steps: Steps | number | readonly number[]): steps is StepTensor {
   return typeof steps === 'object' && 'columns' in steps;
 }

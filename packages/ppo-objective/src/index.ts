@@ -9,6 +9,8 @@ export { directPreference } from './direct-preference';
 export type { DirectPreferenceInput } from './direct-preference';
 export { divergenceMask } from './divergence-mask';
 export type { DivergenceMaskInput } from './divergence-mask';
+export { emphaticWeights } from './emphatic-weights';
+export type { EmphaticWeightsOptions } from './emphatic-weights';
 export { gaussianKernelLogProb } from './gaussian-kernel-log-prob';
 export type { GaussianKernelLogProbInput } from './gaussian-kernel-log-prob';
 export { guardedRatio } from './guarded-ratio';
