@@ -27,24 +27,25 @@ const below = {
 const trainerFolders = {
   files: [],
   terminal: [],
-  configuration: ['files'],
+  methods: [],
+  configuration: ['files', 'methods'],
   'run-folder': ['files', 'configuration', 'prompts'],
   prompts: ['files'],
   weights: ['files', 'terminal', 'configuration'],
   policy: [],
   scoring: ['configuration'],
-  learning: ['configuration', 'prompts', 'policy', 'weights'],
+  learning: ['configuration', 'methods', 'prompts', 'policy', 'weights'],
   report: ['run-folder', 'scoring', 'learning'],
   'model-card': ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'weights'],
   tracking: ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'report', 'model-card'],
   comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
   run: [
     ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
-    ...['learning', 'report', 'tracking'],
+    ...['methods', 'learning', 'report', 'tracking'],
   ],
   api: [
     ...['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'weights', 'policy'],
-    ...['scoring', 'learning', 'tracking', 'run'],
+    ...['methods', 'scoring', 'learning', 'tracking', 'run'],
   ],
 };
 const trainer = './packages/trainer/src';

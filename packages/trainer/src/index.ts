@@ -16,7 +16,26 @@ export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
 export type { BackendSetting, TrainConfig } from './configuration/schema';
-export type { AlgorithmName } from './configuration/sections/algorithm';
+export { METHOD_NAMES, type MethodName } from './methods';
+export {
+  defineMethod,
+  type Advantages,
+  type AverageOfWeights,
+  type DenoisingObjective,
+  type DenoisingRows,
+  type GroupedRewards,
+  type LossContext,
+  type Method,
+  type MethodSurroundings,
+  type Needs,
+  type NoSettings,
+  type Objective,
+  type Prediction,
+  type RememberedAdvantages,
+  type RowLosses,
+  type TrajectoryObjective,
+  type TrajectoryRows,
+} from './methods/method';
 export { nodeFolderReader } from './files/node-folder-reader';
 export { train, type TrainResult } from './api/train';
 export type {

@@ -14,4 +14,8 @@ export const STREAMS = {
   trainedSteps: 5,
   /** Where the window of denoise steps with noise is. */
   noiseWindow: 6,
+  /** Timesteps and noise at which finished images are noised anew. */
+  noising: 7,
+  /** Images that join an iteration's own: as `rollout`. */
+  extraSamples: 8,
 } as const;

@@ -10,7 +10,10 @@ import { resolveConfig } from '../configuration/resolve-config';
 import type { BackendSetting } from '../configuration/schema';
 import { createOptimizer } from '../learning/create-optimizer';
 import { trainableVariables } from '../learning/trainable-variables';
+import { trajectoryTerm } from '../learning/trajectory-term';
 import { updatePolicy } from '../learning/update';
+import { loop } from '../methods/loop';
+import type { TrajectoryObjective } from '../methods/method';
 import { STREAMS } from '../noise-streams';
 import { createCompute } from '../policy/compute';
 import { latentShape, type ImageSize } from '../policy/latent-shape';
@@ -95,12 +98,18 @@ export async function measureBatches(options: MeasureBatchesOptions): Promise<Ba
         counterNormal({ seed: 0, prompt: 0, sample: image, step, stream: STREAMS.rollout }, size),
     });
     const sampled = performance.now();
-    await updatePolicy(policy, optimizer, {
-      ...{ trajectories, prompts, empty, promptOfImage, batch, trainedSteps: [0] },
+    const clipRange = scaleClipRange(size);
+    const term = trajectoryTerm({
+      ...{ trajectories, prompts, empty, promptOfImage, batch, trainedSteps: [0], klWeight: 0 },
       advantages: promptOfImage.map((_, image) => (image % 2 === 0 ? 1 : -1)),
+      objective: loop.objective({}) as TrajectoryObjective,
+      context: { clipRange, latentSize: size },
+      sampleDropout: undefined,
+    });
+    await updatePolicy(policy, optimizer, {
+      terms: [term],
       minibatches: [promptOfImage.map((_, image) => image)],
-      objective: { name: 'loop', clipRange: scaleClipRange(size), klWeight: 0 },
-      learningRate: 0,
+      ...{ clipRange, learningRate: 0 },
     });
     const updated = performance.now();
     trajectories.clear();

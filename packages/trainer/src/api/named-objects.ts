@@ -3,10 +3,11 @@ import { rewardFromFunction, type Reward } from '@loop-diffusion/rewards';
 
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig, TrainSettings } from '../configuration/schema';
+import { asMethod } from '../methods/load-method';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';
-import type { PromptsOption, RewardOption, TrainOptions } from './options';
+import type { MethodOption, PromptsOption, RewardOption, TrainOptions } from './options';
 
 /** Begins the name of what was given from code; no file or module is called so. */
 const FROM_CODE = 'code:';
@@ -27,20 +28,28 @@ export function nameObjects(
   options: NamedOptions,
   defaults?: TrainSettings,
 ): { config: TrainConfig; given: GivenObjects } {
-  const { prompts, rewards, evaluate, ...settings } = options;
+  const { prompts, rewards, evaluate, algorithm, ...settings } = options;
   const objects = new Map<string, Reward>();
   const training = namePrompts(prompts);
   const heldOut = namePrompts(evaluate?.prompts);
+  const method = nameMethod(algorithm?.name);
   const input = {
     ...settings,
     ...(training.name !== undefined && { prompts: training.name }),
     ...(rewards && { rewards: rewards.map((reward, index) => nameReward(reward, index, objects)) }),
+    ...(algorithm && { algorithm: { ...algorithm, name: method.name } }),
     ...(evaluate && {
       evaluate: { ...evaluate, ...(heldOut.name !== undefined && { prompts: heldOut.name }) },
     }),
   };
   const config = resolveConfig(input, [], defaults);
-  return { config, given: { rewards: objects, prompts: training.list, heldOut: heldOut.list } };
+  return {
+    config,
+    given: {
+      ...{ rewards: objects, prompts: training.list, heldOut: heldOut.list },
+      method: method.object,
+    },
+  };
 }
 
 /** Whether a configuration's name is of an object that only code has. */
@@ -51,8 +60,9 @@ export function isFromCode(name: string): boolean {
 /**
  * @throws UserError when the configuration names objects that only the code which began the run has
  */
-export function refuseObjectsFromCode({ prompts, evaluate, rewards }: TrainConfig): void {
-  const names = [prompts, evaluate.prompts, ...rewards.map(({ name }) => name)];
+export function refuseObjectsFromCode(config: TrainConfig): void {
+  const { prompts, evaluate, rewards, algorithm } = config;
+  const names = [prompts, evaluate.prompts, algorithm.name, ...rewards.map(({ name }) => name)];
   const found = [...new Set(names.filter(isFromCode))];
   if (found.length === 0) return;
   throw new UserError(
@@ -73,6 +83,16 @@ function namePrompts(prompts: PromptsOption | undefined): {
     return { name: prompts, list: undefined };
   const list = taggedPrompts(prompts);
   return { name: `${FROM_CODE}${list.length} prompts`, list };
+}
+
+function nameMethod(method: string | MethodOption | undefined): {
+  name: string | undefined;
+  object: MethodOption | undefined;
+} {
+  if (method === undefined || typeof method === 'string')
+    return { name: method, object: undefined };
+  const object = asMethod(method, 'algorithm.name');
+  return { name: `${FROM_CODE}${object.name}`, object };
 }
 
 function nameReward(

@@ -2,6 +2,7 @@
 import type { Reward, ScoringFunction } from '@loop-diffusion/rewards';
 
 import type { TrainSettings } from '../configuration/schema';
+import type { Method } from '../methods/method';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { RunSink } from '../tracking/sink';
 
@@ -22,6 +23,10 @@ export interface WeightedRewardOption extends Omit<RewardSettings, 'name' | 'set
 export type RewardOption =
   ScoringFunction | Reward | string | WeightedRewardOption | RewardSettings;
 
+/** A method of one's own, whatever settings it takes. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what `algorithm.settings` has to be is its own affair
+export type MethodOption = Method<any, any>;
+
 /** One reward: a function, a reward, its name, or its name with its settings. */
 export type EvaluatedReward =
   | ScoringFunction
@@ -32,11 +37,17 @@ export type EvaluatedReward =
 /** The keys of a configuration file, with objects where a file has names. What is left out is as in a file. */
 export interface TrainOptions extends Omit<
   TrainSettings,
-  'prompts' | 'rewards' | 'evaluate' | 'output'
+  'prompts' | 'rewards' | 'evaluate' | 'output' | 'algorithm'
 > {
   readonly prompts?: PromptsOption | undefined;
   /** What is rewarded: the weighted sum of these. */
   readonly rewards?: readonly RewardOption[] | undefined;
+  readonly algorithm?:
+    | (Omit<NonNullable<TrainSettings['algorithm']>, 'name'> & {
+        /** The method: its name, the place of its code, or the method itself, as `defineMethod` makes it. */
+        readonly name?: string | MethodOption | undefined;
+      })
+    | undefined;
   readonly evaluate?:
     | (Omit<NonNullable<TrainSettings['evaluate']>, 'prompts'> & {
         /** Prompts that are not trained on. */

@@ -45,7 +45,8 @@ function sectionLines(section: JsonSchema, indent: string, settings: object): st
 
 /** The section that a key holds by default, also where it may be null instead. */
 function innerSection(schema: JsonSchema): JsonSchema | undefined {
-  if (schema.properties !== undefined) return schema;
+  // A section without a default is there for those who need it.
+  if (schema.properties !== undefined) return schema.default === undefined ? undefined : schema;
   if (schema.default === null) return undefined;
   return schema.anyOf?.find(({ properties }) => properties !== undefined);
 }
@@ -63,10 +64,10 @@ function aboutLines(schema: JsonSchema): string[] {
   ];
 }
 
-/** Of the entries of a list, or of a section that may be null. */
-function keysWithin({ items, anyOf = [] }: JsonSchema): Record<string, JsonSchema> {
+/** Of the entries of a list, or of a section that may be null or left out. */
+function keysWithin({ items, anyOf = [], properties }: JsonSchema): Record<string, JsonSchema> {
   const within = [...(items === undefined ? [] : [items].flat()), ...anyOf];
-  return Object.assign({}, ...within.map(({ properties }) => properties)) as Record<
+  return Object.assign({}, properties, ...within.map((each) => each.properties)) as Record<
     string,
     JsonSchema
   >;

@@ -1,6 +1,7 @@
 /** Settings that run, but probably do not do what was meant. */
+import { METHOD_NAMES } from '../methods';
+import { chosenMethod, clipsRatios, sectionOf } from './chosen-method';
 import type { TrainConfig } from './schema';
-import { isClipped } from './sections/algorithm';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
 /** Learning rates above are an adapter's. */
@@ -9,15 +10,29 @@ const LARGE_FOR_ALL_WEIGHTS = 5e-4;
 export function configWarnings(config: TrainConfig): string[] {
   const { algorithm, sampler, evaluate } = config;
   const warnings: string[] = [];
-  const clips = isClipped(algorithm.name);
-  if (clips && algorithm.innerUpdates === 1) {
+  const { name, innerUpdates } = algorithm;
+  const chosen = chosenMethod(algorithm);
+  const clips = clipsRatios(algorithm);
+  if (clips && innerUpdates === 1) {
     warnings.push(
-      `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${algorithm.name} never acts; 2 or more make it act`,
+      `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${name} never acts; 2 or more make it act`,
     );
   }
-  if (!clips && algorithm.innerUpdates > 1) {
+  const isHeld = clips || (chosen !== undefined && !reusesOnce(algorithm));
+  if (chosen !== undefined && !isHeld && innerUpdates > 1) {
     warnings.push(
-      `algorithm.innerUpdates is ${String(algorithm.innerUpdates)}, but ${algorithm.name} has no clip: nothing holds the policy back when samples are reused; loop and ppo have one`,
+      `algorithm.innerUpdates is ${String(innerUpdates)}, but ${name} has no clip: nothing holds the policy back when samples are reused; loop and ppo have one`,
+    );
+  }
+  if (chosen !== undefined) {
+    const { k, clipRange } = algorithm;
+    const surroundings = { k, innerUpdates, clipRange, guidance: sampler.guidance };
+    warnings.push(...(chosen.method.warnings?.(chosen.settings, surroundings) ?? []));
+  }
+  for (const other of METHOD_NAMES) {
+    if (other === name || sectionOf(algorithm, other) === undefined) continue;
+    warnings.push(
+      `algorithm.${other} is set, but algorithm.name is ${name}, which does not read it`,
     );
   }
   const evaluationGuidance = evaluate.guidance ?? sampler.guidance;
@@ -33,4 +48,10 @@ export function configWarnings(config: TrainConfig): string[] {
     );
   }
   return warnings;
+}
+
+/** Whether samples that the policy has moved away from are of no use to the method. */
+function reusesOnce(algorithm: TrainConfig['algorithm']): boolean {
+  const { reuse } = chosenMethod(algorithm)?.objective ?? {};
+  return reuse === 'once' || (reuse === 'clipped' && algorithm.clipRange === 'none');
 }

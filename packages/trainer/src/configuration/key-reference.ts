@@ -1,7 +1,7 @@
 /** Every key of a configuration, read from its schema. */
 import type { z } from 'zod';
 
-import type { FieldMeta } from './fields';
+import type { FieldMeta } from '../fields';
 import { configSchema } from './schema';
 
 export interface ConfigKey {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+import { METHOD_NAMES } from '../methods';
 import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
 import { configWarnings } from './config-warnings';
@@ -32,6 +33,8 @@ describe('resolveConfig', () => {
     const missing = configKeys()
       .map(({ path }) => path)
       .filter((path) => !path.includes('[]'))
+      // Sections of the methods that were not chosen.
+      .filter((path) => !METHOD_NAMES.some((name) => path.startsWith(`algorithm.${name}`)))
       .filter(
         (path) =>
           path.split('.').reduce<unknown>((value, name) => {
@@ -177,7 +180,12 @@ describe('resolveConfig', () => {
     ['not a number', {}, ['optimizer.learningRate=.nan'], ['optimizer.learningRate is NaN']],
     ['an infinite number', {}, ['optimizer.learningRate=.inf'], ['is Infinity']],
     ['a negative learning rate', {}, ['optimizer.learningRate=-1'], ['is -1', 'above 0']],
-    ['an unknown algorithm', {}, ['algorithm.name=grpo'], ["'grpo'", 'loop, ppo, rloo, reinforce']],
+    [
+      'an unknown algorithm',
+      {},
+      ['algorithm.name=gropo'],
+      ["'gropo'", 'loop, ppo, rloo', '#export'],
+    ],
     ['a clip range of 1', {}, ['algorithm.clipRange=1'], ['algorithm.clipRange is 1', 'auto']],
     ['a threshold that is no probability', {}, ['samples.safety=70'], ['is 70', 'from 0 to 1']],
     ['one beta', {}, ['optimizer.betas=[0.9]'], ['optimizer.betas', 'two numbers']],
@@ -195,6 +203,75 @@ describe('resolveConfig', () => {
     const message = messageOf(() => resolveConfig(file, overrides));
     for (const part of parts) expect(message).toContain(part);
     expect(message).not.toMatch(/\n|undefined|\[object/);
+  });
+
+  test.each<[string, string[], readonly string[]]>([
+    ['k of 1', ['algorithm.name=grpo', 'algorithm.k=1'], ['grpo compares', 'at least 2']],
+    [
+      'odds that would learn nothing',
+      ['algorithm.name=asft', 'algorithm.asft.score=reference'],
+      ['algorithm.asft.beta=auto'],
+    ],
+    [
+      'imitation alone',
+      ['algorithm.name=rpo', 'algorithm.rpo.sftWeight=20000'],
+      ['at most 12500', 'imitation alone'],
+    ],
+    [
+      'an automatic distance from the base',
+      ['algorithm.name=apa', 'algorithm.apa.anchor=base'],
+      ['no automatic lambda', 'algorithm.apa.lambda=50'],
+    ],
+    [
+      'pictures of noise',
+      ['algorithm.name=qvpo', 'algorithm.qvpo={"entropyFrom":"noise","entropyWeight":0.02}'],
+      ['0.01 is the most', 'entropyFrom: base'],
+    ],
+    [
+      'a dropout within the clip',
+      ['algorithm.sampleDropout={"delta":0.001}', 'algorithm.clipRange=0.001'],
+      ['no larger than algorithm.clipRange (0.001)', '2.5 times'],
+    ],
+    [
+      'a dropout that never acts',
+      ['algorithm.sampleDropout={}', 'algorithm.innerUpdates=1'],
+      ['never acts with algorithm.innerUpdates at 1'],
+    ],
+    ['a clip in STORM', ['optimizer.name=storm'], ['clip of loop', 'algorithm.clipRange=none']],
+    [
+      'a divergence in STORM',
+      ['optimizer.name=storm', 'algorithm.clipRange=none', 'algorithm.klWeight=1'],
+      ['algorithm.klInReward'],
+    ],
+    ['emphasis without STORM', ['algorithm.emphasis=ace'], ['optimizer.name=storm']],
+    ['steps without randomness', ['sampler.eta=0'], ['sampler.eta is 0', 'nothing to learn from']],
+    [
+      'steps that are not kept',
+      ['algorithm.name=rwr', 'algorithm.klInReward=1'],
+      ['algorithm.klInReward needs', 'rwr does not keep'],
+    ],
+    ['a target for nothing', ['algorithm.klTarget=1'], ['algorithm.klWeight, which is 0']],
+    [
+      'settings of a method of one’s own',
+      ['algorithm.name=apa', 'algorithm.settings.lambda=1'],
+      ['those of apa are in algorithm.apa'],
+    ],
+  ])('refuses %s in one sentence', (_, overrides, parts) => {
+    const message = messageOf(() => resolveConfig({}, overrides));
+    for (const part of parts) expect(message).toContain(part);
+    expect(message).not.toMatch(/\n|undefined|\[object/);
+  });
+
+  test('a method’s settings are filled in, and those of others are left out', () => {
+    const { algorithm } = resolveConfig({}, ['algorithm.name=rpo']);
+    expect(algorithm.rpo).toEqual({ beta: 'auto', form: 'denoising', sftWeight: 12.5 });
+    expect(algorithm.innerUpdates).toBe(2);
+    expect(algorithm).not.toHaveProperty('dpo');
+    expect(resolveConfig({}, ['algorithm.name=./mine.mjs#mine'])).toMatchObject({
+      output: 'runs/shapes-mine',
+      algorithm: { innerUpdates: 1 },
+    });
+    expect(resolveConfig({}, ['algorithm.name=nft', 'sampler.eta=0']).sampler.eta).toBe(0);
   });
 
   test('names all problems at once', () => {

@@ -7,8 +7,9 @@
 import type { BackendName } from '@loop-diffusion/native-tensorflow';
 import { z } from 'zod';
 
-import { MANY, oneOf, text, wholeNumber } from './fields';
+import { MANY, oneOf, text, wholeNumber } from '../fields';
 import { algorithm } from './sections/algorithm';
+import { ema } from './sections/averaging';
 import { evaluate, samples } from './sections/evaluation';
 import { rewards } from './sections/rewards';
 import { batch, memory, sampler } from './sections/sampling';
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
   rewards,
   lora,
   optimizer,
+  ema,
   evaluate,
   samples,
   tracking,

@@ -8,6 +8,7 @@ test.each([
   ['storm', { alpha: 1, sumOfSquares: 25 }, []],
 ])('makes the optimizer that is named: %s', (name, numbers, tensors) => {
   const { optimizer: settings } = resolveConfig({}, [
+    'algorithm.clipRange=none',
     `optimizer.name=${name}`,
     'optimizer.storm.k=1',
     'optimizer.storm.c=1000',

@@ -1,7 +1,7 @@
 /** Before the first step of an update the policy that learns is the one that sampled: every ratio is 1. */
 import { assertRatioIsOne } from '@loop-diffusion/ppo-objective';
 
-import type { PairReport } from './chunk-gradient';
+import type { PairReport } from './read-chunks';
 
 /** Log-probabilities of batches of other sizes agree to 2e-6 in float32, which nothing narrower than this could tell apart. */
 const NARROWEST = 1e-5;

@@ -23,8 +23,10 @@ import {
   readJson,
   readTensors,
 } from '../testing/fixtures';
+import { loopObjective } from '../testing/tiny-term';
 import type { Optimizer } from './optimizer';
 import { trainableUNet, trainableVariables } from './trainable-variables';
+import { trajectoryTerm } from './trajectory-term';
 import { updatePolicy } from './update';
 
 let model: StableDiffusion;
@@ -87,11 +89,17 @@ async function learn(checkpoint: boolean) {
     },
   };
   const [report] = await updatePolicy(policy, looksOnly as Optimizer, {
-    ...{ ...request, trajectories, batch: 4, learningRate: 0 },
-    advantages: recorded.advantages,
+    terms: [
+      trajectoryTerm({
+        ...{ ...request, trajectories, batch: 4, klWeight: 0, sampleDropout: undefined },
+        advantages: recorded.advantages,
+        trainedSteps: plan.map(({ index }) => index),
+        objective: loopObjective,
+        context: { clipRange: 1e-3, latentSize: 256 },
+      }),
+    ],
     minibatches: [[0, 1]],
-    trainedSteps: plan.map(({ index }) => index),
-    objective: { name: 'loop', clipRange: 1e-3, klWeight: 0 },
+    ...{ clipRange: 1e-3, learningRate: 0 },
   });
   const variables = trainableVariables(unet.weights);
   const parts = tf.split(

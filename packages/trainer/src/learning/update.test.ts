@@ -2,17 +2,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
+import { loopObjective, loopSource } from '../testing/tiny-term';
 import type { Optimizer } from './optimizer';
+import { trajectoryTerm, type TrajectorySource } from './trajectory-term';
 import { updatePolicy, type UpdateRequest } from './update';
 
 let tiny: TinyPolicy;
-let request: Omit<UpdateRequest, 'minibatches' | 'advantages'>;
 beforeAll(async () => {
   tiny = await openTinyPolicy();
-  request = {
-    ...{ ...tiny.drawn, batch: 4, trainedSteps: [0], learningRate: 0 },
-    objective: { name: 'loop', clipRange: 1e-4, klWeight: 0 },
-  };
 });
 afterAll(() => {
   tiny.dispose();
@@ -25,12 +22,23 @@ function watcher() {
     gradients.push(gradient.clone());
     return 1;
   };
-  return { gradients, optimizer: { step } as Optimizer };
+  return { gradients, optimizer: { step, previousWeights: undefined } as unknown as Optimizer };
 }
 
-async function gradientOf(more: Pick<UpdateRequest, 'minibatches' | 'advantages'>) {
+function requestOf(
+  minibatches: UpdateRequest['minibatches'],
+  source: Partial<TrajectorySource>,
+): UpdateRequest {
+  const terms = [trajectoryTerm(loopSource(tiny.drawn, source))];
+  return { terms, minibatches, learningRate: 0, clipRange: 1e-4 };
+}
+
+async function gradientOf(
+  minibatches: UpdateRequest['minibatches'],
+  source: Partial<TrajectorySource>,
+) {
   const { gradients, optimizer } = watcher();
-  await updatePolicy(tiny.policy, optimizer, { ...request, ...more });
+  await updatePolicy(tiny.policy, optimizer, requestOf(minibatches, source));
   expect(gradients).toHaveLength(1);
   return gradients[0]!;
 }
@@ -38,18 +46,17 @@ async function gradientOf(more: Pick<UpdateRequest, 'minibatches' | 'advantages'
 test('the gradient is the mean over the images of a minibatch: that of two halves is half the sum of theirs', async () => {
   const advantages = [1, -2, 0.5, 0];
   const [one, other, both] = [
-    await gradientOf({ advantages, minibatches: [[0, 3]] }),
-    await gradientOf({ advantages, minibatches: [[1, 2]] }),
-    await gradientOf({ advantages, minibatches: [[0, 1, 2, 3]] }),
+    await gradientOf([[0, 3]], { advantages }),
+    await gradientOf([[1, 2]], { advantages }),
+    await gradientOf([[0, 1, 2, 3]], { advantages }),
   ];
   expect(both).toBeGradient(tf.mul(tf.add(one, other), 0.5), 1e-5);
 });
 
 test('images without a pair make no step', async () => {
   const { gradients, optimizer } = watcher();
-  const reports = await updatePolicy(tiny.policy, optimizer, {
-    ...{ ...request, advantages: [0, 0, 0, 0], minibatches: [[0, 1], []] },
-  });
+  const request = requestOf([[0, 1], []], { advantages: [0, 0, 0, 0] });
+  const reports = await updatePolicy(tiny.policy, optimizer, request);
   expect(gradients).toHaveLength(0);
   expect(reports).toMatchObject([
     { gradientNorm: 0, loss: 0, skipped: false },
@@ -60,8 +67,9 @@ test('images without a pair make no step', async () => {
 test('ratios are checked in every minibatch before the first step, and in none after it', async () => {
   const advantages = [1, 1, 1, 1];
   // As if what is learnt from had been drawn by another policy, which is off by half a clip range.
-  const gather = request.trajectories.gather.bind(request.trajectories);
-  const spy = jest.spyOn(request.trajectories, 'gather');
+  const { trajectories } = tiny.drawn;
+  const gather = trajectories.gather.bind(trajectories);
+  const spy = jest.spyOn(trajectories, 'gather');
   const shifted = (by: number): ReturnType<typeof gather> & object => {
     const rows = gather([
       { sample: 0, step: 0 },
@@ -73,17 +81,37 @@ test('ratios are checked in every minibatch before the first step, and in none a
     const { optimizer } = watcher();
     spy.mockReset();
     spy.mockReturnValueOnce(shifted(first)).mockReturnValueOnce(shifted(second));
-    return updatePolicy(tiny.policy, optimizer, {
-      ...{ ...request, advantages, batch: 2 },
-      minibatches: [
-        [0, 1],
-        [0, 1],
-      ],
-    });
+    const twice = [
+      [0, 1],
+      [0, 1],
+    ];
+    return updatePolicy(tiny.policy, optimizer, requestOf(twice, { advantages, batch: 2 }));
   };
   await expect(update(5e-5, 0)).rejects.toThrow('The ratio must be 1 before the first update');
   // The first is left out, for its numbers are not finite; the second would then be the first step.
   await expect(update(Number.NaN, 5e-5)).rejects.toThrow('before the first update');
   await expect(update(0, 5e-5)).resolves.toMatchObject([{ skipped: false }, { skipped: false }]);
   spy.mockRestore();
+});
+
+test('rows that are left out make the mean one over the others, and where all are, none is', async () => {
+  const advantages = [1, 2, 1, 2];
+  const all = [[0, 1, 2, 3]];
+  const [half, pair] = [
+    await gradientOf(all, {
+      advantages,
+      objective: {
+        ...loopObjective,
+        loss: (rows, context) => ({
+          loss: loopObjective.loss(rows, context) as tf.Tensor1D,
+          // Those of images 0 and 2.
+          counts: tf.cast(tf.less(rows.advantages, 1.5), 'float32'),
+        }),
+      },
+    }),
+    await gradientOf([[0, 2]], { advantages }),
+  ];
+  expect(half).toBeGradient(pair, 1e-5);
+  const none = await gradientOf(all, { advantages, sampleDropout: { delta: 1e-30, side: 'both' } });
+  expect(none).toBeGradient(await gradientOf(all, { advantages }), 1e-5);
 });

@@ -7,22 +7,27 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';
 import type { RunningDenoiser } from '../policy/policy';
-import {
-  chunkGradient,
-  readChunks,
-  type ChunkResult,
-  type ChunkSource,
-  type PairReport,
-} from './chunk-gradient';
+import { trainedWeights, withWeights } from '../weights/trained-weights';
+import { unflatten } from './flat-weights';
 import { checkOnPolicy, isFinitePair } from './on-policy-check';
 import type { Optimizer } from './optimizer';
+import { readChunks, type PairReport, type ReadChunks } from './read-chunks';
+import type { Chunk, ChunkResult, Term } from './term';
 
-export interface UpdateRequest extends ChunkSource {
-  /** Trajectories of each optimizer step, in order. */
+export interface UpdateRequest {
+  /** What the loss is the sum of. */
+  readonly terms: readonly Term[];
+  /** Images of each optimizer step, in order. */
   readonly minibatches: readonly (readonly number[])[];
-  /** Indices of the trained denoise steps. */
-  readonly trainedSteps: readonly number[];
+  /** Times that every image is in a minibatch; 1 when left out. */
+  readonly innerEpochs?: number | undefined;
   readonly learningRate: number;
+  /** Ratios that differ from 1 by less than a part of this count as 1 before the first step. */
+  readonly clipRange: number;
+  /** Mean |ratio − 1| of a minibatch from which on it and those after it are left out; no limit when left out. */
+  readonly stopDeviation?: number | undefined;
+  /** Called after each optimizer step that was taken. */
+  readonly onStep?: (() => void) | undefined;
   /** Ends the update between two chunks; the minibatch under way is dropped. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the fraction done, in [0, 1]. */
@@ -35,16 +40,17 @@ export interface OptimizerStepReport {
   readonly gradientNorm: number;
   /** Whether the step was left out because the loss, a log-probability or the gradient was not finite. */
   readonly skipped: boolean;
-  /** Mean divergence from the reference, when it is weighed in. */
+  /** Mean divergence from the base model, when it is weighed in. */
   readonly klReference: number | undefined;
-  /** None where they are not finite. */
+  /** Means over the rows, by name, of what the method measures. */
+  readonly measures: Readonly<Record<string, number>>;
+  /** Of a loss of trajectories; none where they are not finite. */
   readonly pairs: readonly PairReport[];
 }
 
 /**
- * Takes one optimizer step per minibatch. A minibatch's gradient is the mean over its trajectories and trained denoise
- * steps; one whose advantage is 0 counts in it. It is accumulated over chunks of `batch` pairs, so that the chunk size decides
- * memory and not the result. A step whose loss or gradient is not finite is left out.
+ * Takes one optimizer step per minibatch. A gradient is accumulated over chunks, so that the chunk size decides memory and not the
+ * result. A step whose loss or gradient is not finite is left out.
  *
  * @throws the signal's reason when it is aborted
  * @throws Error when a ratio is not 1 in a minibatch before the first step that is taken: the policy that learns is then not
@@ -55,55 +61,169 @@ export async function updatePolicy(
   optimizer: Optimizer,
   request: UpdateRequest,
 ): Promise<OptimizerStepReport[]> {
-  const { minibatches, trainedSteps, advantages, objective, batch } = request;
-  const total = minibatches.flat().length * trainedSteps.length;
+  const { minibatches, innerEpochs = 1, terms } = request;
+  const inEpoch = minibatches.length / innerEpochs;
+  const work = minibatches.map((images, index): Minibatch =>
+    terms.map((term) => ({
+      prepare: (learning) => term.prepare?.(learning, images),
+      chunks: term.chunksOf(images, Math.floor(index / inEpoch)),
+    })),
+  );
+  const total = work
+    .flatMap((parts) => parts.flatMap(({ chunks }) => chunks))
+    .reduce((sum, { rows }) => sum + rows, 0);
   let done = 0;
+  const watch: Watch = {
+    signal: request.signal,
+    onChunk: ({ rows }) => {
+      done += rows;
+      request.onProgress?.(Math.min(done / total, 1));
+    },
+  };
 
   let isOnPolicy = true;
-
   const reports: OptimizerStepReport[] = [];
-  for (const minibatch of minibatches) {
-    // Pairs of one denoise step stand together, as they did in the rollout.
-    const rows = trainedSteps.flatMap((step) =>
-      minibatch
-        .filter((sample) => advantages[sample] !== 0 || objective.klWeight > 0)
-        .map((sample) => ({ sample, step })),
-    );
-    const weight = 1 / (minibatch.length * trainedSteps.length);
-    const chunks: ChunkResult[] = [];
-    let gradient: tf.Tensor1D | undefined;
+  for (const minibatch of work) {
+    const sum = await sumOf(minibatch, policy, watch);
     try {
-      for (let first = 0; first < rows.length; first += batch) {
-        await nextTurn(request.signal);
-        const chunk = rows.slice(first, first + batch);
-        const result = chunkGradient(policy, request, chunk, weight);
-        gradient = accumulate(gradient, result.gradient);
-        chunks.push(result);
-        done += chunk.length;
-        request.onProgress?.(done / total);
-      }
-      const { pairs, loss, kl } = readChunks(chunks);
+      const { pairs, loss } = sum;
       const finite = Number.isFinite(loss) && pairs.every(isFinitePair);
-      if (isOnPolicy && finite) checkOnPolicy(pairs, objective.clipRange);
-      let gradientNorm = 0;
-      if (!finite) gradientNorm = Number.NaN;
-      else if (gradient !== undefined) {
-        gradientNorm = optimizer.step(gradient, request.learningRate);
-        if (Number.isFinite(gradientNorm)) isOnPolicy = false;
+      if (isOnPolicy && finite) checkOnPolicy(pairs, request.clipRange);
+      if (finite && deviationOf(pairs) >= (request.stopDeviation ?? Infinity)) break;
+      const gradientNorm = finite
+        ? await takeStep(policy, optimizer, request, minibatch, sum.gradient)
+        : Number.NaN;
+      const skipped = !Number.isFinite(gradientNorm);
+      if (!skipped && sum.gradient !== undefined) {
+        isOnPolicy = false;
+        request.onStep?.();
       }
       reports.push({
-        loss,
-        gradientNorm,
-        skipped: !Number.isFinite(gradientNorm),
-        klReference: objective.klWeight > 0 ? kl : undefined,
+        ...{ loss, gradientNorm, skipped, measures: sum.measures, klReference: sum.divergence },
         pairs: finite ? pairs : [],
       });
     } finally {
-      gradient?.dispose();
-      for (const { logProb, loss, kl } of chunks) tf.dispose([logProb, loss, ...(kl ? [kl] : [])]);
+      sum.gradient?.dispose();
     }
   }
   return reports;
+}
+
+/** A minibatch's part of a term. */
+interface Part {
+  readonly prepare: (policy: RunningDenoiser) => void;
+  readonly chunks: readonly Chunk[];
+}
+
+type Minibatch = readonly Part[];
+
+interface Watch {
+  readonly signal: AbortSignal | undefined;
+  readonly onChunk: (chunk: Chunk) => void;
+}
+
+/** What a minibatch comes to. */
+interface Sum extends Omit<ReadChunks, 'share'> {
+  /** Undefined where there is nothing to learn; the caller's. */
+  readonly gradient: tf.Tensor1D | undefined;
+}
+
+async function sumOf(minibatch: Minibatch, policy: RunningDenoiser, watch: Watch): Promise<Sum> {
+  let gradient: tf.Tensor1D | undefined;
+  const read: ReadChunks[] = [];
+  try {
+    for (const { prepare, chunks } of minibatch) {
+      prepare(policy);
+      let part = await sumOfTerm(chunks, policy, watch);
+      if (part.read.share <= 0) {
+        // A mean over no row at all: all of them count instead.
+        part.gradient?.dispose();
+        part = await sumOfTerm(chunks, policy, watch, true);
+      }
+      read.push(part.read);
+      if (part.gradient === undefined) continue;
+      gradient = accumulate(gradient, overCountedRows(part.gradient, part.read.share));
+    }
+  } catch (error) {
+    gradient?.dispose();
+    throw error;
+  }
+  return {
+    gradient,
+    loss: read.reduce((sum, { loss, share }) => sum + loss / share, 0),
+    divergence: read.find(({ divergence }) => divergence !== undefined)?.divergence,
+    measures: Object.assign({}, ...read.map(({ measures }) => measures)) as Sum['measures'],
+    pairs: read.flatMap(({ pairs }) => pairs),
+  };
+}
+
+async function sumOfTerm(
+  chunks: readonly Chunk[],
+  policy: RunningDenoiser,
+  { signal, onChunk }: Watch,
+  everyRow = false,
+): Promise<{ gradient: tf.Tensor1D | undefined; read: ReadChunks }> {
+  const results: ChunkResult[] = [];
+  let gradient: tf.Tensor1D | undefined;
+  try {
+    for (const chunk of chunks) {
+      await nextTurn(signal);
+      const result = chunk.gradient(policy, everyRow);
+      gradient = accumulate(gradient, result.gradient);
+      results.push(result);
+      onChunk(chunk);
+    }
+    return { gradient, read: readChunks(results) };
+  } catch (error) {
+    gradient?.dispose();
+    throw error;
+  } finally {
+    for (const { logProb, loss, dropped, sums } of results) {
+      const kept = [loss, logProb, dropped, ...Object.values(sums)];
+      tf.dispose(kept.filter((tensor) => tensor !== undefined));
+    }
+  }
+}
+
+/** @returns the gradient's norm; 0 where there is none */
+async function takeStep(
+  policy: RunningDenoiser,
+  optimizer: Optimizer,
+  { learningRate, signal }: UpdateRequest,
+  minibatch: Minibatch,
+  gradient: tf.Tensor1D | undefined,
+): Promise<number> {
+  if (gradient === undefined) return 0;
+  const { previousWeights } = optimizer;
+  if (previousWeights === undefined) return optimizer.step(gradient, learningRate);
+  const weights = unflatten(previousWeights, Object.values(trainedWeights(policy)));
+  const before = withWeights(policy, weights);
+  let there: tf.Tensor1D | undefined;
+  try {
+    there = (await sumOf(minibatch, before, { signal, onChunk: () => undefined })).gradient;
+    return optimizer.step(gradient, learningRate, there);
+  } finally {
+    there?.dispose();
+    tf.dispose(weights);
+  }
+}
+
+/**
+ * Where the loss leaves rows out of its mean, the gradient of the mean over the others: the sum was divided by all rows.
+ */
+function overCountedRows(gradient: tf.Tensor1D, share: number): tf.Tensor1D {
+  if (share === 1) return gradient;
+  const scaled = tf.div<tf.Tensor1D>(gradient, share);
+  gradient.dispose();
+  return scaled;
+}
+
+function deviationOf(pairs: readonly PairReport[]): number {
+  if (pairs.length === 0) return 0;
+  const deviations = pairs.map(({ logProb, oldLogProb }) =>
+    Math.abs(Math.exp(logProb - oldLogProb) - 1),
+  );
+  return deviations.reduce((sum, deviation) => sum + deviation, 0) / pairs.length;
 }
 
 function accumulate(sum: tf.Tensor1D | undefined, gradient: tf.Tensor1D): tf.Tensor1D {

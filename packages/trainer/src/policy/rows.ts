@@ -10,11 +10,18 @@ export function partsOf({ shape: [rows, height, width] }: tf.Tensor4D): number {
 /**
  * Cuts every tensor in `batch` (in plain objects, at any depth) whose first axis is as long as the longest into `parts` parts,
  * equal but for one row; the others, which serve all rows, are left whole.
+ *
+ * @param together rows that stay in one part, side by side
  */
-export function cutRows<Batch extends object>(batch: Batch, parts: number): Batch[] {
+export function cutRows<Batch extends object>(batch: Batch, parts: number, together = 1): Batch[] {
   if (parts === 1) return [batch];
   const rows = Math.max(...tensorsIn(batch).map(({ shape: [first = 0] }) => first));
-  const ends = Array.from({ length: parts + 1 }, (_, part) => Math.round((part * rows) / parts));
+  const units = rows / together;
+  const count = Math.min(parts, units);
+  const ends = Array.from(
+    { length: count + 1 },
+    (_, part) => together * Math.round((part * units) / count),
+  );
   const sizes = ends.slice(1).map((end, part) => end - (ends[part] ?? 0));
   const cut = (value: unknown): unknown[] => {
     if (isTensor(value)) {

@@ -5,7 +5,8 @@ const NONE = Number.NaN;
 const run = {
   config: { algorithm: { k: 3 } },
   rewards: [termOf(red)],
-  objective: { clipRange: 0.1 },
+  clipRange: 0.1,
+  klWeight: { weight: 0 },
   plan: [],
 };
 

@@ -9,7 +9,6 @@ import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/pp
 import type { Image, ImageQuality } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { Objective } from '../learning/algorithm';
 import type { OptimizerStepReport } from '../learning/update';
 import type { IterationRecord } from '../run-folder/records';
 import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
@@ -31,7 +30,8 @@ const NOTHING_TO_LEARN = {
 interface ReportedRun {
   readonly config: { readonly algorithm: { readonly k: number } };
   readonly rewards: readonly WeightedReward[];
-  readonly objective: Pick<Objective, 'clipRange'>;
+  readonly clipRange: number;
+  readonly klWeight: { readonly weight: number; readonly observe?: unknown };
   readonly plan: readonly DenoiseStep[];
 }
 
@@ -51,7 +51,7 @@ export interface IterationFacts {
 export function reportIteration(run: ReportedRun, facts: IterationFacts): IterationRecord {
   const { scores, seconds } = facts;
   const steps = facts.steps.filter(({ skipped }) => !skipped);
-  const { clipRange } = run.objective;
+  const { clipRange } = run;
   const valid = withoutMissing(scores.absolute);
   const mask = facts.rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
   // Only after the first optimizer step can a ratio leave 1.
@@ -66,6 +66,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
       .filter((_, index) => timesteps[index] === timestep)
       .map(({ logProb, oldLogProb }) => Math.exp(logProb - oldLogProb));
   const kls = steps.map((step) => step.klReference).filter((kl) => kl !== undefined);
+  const measures = meansByName(steps.map((step) => step.measures));
   return {
     iteration: facts.iteration + 1,
     reward: {
@@ -97,6 +98,9 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     clipRange,
     approxKl: ratios.approxKl,
     klReference: kls.length > 0 ? mean(kls) : undefined,
+    // One that is the same in every iteration is in the configuration.
+    klWeight: run.klWeight.observe === undefined ? undefined : run.klWeight.weight,
+    measures: Object.keys(measures).length > 0 ? measures : undefined,
     loss: mean(steps.map((step) => step.loss)),
     gradientNorm: mean(steps.map((step) => step.gradientNorm)),
     learningRate: facts.learningRate,
@@ -115,4 +119,11 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     failures: [...scores.failures],
     skippedUpdates: facts.steps.length - steps.length,
   };
+}
+
+function meansByName(given: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const names = new Set(given.flatMap((measures) => Object.keys(measures)));
+  return Object.fromEntries(
+    [...names].map((name) => [name, mean(given.flatMap((measures) => measures[name] ?? []))]),
+  );
 }

@@ -152,6 +152,11 @@ export function checkpointSteps(folder: string): number[] {
     .sort((first, second) => first - second);
 }
 
+/** The folder of a run's checkpoint after so many iterations. @param folder the run's `checkpoints` */
+export function checkpointPath(folder: string, step: number): string {
+  return join(folder, nameOf(step));
+}
+
 function nameOf(step: number): string {
   return `step-${String(step)}`;
 }

@@ -47,6 +47,10 @@ export interface IterationRecord {
   approxKl: number;
   /** Mean divergence from the base model, where it was computed. */
   klReference?: number | undefined;
+  /** The weight of that divergence in the next iteration, where it follows a target. */
+  klWeight?: number | undefined;
+  /** What the method measures of itself, by name, where it does: means over rows and optimizer steps. */
+  measures?: Record<string, number> | undefined;
   loss: number;
   /** Before clipping. */
   gradientNorm: number;
@@ -64,6 +68,8 @@ export interface IterationRecord {
   failures: FailureReport[];
   /** Optimizer steps that were left out because loss or gradient were not finite. */
   skippedUpdates: number;
+  /** Where rewards had collapsed: the iterations of the checkpoint whose weights the run went back to after this one. */
+  backTo?: number | undefined;
 }
 
 /** How many values fall where, in buckets of equal width from the smallest to the largest. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { float32Tensor, writeSafetensors } from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { resolveConfig } from '../configuration/resolve-config';
 import { createAdamW } from '../learning/adamw';
 import type { Optimizer } from '../learning/optimizer';
 import { createStorm } from '../learning/storm';
@@ -14,9 +15,11 @@ import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { UserError } from '../user-error';
 import type * as trainedFile from '../weights/trained-file';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
+import { createCollapseGuard } from './collapse-guard';
 import type { Run } from './run';
 
 const WEIGHTS = 'weights.safetensors';
+const NO_GUARD = createCollapseGuard({ ...resolveConfig({}).guards, onCollapse: 'warn' });
 const mockRead = jest.fn<tf.Tensor[], []>();
 jest.mock('../weights/trained-file', () => ({
   ...jest.requireActual<typeof trainedFile>('../weights/trained-file'),
@@ -53,6 +56,7 @@ function runWith(create: (variable: tf.Variable) => Optimizer, output?: string):
     config: { checkpoint: { every: 0, minutes: 0, keep: 1 } },
     advantages: { state: () => null, restore: nothing },
     combination: { toJSON: () => [], restore: nothing },
+    klWeight: { weight: 0 },
   } as unknown as Run;
 }
 
@@ -131,7 +135,7 @@ describe('the optimizer', () => {
   ])('goes on as it was left: %s', (_, create) => {
     const run = runWith(create, folder);
     run.optimizer.step(tf.tensor1d([5]), 0.1);
-    const checkpoints = createCheckpoints(run, { totals: () => ({}) }, undefined);
+    const checkpoints = createCheckpoints(run, { totals: () => ({}) }, undefined, NO_GUARD);
     checkpoints.count({ iteration: 1, reward: { mean: 1 } } as IterationRecord);
     checkpoints.save();
 

@@ -12,8 +12,10 @@ import { z } from 'zod';
 
 import { isOutOfMemory } from '../files/out-of-memory';
 import {
+  checkpointPath,
   checkpointSteps,
   pruneCheckpoints,
+  readCheckpoint,
   writeCheckpoint,
   type Checkpoint,
   type CheckpointFiles,
@@ -23,13 +25,23 @@ import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { mean } from '../statistics';
 import { UserError } from '../user-error';
 import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
+import type { CollapseGuard } from './collapse-guard';
 import { differencesBetween } from './origin';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
 import { holdState, releaseState, restoreState } from './training-state';
 
 const OPTIMIZER = 'optimizer.safetensors';
+const AVERAGES = 'averages.safetensors';
 const STATE = 'state.json';
+
+const level = z.object({ mean: z.number(), std: z.number() });
+const collapseSchema = z.object({
+  rollbacks: z.int().nonnegative(),
+  best: z.object({ step: z.int(), reward: z.number() }).nullable(),
+  candidate: z.object({ step: z.int(), rewards: z.array(z.number()).readonly() }),
+  watch: z.object({ recent: z.array(level).readonly(), best: level.nullable() }),
+});
 
 const stateSchema = z.object({
   /** That were done. */
@@ -37,14 +49,20 @@ const stateSchema = z.object({
   optimizerSteps: z.int().nonnegative(),
   /** What the optimizer remembers besides its tensors; left out by runs whose optimizer remembered nothing else. */
   optimizerNumbers: z.record(z.string(), z.number()).optional(),
-  /** The rewards remembered of each prompt, for an algorithm that compares with them. */
-  advantages: z.object({ prompts: z.array(z.tuple([z.string(), z.array(z.number())])) }).nullable(),
+  /** What a method remembers that compares with earlier rewards; it looks at it itself. */
+  advantages: z.json(),
   /** What the rewards' running scales remember, in the order of the rewards; left out by runs that had none. */
   rewards: z
     .array(
       z.object({ count: z.int().nonnegative(), mean: z.number(), squares: z.number() }).nullable(),
     )
     .optional(),
+  /** Optimizer steps that the average of the weights has followed; left out by runs that had none, as what comes next. */
+  emaUpdates: z.int().nonnegative().optional(),
+  /** Of the divergence from the base model, where it follows a target. */
+  klWeight: z.number().nullable().optional(),
+  /** What is known of rewards that may collapse, where something is to be done then. */
+  collapse: collapseSchema.nullable().optional(),
   /** Wall clock by phase, of the run so far. */
   seconds: z.record(z.string(), z.number()),
   /** Of the checkpoint with the largest mean training reward of the iterations before it. */
@@ -53,9 +71,9 @@ const stateSchema = z.object({
   madeWith: z.record(z.string(), z.string()),
 });
 
-export type Progress = Omit<
+export type Progress = Pick<
   z.infer<typeof stateSchema>,
-  'advantages' | 'rewards' | 'optimizerSteps' | 'optimizerNumbers' | 'madeWith'
+  'iterations' | 'seconds' | 'best' | 'collapse'
 >;
 
 export interface Checkpoints {
@@ -65,10 +83,17 @@ export interface Checkpoints {
   saveIfDue(): void;
   /** Writes one of the iterations that are done, unless there is one already. */
   save(): void;
+  /** Puts the state after so many iterations into the run, which goes on counting from where it is. */
+  goBackTo(step: number): void;
 }
 
 const nothing = (): void => undefined;
-const NO_CHECKPOINTS: Checkpoints = { count: nothing, saveIfDue: nothing, save: nothing };
+const NO_CHECKPOINTS: Checkpoints = {
+  ...{ count: nothing, saveIfDue: nothing, save: nothing },
+  goBackTo() {
+    throw new TypeError('A run without files has no checkpoint to go back to.');
+  },
+};
 
 /**
  * @param from what the run goes on from
@@ -78,13 +103,14 @@ export function createCheckpoints(
   run: Run,
   clock: Pick<PhaseClock, 'totals'>,
   from: Progress | undefined,
+  collapse: Pick<CollapseGuard, 'state' | 'steps' | 'keepsBeginning'>,
   now: () => number = Date.now,
 ): Checkpoints {
   const { every, minutes, keep } = run.config.checkpoint;
   if (run.output === undefined) return NO_CHECKPOINTS;
   const folder = join(run.output, 'checkpoints');
   let iterations = from?.iterations ?? 0;
-  let saved = iterations;
+  let saved = collapse.keepsBeginning ? -1 : iterations;
   let savedAt = now();
   let best = from?.best ?? null;
   let rewards: number[] = [];
@@ -104,9 +130,10 @@ export function createCheckpoints(
     writeCheckpoint(
       folder,
       iterations,
-      filesOf(run, { iterations, seconds: clock.totals(), best }),
+      filesOf(run, { iterations, seconds: clock.totals(), best, collapse: collapse.state() }),
     );
-    pruneCheckpoints(folder, keep, best === null ? [] : [best.step]);
+    const kept = [...(best === null ? [] : [best.step]), ...collapse.steps()];
+    pruneCheckpoints(folder, keep, kept);
     saved = iterations;
     savedAt = now();
     rewards = [];
@@ -123,6 +150,9 @@ export function createCheckpoints(
       if (byCount || byTime) save();
     },
     save,
+    goBackTo(step) {
+      restoreCheckpoint(run, readCheckpoint(checkpointPath(folder, step)), nothing);
+    },
   };
 }
 
@@ -140,24 +170,37 @@ export function restoreCheckpoint(
 ): Progress {
   const opened: tf.Tensor[] = [];
   try {
-    const { optimizerSteps, optimizerNumbers, advantages, rewards, madeWith, ...progress } =
-      stateSchema.parse(JSON.parse(new TextDecoder().decode(file(files, STATE))));
-    const tensors: Record<string, tf.Tensor1D> = {};
-    for (const [name, stored] of readSafetensors(file(files, OPTIMIZER)).tensors) {
-      const tensor = tf.tensor1d(toFloat32Array(stored));
-      opened.push(tensor);
-      tensors[name] = tensor;
-    }
+    const state = stateSchema.parse(JSON.parse(new TextDecoder().decode(file(files, STATE))));
+    const { iterations, seconds, best, collapse } = state;
+    const vectorsIn = (name: string): Record<string, tf.Tensor1D> => {
+      const tensors: Record<string, tf.Tensor1D> = {};
+      for (const [key, stored] of readSafetensors(file(files, name)).tensors) {
+        const tensor = tf.tensor1d(toFloat32Array(stored));
+        opened.push(tensor);
+        tensors[key] = tensor;
+      }
+      return tensors;
+    };
+    const tensors = vectorsIn(OPTIMIZER);
     const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
     opened.push(...weights);
     restoreState(run, {
       weights,
-      optimizer: { steps: optimizerSteps, numbers: optimizerNumbers ?? {}, tensors },
-      advantages,
-      rewards: rewards ?? run.combination.toJSON(),
+      optimizer: {
+        steps: state.optimizerSteps,
+        numbers: state.optimizerNumbers ?? {},
+        tensors,
+      },
+      advantages: state.advantages,
+      rewards: state.rewards ?? run.combination.toJSON(),
+      averages: run.average || run.ema ? vectorsIn(AVERAGES) : {},
+      emaUpdates: state.emaUpdates ?? 0,
+      klWeight: state.klWeight ?? null,
     });
-    for (const difference of differencesBetween(madeWith, run.origin)) onDifference(difference);
-    return progress;
+    for (const difference of differencesBetween(state.madeWith, run.origin)) {
+      onDifference(difference);
+    }
+    return { iterations, seconds, best, collapse };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (isOutOfMemory(error)) {
@@ -177,31 +220,37 @@ export function restoreCheckpoint(
 function filesOf(run: Run, progress: Progress): CheckpointFiles {
   const state = holdState(run);
   try {
+    const { averages, emaUpdates, klWeight, rewards } = state;
     const { steps, numbers, tensors } = state.optimizer;
     const contents: z.input<typeof stateSchema> = {
       ...progress,
       optimizerSteps: steps,
       optimizerNumbers: numbers,
-      advantages: state.advantages && {
-        prompts: state.advantages.prompts.map(([prompt, rewards]) => [prompt, [...rewards]]),
-      },
-      rewards: [...state.rewards],
+      advantages: state.advantages as z.input<typeof stateSchema>['advantages'],
+      rewards: [...rewards],
+      ...(run.ema && { emaUpdates }),
+      ...(klWeight === null ? {} : { klWeight }),
       madeWith: run.origin,
     };
     return {
       // Its float32 numbers are the master weights.
       [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
-      [OPTIMIZER]: writeSafetensors(
-        Object.entries(tensors).map(([name, tensor]) => [
-          name,
-          float32Tensor(tensor.dataSync<'float32'>(), tensor.shape),
-        ]),
-      ),
+      [OPTIMIZER]: vectorsFile(tensors),
+      ...(Object.keys(averages).length > 0 && { [AVERAGES]: vectorsFile(averages) }),
       [STATE]: new TextEncoder().encode(`${JSON.stringify(contents, null, 2)}\n`),
     };
   } finally {
     releaseState(state);
   }
+}
+
+function vectorsFile(vectors: Readonly<Record<string, tf.Tensor1D>>): Uint8Array {
+  return writeSafetensors(
+    Object.entries(vectors).map(([name, tensor]) => [
+      name,
+      float32Tensor(tensor.dataSync<'float32'>(), tensor.shape),
+    ]),
+  );
 }
 
 function file(files: CheckpointFiles, name: string): Uint8Array {

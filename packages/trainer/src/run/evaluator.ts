@@ -99,7 +99,7 @@ export function createRunEvaluator(
     records,
     async before() {
       // A new adapter changes nothing yet; one that the run started from does.
-      const start = (config.lora?.from ?? null) === null ? run.base : run.policy;
+      const start = (config.lora?.from ?? null) === null ? run.base : run.result();
       const record = done.get('before') ?? (await evaluateAndShow('before', start));
       if (record === undefined) return;
       records.before = record;
@@ -118,11 +118,11 @@ export function createRunEvaluator(
       const evaluationIsDue = config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
       const gridIsDue = config.samples.every > 0 && iterations % config.samples.every === 0;
       if (done.has(name)) return;
-      if (evaluationIsDue) await evaluateAndShow(name, run.policy);
-      else if (gridIsDue) await sampleGrid(name, run.policy);
+      if (evaluationIsDue) await evaluateAndShow(name, run.result());
+      else if (gridIsDue) await sampleGrid(name, run.result());
     },
     async after() {
-      const record = done.get('after') ?? (await evaluateAndShow('after', run.policy));
+      const record = done.get('after') ?? (await evaluateAndShow('after', run.result()));
       if (record !== undefined) records.after = record;
     },
   };

@@ -11,7 +11,10 @@ export interface Guards {
   checkSteps(steps: readonly Pick<OptimizerStepReport, 'skipped'>[]): void;
 }
 
-export function createGuards({ skippedUpdates, failedRewards }: TrainConfig['guards']): Guards {
+export function createGuards({
+  skippedUpdates,
+  failedRewards,
+}: Pick<TrainConfig['guards'], 'skippedUpdates' | 'failedRewards'>): Guards {
   let skippedInARow = 0;
   return {
     checkScores({ total, failed, failureRate, failures }) {

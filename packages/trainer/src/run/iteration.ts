@@ -1,39 +1,40 @@
 /** One iteration: prompts → text → trajectories → images → rewards → advantages → updates. */
-import { counterNormal } from '@loop-diffusion/diffusion-mdp';
 import type { Image } from '@loop-diffusion/rewards';
 import type * as tf from '@tensorflow/tfjs-core';
 
+import { klInRewards } from '../learning/kl-in-rewards';
 import { learningRateAt } from '../learning/learning-rate';
 import { cutIntoMinibatches } from '../learning/minibatches';
-import { chooseTrainedSteps } from '../learning/trained-steps';
-import { updatePolicy } from '../learning/update';
-import { STREAMS } from '../noise-streams';
+import { unitsOf } from '../learning/units';
+import { updatePolicy, type OptimizerStepReport } from '../learning/update';
 import { decodeImages } from '../policy/decode';
-import { sampleTrajectories } from '../policy/rollout';
 import { disposeTexts } from '../policy/text-condition';
 import { promptsAt } from '../prompts/prompt-order';
 import { reportIteration } from '../report/report-iteration';
 import type { IterationRecord } from '../run-folder/records';
 import { createScoring } from '../scoring/scoring';
 import type { DrawnImages } from '../tracking/sink';
+import { drawExtra, drawIteration } from './draw-iteration';
 import { createGuards, type Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
+import { termsOf } from './terms';
 
 export interface IterationResult extends DrawnImages {
   readonly record: IterationRecord;
 }
 
+/** @param rateFactor what the learning rate is multiplied by */
 export async function runIteration(
   run: Run,
   clock: PhaseClock,
   iteration: number,
   signal: AbortSignal,
   guards: Guards = createGuards(run.config.guards),
+  rateFactor = 1,
 ): Promise<IterationResult> {
-  const { config, policy, empty } = run;
-  const { latentShape } = policy;
-  const { k } = config.algorithm;
+  const { config, policy, empty, objective } = run;
+  const { k, klInReward } = config.algorithm;
   const { seed, batch } = config;
 
   // k images for each prompt, side by side.
@@ -41,20 +42,9 @@ export async function runIteration(
   const prompts = promptsAt(run.prompts, seed, firstPrompt, batch.prompts).map(({ text }) => text);
   const promptOfImage = prompts.flatMap((_, prompt) => new Array<number>(k).fill(prompt));
   const promptTexts = promptOfImage.map((prompt) => prompts[prompt] ?? '');
-  const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
-  const noise = (image: number, step: number) =>
-    counterNormal(
-      {
-        seed,
-        prompt: firstPrompt + Math.floor(image / k),
-        sample: image % k,
-        step,
-        stream: STREAMS.rollout,
-      },
-      latentSize,
-    );
 
   const text = await clock.time('text', () => policy.texts.encode(prompts));
+  const texts = { prompts: text, empty, promptOfImage };
   const scoring = createScoring(run.rewards, run.combination, signal);
   try {
     const images: Image[] = [];
@@ -70,46 +60,65 @@ export async function runIteration(
           groups: promptOfImage.slice(first, images.length),
         });
       });
-    const trajectories = await clock.time('rollout', (onProgress) =>
-      sampleTrajectories(policy, {
-        ...{ prompts: text, empty, promptOfImage, latentShape, plan: run.plan, noise },
-        ...{ batch: batch.rollout, onBatch, onProgress, signal },
-      }),
+    const drawn = await clock.time('rollout', (onProgress) =>
+      drawIteration(run, { ...{ iteration, firstPrompt, texts, onBatch, onProgress, signal } }),
+    );
+    const extra = await clock.time('rollout', () =>
+      drawExtra(run, { iteration, firstPrompt, texts, signal }),
     );
     const scores = await clock.time('reward', () => scoring.finish());
     guards.checkScores(scores);
     const sums = run.advantages.withinPrompts ? scores.total : scores.absolute;
-    const rewards = prompts.map((_, prompt) => sums.slice(prompt * k, (prompt + 1) * k));
-    const advantages = run.advantages.estimate(prompts, rewards).flat();
-    // Images without a reward are as if they had not been drawn.
-    const rewarded = rewards.flat().flatMap((reward, image) => (Number.isNaN(reward) ? [] : image));
+    const penalties =
+      klInReward === 0
+        ? undefined
+        : await clock.time('reward', () => klInRewards(run, { ...drawn, ...texts, signal }));
+    const learnt = sums.map((sum, image) => sum - klInReward * (penalties?.[image] ?? 0));
+    const grouped = (values: readonly number[]): number[][] =>
+      prompts.map((_, prompt) => values.slice(prompt * k, (prompt + 1) * k));
+    const advantages = run.advantages.estimate(prompts, grouped(learnt));
 
-    const learningRate = learningRateAt(config.optimizer, iteration, config.iterations);
+    const learningRate =
+      rateFactor * learningRateAt(config.optimizer, iteration, config.iterations);
+    // Images that are not learnt from are as if they had not been drawn.
+    const units = unitsOf(advantages, objective.pairs ?? false);
     const steps = await clock.time('update', (onProgress) =>
       updatePolicy(policy, run.optimizer, {
-        ...{ trajectories, advantages, prompts: text, promptOfImage, empty, learningRate },
-        minibatches: cutIntoMinibatches(rewarded, config.algorithm, seed, iteration),
-        trainedSteps: chooseTrainedSteps(
-          run.trainedSteps,
-          config.algorithm.timesteps.count,
-          seed,
-          iteration,
+        terms: termsOf(
+          run,
+          { ...drawn, ...texts, firstPrompt, advantages, rewards: grouped(learnt) },
+          extra,
         ),
-        objective: run.objective,
-        reference: run.base,
-        batch: batch.update,
-        onProgress,
-        signal,
+        minibatches: cutIntoMinibatches(units, config.algorithm, seed, iteration),
+        ...{ innerEpochs: config.algorithm.innerEpochs, learningRate, clipRange: run.clipRange },
+        stopDeviation: config.algorithm.stopDeviation ?? undefined,
+        onStep: () => run.ema?.update(),
+        ...{ onProgress, signal },
       }),
     );
     guards.checkSteps(steps);
+    follow(run, steps, iteration + 1);
     const seconds = clock.lap();
-    const record = reportIteration(run, {
-      ...{ iteration, scores, rewards, images, steps, learningRate, seconds },
-    });
+    const record = reportIteration(
+      { ...run, plan: drawn.plan },
+      { iteration, scores, rewards: grouped(sums), images, steps, learningRate, seconds },
+    );
     return { record, images, prompts: promptTexts };
   } finally {
     scoring.end();
     disposeTexts(text);
   }
+}
+
+/** What goes on behind the policy that learns: the method's average of it, and a weight that follows its target. */
+function follow(
+  { objective, average, klWeight }: Run,
+  steps: readonly OptimizerStepReport[],
+  iteration: number,
+): void {
+  if (objective.learnsFrom === 'images' && objective.average !== undefined) {
+    average?.update(objective.average.decay(iteration));
+  }
+  const divergence = steps.at(-1)?.klReference;
+  if (divergence !== undefined) klWeight.observe?.(divergence);
 }

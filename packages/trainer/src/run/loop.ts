@@ -1,6 +1,7 @@
 /**
- * LOOP, leave-one-out PPO for diffusion models (arXiv:2503.00897): an iteration draws k images for each of its prompts,
- * compares every reward with the mean of the other k − 1, and optimises PPO's clipped surrogate over the denoise steps.
+ * A run from its first iteration to its last. With LOOP, leave-one-out PPO for diffusion models (arXiv:2503.00897), an iteration
+ * draws k images for each of its prompts, compares every reward with the mean of the other k − 1, and optimises PPO's clipped
+ * surrogate over the denoise steps; `methods` has the others.
  */
 import type { TrainConfig } from '../configuration/schema';
 import type { Checkpoint } from '../run-folder/checkpoint-folder';
@@ -10,6 +11,7 @@ import type { DrawnImages } from '../tracking/sink';
 import { UserError } from '../user-error';
 import { createCheckpoints, restoreCheckpoint } from './checkpoint';
 import { checkDiskSpace } from './checkpoint-size';
+import { createCollapseGuard } from './collapse-guard';
 import { createRunEvaluator } from './evaluator';
 import type { GivenObjects } from './given';
 import { createGuards } from './guards';
@@ -53,7 +55,7 @@ export async function runLoop(
   });
   try {
     const summary = await iterate(run, recorder, signal, from);
-    given.onTrained?.(run.policy);
+    given.onTrained?.(run.result());
     return summary;
   } finally {
     run.dispose();
@@ -80,8 +82,10 @@ async function iterate(
     guards,
     earlier: from?.evaluations,
   });
-  const checkpoints = createCheckpoints(run, clock, progress);
+  const collapse = createCollapseGuard(config.guards, progress?.collapse);
+  const checkpoints = createCheckpoints(run, clock, progress, collapse);
   let iterations = progress?.iterations ?? 0;
+  let stop: string | undefined;
   let failure: unknown;
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     try {
@@ -97,38 +101,47 @@ async function iterate(
     await evaluator.before();
     run.releaseBase();
     await evaluator.afterIteration(iterations);
+    if (collapse.keepsBeginning) checkpoints.save();
     clock.lap();
-    while (iterations < config.iterations && recorder.stopRequest === undefined) {
+    while ((stop ??= recorder.stopRequest?.stop) === undefined && iterations < config.iterations) {
       const result = await allOrNothing(run, () =>
-        runIteration(run, clock, iterations, signal, guards),
+        runIteration(run, clock, iterations, signal, guards, collapse.rateFactor),
       );
       iterations += 1;
-      checkpoints.count(result.record);
+      const { record } = result;
+      checkpoints.count(record);
+      const verdict = collapse.observe(iterations, record.reward);
+      if (verdict.backTo !== undefined) {
+        checkpoints.goBackTo(verdict.backTo);
+        record.backTo = verdict.backTo;
+      }
+      if (verdict.keep) checkpoints.save();
       // Screened where the recorder keeps them, which it seldom does.
       const drawn = async (): Promise<DrawnImages> => {
         const { shown } = await run.screen.show(result.images);
         return { images: shown, prompts: result.prompts };
       };
-      await clock.time('tracking', () => recorder.iteration(result.record, drawn));
+      await clock.time('tracking', () => recorder.iteration(record, drawn));
       await evaluator.afterIteration(iterations);
       await clock.time('checkpoint', () => {
         checkpoints.saveIfDue();
       });
       clock.lap();
+      stop = verdict.stop;
     }
   });
   // Also after a failure or a signal: what was learnt until then is not lost.
   await attempt(async () => {
     checkpoints.save();
-    if (iterations > 0 && run.output !== undefined) saveTrained(run.policy, run.output);
-    const isDone = iterations === config.iterations || recorder.stopRequest !== undefined;
+    if (iterations > 0 && run.output !== undefined) saveTrained(run.result(), run.output);
+    const isDone = iterations === config.iterations || stop !== undefined;
     if (isDone && !signal.aborted && failure === undefined) await evaluator.after();
   });
   if (failure !== undefined) throw failure as Error;
   const summary = summarizeRun(run, {
     ...{ iterations, evaluator, clock },
     interrupted: signal.aborted,
-    stopped: recorder.stopRequest?.stop,
+    stopped: stop,
   });
   await recorder.finish(summary);
   return summary;

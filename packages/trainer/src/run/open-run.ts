@@ -1,5 +1,4 @@
 /** Everything that a run needs before its first iteration. */
-import { planDenoiseSteps, type DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import {
   createLoraAdapter,
   type LoraAdapter,
@@ -11,9 +10,15 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { smallestBatch } from '../configuration/backend-options';
 import type { TrainConfig } from '../configuration/schema';
-import { createAdvantageEstimator, type Objective } from '../learning/algorithm';
+import { createAdvantageEstimator } from '../learning/advantages';
 import { createOptimizer } from '../learning/create-optimizer';
+import { createEma } from '../learning/ema';
+import { createIterationSteps } from '../learning/iteration-steps';
+import { createKlTarget } from '../learning/kl-target';
+import type { SampleDropout } from '../learning/trajectory-gradient';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
+import { createWeightAverage } from '../learning/weight-average';
+import { loadMethod } from '../methods/load-method';
 import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createCompute } from '../policy/compute';
@@ -28,7 +33,7 @@ import { adapterRandom } from '../weights/adapter-random';
 import { openModel } from '../weights/open-model';
 import { resolveModel } from '../weights/resolve-model';
 import { startBackend } from '../weights/start-backend';
-import { trainedWeights } from '../weights/trained-weights';
+import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { checkCheckpointSize } from './checkpoint-size';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
@@ -73,6 +78,12 @@ async function openWith(
     },
     Math.max(config.evaluate.images, config.samples.count),
   );
+  if (given.withoutFiles === true && config.guards.onCollapse !== 'warn') {
+    throw new UserError(
+      `guards.onCollapse is ${config.guards.onCollapse}, which goes back to a checkpoint, but the run leaves no files; give it a folder by output`,
+    );
+  }
+  const { name: method, objective } = await loadMethod(config.algorithm, given.method);
   // Before the rewards, for some work on it.
   const backend = await startBackend(config.backend, smallestBatch(config), {
     precision: config.precision,
@@ -109,15 +120,11 @@ async function openWith(
   if (adapter !== undefined && opened.adapter !== undefined) {
     startFrom(adapter, opened.adapter, config.lora?.from ?? '');
   }
-  const plan = planDenoiseSteps(schedule, config.sampler);
-  const trainedSteps = stepsToTrain(plan, config);
+  const steps = createIterationSteps(schedule, config, objective);
   const shape = latentShape(model, config.sampler);
-  const { clipRange, name, advantageClip, klWeight } = config.algorithm;
-  const objective: Objective = {
-    name,
-    clipRange: clipRange === 'auto' ? scaleClipRange(shape[0] * shape[1] * shape[2]) : clipRange,
-    klWeight,
-  };
+  const latentSize = shape[0] * shape[1] * shape[2];
+  const { advantageClip, klWeight, klTarget } = config.algorithm;
+  const clipRange = clipRangeOf(config, latentSize);
   const texts =
     config.memory.textEncoders === 'release'
       ? rememberTexts(
@@ -147,18 +154,33 @@ async function openWith(
   owned.add(() => {
     optimizer.dispose();
   });
+  const ema = config.ema === null ? undefined : createEma(variables, config.ema.decay);
+  const average =
+    objective.learnsFrom === 'images' && objective.average !== undefined
+      ? createWeightAverage(variables)
+      : undefined;
+  owned.add(() => {
+    ema?.dispose();
+    average?.dispose();
+  });
   return {
     config,
     output: given.withoutFiles === true ? undefined : config.output,
     origin,
     backend,
     policy,
+    result: () => (ema === undefined ? policy : withWeights(policy, ema.weights)),
     base: { ...policy, unet: model.unet, adapter: undefined },
     releaseBase() {
-      if (adapter === undefined && klWeight === 0) tf.dispose(model.unet.weights);
+      const { klInReward } = config.algorithm;
+      const drawsExtra = objective.learnsFrom === 'images' && objective.extra?.from === 'base';
+      const isCompared = klWeight > 0 || klInReward > 0 || objective.base === true || drawsExtra;
+      if (adapter === undefined && !isCompared) tf.dispose(model.unet.weights);
     },
     variables,
     optimizer,
+    average,
+    ema,
     rewards,
     combination: createCombination(rewards),
     screen,
@@ -169,10 +191,20 @@ async function openWith(
       model,
       [...prompts, ...heldOut].map(({ text }) => text),
     ),
-    plan,
-    trainedSteps,
+    steps,
+    method,
     objective,
-    advantages: createAdvantageEstimator(name, advantageClip ?? Infinity),
+    lossContext: {
+      clipRange: config.algorithm.clipRange === 'none' ? Infinity : clipRange,
+      latentSize,
+    },
+    clipRange,
+    sampleDropout: sampleDropoutOf(config, clipRange),
+    klWeight:
+      klTarget === null
+        ? { weight: klWeight }
+        : createKlTarget({ target: klTarget, weight: klWeight }),
+    advantages: createAdvantageEstimator(objective, advantageClip ?? Infinity),
     empty,
     dispose() {
       void owned.dispose();
@@ -180,23 +212,20 @@ async function openWith(
   };
 }
 
-/**
- * The denoise steps of the configured range that have randomness.
- *
- * @throws UserError where there are none, for then nothing could be learnt
- */
-function stepsToTrain(plan: readonly DenoiseStep[], config: TrainConfig): number[] {
-  const { from, to } = config.algorithm.timesteps;
-  const steps = plan.slice(from, to).filter(({ sigma }) => sigma > 0);
-  if (steps.length > 0) return steps.map(({ index }) => index);
-  const random = plan.filter(({ sigma }) => sigma > 0).map(({ index }) => index);
-  const remedy =
-    random.length === 0
-      ? `with this model's scheduler none of the ${String(plan.length)} has; raise sampler.steps`
-      : `those with randomness are ${String(random[0])} to ${String(random.at(-1))}; set algorithm.timesteps`;
-  throw new UserError(
-    `There is nothing to learn from: none of the denoise steps ${String(from)} to ${String(to - 1)}, which are trained, has randomness; ${remedy}`,
-  );
+function clipRangeOf({ algorithm: { clipRange } }: TrainConfig, latentSize: number): number {
+  return typeof clipRange === 'number' ? clipRange : scaleClipRange(latentSize);
+}
+
+/** Published for a clip of 0.2 with 0.5, which leaves as much room in units of the clip range. */
+const DROPOUT_IN_CLIP_RANGES = 2.5;
+
+function sampleDropoutOf(
+  { algorithm: { sampleDropout } }: TrainConfig,
+  clipRange: number,
+): SampleDropout | undefined {
+  if (sampleDropout === null) return undefined;
+  const { delta, side } = sampleDropout;
+  return { delta: delta === 'auto' ? DROPOUT_IN_CLIP_RANGES * clipRange : delta, side };
 }
 
 function newAdapter(

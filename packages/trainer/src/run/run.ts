@@ -3,13 +3,18 @@
  *
  * Only `api` and `command-line` may import this folder.
  */
-import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import type { Combination } from '@loop-diffusion/rewards';
 import type * as tf from '@tensorflow/tfjs-core';
 
 import type { TrainConfig } from '../configuration/schema';
-import type { AdvantageEstimator, Objective } from '../learning/algorithm';
+import type { AdvantageEstimator } from '../learning/advantages';
+import type { Ema } from '../learning/ema';
+import type { KlTarget } from '../learning/kl-target';
 import type { Optimizer } from '../learning/optimizer';
+import type { SampleDropout } from '../learning/trajectory-gradient';
+import type { WeightAverage } from '../learning/weight-average';
+import type { LossContext, Objective } from '../methods/method';
+import type { IterationSteps } from '../learning/iteration-steps';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { Policy } from '../policy/policy';
 import type { EncodedText } from '../policy/text-condition';
@@ -17,6 +22,9 @@ import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { PictureScreen } from '../scoring/picture-screen';
 import type { WeightedReward } from '../scoring/rewards';
 import type { Origin } from './origin';
+
+/** A weight that stays as it is, or one that follows a target. */
+export type KlWeight = Pick<KlTarget, 'weight'> & Partial<KlTarget>;
 
 export interface Run {
   readonly config: TrainConfig;
@@ -38,12 +46,14 @@ export interface Run {
 
   /** The policy that learns. */
   readonly policy: Policy;
+  /** What is evaluated and left as the result: {@link policy}, or the average of its weights. */
+  readonly result: () => Policy;
   /** The model as it was, which {@link releaseBase} may free. */
   readonly base: Policy;
   /** The empty prompt of guidance, one row. */
   readonly empty: EncodedText;
-  /** The denoise steps of a rollout, in their order. */
-  readonly plan: readonly DenoiseStep[];
+  /** The denoise steps of each iteration's rollout, and which of them are trained. */
+  readonly steps: IterationSteps;
 
   readonly rewards: readonly WeightedReward[];
   readonly combination: Combination;
@@ -51,12 +61,22 @@ export interface Run {
   readonly screen: PictureScreen;
 
   readonly advantages: AdvantageEstimator;
+  /** The name of the method, and what it minimises. */
+  readonly method: string;
   readonly objective: Objective;
-  /** Indices of the denoise steps that are trained: those in the configured range that have randomness. */
-  readonly trainedSteps: readonly number[];
+  readonly lossContext: LossContext;
+  /** ε of the clip; where there is none, what it would be. */
+  readonly clipRange: number;
+  readonly sampleDropout: SampleDropout | undefined;
+  /** The weight of the divergence from the base model. */
+  readonly klWeight: KlWeight;
   /** The trained weights, in the order of their file. */
   readonly variables: readonly tf.Variable[];
   readonly optimizer: Optimizer;
+  /** The average of the trained weights that the method keeps, where it keeps one. */
+  readonly average: WeightAverage | undefined;
+  /** That which is the run's result, where it is asked for. */
+  readonly ema: Ema | undefined;
 
   /**
    * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless

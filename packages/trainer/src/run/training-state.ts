@@ -1,5 +1,4 @@
 /** Everything that training changes, and that the next iteration depends on. */
-import type { PerPromptStatisticsState } from '@loop-diffusion/advantage-estimators';
 import type { Combination, CombinationState } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -10,35 +9,46 @@ export interface TrainingState {
   /** One per variable of the run, in their order. */
   readonly weights: readonly tf.Tensor[];
   readonly optimizer: OptimizerState;
-  readonly advantages: PerPromptStatisticsState | null;
+  /** Plain JSON. */
+  readonly advantages: unknown;
   /** What the rewards' running scales remember. */
   readonly rewards: CombinationState;
+  /** Of the trained weights: the method's own, and that which is the run's result, where there are such. */
+  readonly averages: { readonly method?: tf.Tensor1D; readonly ema?: tf.Tensor1D };
+  /** That the result's average has had. */
+  readonly emaUpdates: number;
+  /** Of the divergence from the base model, where it follows a target. */
+  readonly klWeight: number | null;
 }
 
-type Trained = Pick<Run, 'variables' | 'optimizer' | 'advantages'> & {
+type Trained = Pick<
+  Run,
+  'variables' | 'optimizer' | 'advantages' | 'average' | 'ema' | 'klWeight'
+> & {
   readonly combination: Pick<Combination, 'toJSON' | 'restore'>;
 };
 
 /** Holds the state as it is now. The numbers are shared, not copied; {@link releaseState} lets go of them. */
-export function holdState({
-  variables,
-  optimizer,
-  advantages,
-  combination,
-}: Trained): TrainingState {
+export function holdState(run: Trained): TrainingState {
+  const { variables, optimizer, advantages, combination, average, ema, klWeight } = run;
+  const ofEma = ema?.state();
   return {
     weights: variables.map((variable) => variable.clone()),
     optimizer: optimizer.state(),
     advantages: advantages.state(),
     rewards: combination.toJSON(),
+    averages: {
+      ...(average && { method: average.state() }),
+      ...(ofEma && { ema: ofEma.weights }),
+    },
+    emaUpdates: ofEma?.updates ?? 0,
+    klWeight: klWeight.state?.() ?? null,
   };
 }
 
 /** @throws RangeError when the state is of other variables */
-export function restoreState(
-  run: Trained,
-  { weights, optimizer, advantages, rewards }: TrainingState,
-): void {
+export function restoreState(run: Trained, state: TrainingState): void {
+  const { weights, optimizer, advantages, rewards, averages, emaUpdates, klWeight } = state;
   run.optimizer.restore(optimizer);
   for (const [index, variable] of run.variables.entries()) {
     const weight = weights[index];
@@ -48,10 +58,18 @@ export function restoreState(
   }
   run.advantages.restore(advantages);
   run.combination.restore(rewards);
+  run.average?.restore(present(averages.method, "the method's average"));
+  run.ema?.restore({ updates: emaUpdates, weights: present(averages.ema, 'the average') });
+  if (klWeight !== null) run.klWeight.restore?.(klWeight);
 }
 
-export function releaseState({ weights, optimizer }: TrainingState): void {
-  tf.dispose([...weights, ...Object.values(optimizer.tensors)]);
+function present(average: tf.Tensor1D | undefined, what: string): tf.Tensor1D {
+  if (average !== undefined) return average;
+  throw new RangeError(`The state has not ${what} of the weights, which the run keeps.`);
+}
+
+export function releaseState({ weights, optimizer, averages }: TrainingState): void {
+  tf.dispose([...weights, ...Object.values(optimizer.tensors), ...Object.values(averages)]);
 }
 
 /** Runs `work`; when it fails, what it changed is changed back. */

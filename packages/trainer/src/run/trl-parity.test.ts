@@ -8,11 +8,12 @@ import {
   policyMean,
 } from '@loop-diffusion/diffusion-mdp';
 import type { LoraAdapter, StableDiffusion } from '@loop-diffusion/diffusion-models';
+import { clippedSurrogate } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { createAdamW } from '../learning/adamw';
-import { policyLoss } from '../learning/algorithm';
 import { trainableVariables } from '../learning/trainable-variables';
+import { trajectoryTerm } from '../learning/trajectory-term';
 import { updatePolicy } from '../learning/update';
 import { createCompute } from '../policy/compute';
 import type { Policy } from '../policy/policy';
@@ -29,6 +30,7 @@ import {
   readLora,
   readTensors,
 } from '../testing/fixtures';
+import { loopObjective } from '../testing/tiny-term';
 
 let model: StableDiffusion;
 beforeAll(async () => {
@@ -139,22 +141,13 @@ describe("TRL's calculate_loss", () => {
           steps.map(({ sigma }) => sigma),
         ),
       );
-      return policyLoss(
-        {
-          name: 'loop',
-          clipRange: expected.clip_range,
-          klWeight: 0,
-        },
-        {
-          logProb,
-          oldLogProb: io.get(`${name}.old_log_probs`) as tf.Tensor1D,
-          advantages: tf.clipByValue(
-            data.get('advantages') as tf.Tensor1D,
-            -file.adv_clip_max,
-            file.adv_clip_max,
-          ),
-        },
-      );
+      return clippedSurrogate({
+        logProb,
+        oldLogProb: io.get(`${name}.old_log_probs`) as tf.Tensor1D,
+        advantages: data.get('advantages') as tf.Tensor1D,
+        advantageClip: file.adv_clip_max,
+        clipRange: expected.clip_range,
+      });
     }, variables);
     // float32 noise of the loss is 4e-7, of the log-probabilities 1.6e-6.
     expect(Math.abs(value.dataSync()[0]! - expected.loss)).toBeLessThan(5e-6);
@@ -244,18 +237,17 @@ describe("a whole step of TRL's trainer", () => {
       maxGradientNorm: file.max_grad_norm,
     });
     const reports = await updatePolicy(policy, optimizer, {
-      ...text,
-      trajectories,
-      advantages,
+      terms: [
+        trajectoryTerm({
+          ...{ ...text, trajectories, advantages, batch: 3, klWeight: 0 },
+          trainedSteps: plan.map(({ index }) => index),
+          objective: loopObjective,
+          context: { clipRange: file.clip_range, latentSize: 256 },
+          sampleDropout: undefined,
+        }),
+      ],
       minibatches: [file.sample_perm.slice(0, 2), file.sample_perm.slice(2)],
-      trainedSteps: plan.map(({ index }) => index),
-      batch: 3,
-      objective: {
-        name: 'loop',
-        clipRange: file.clip_range,
-        klWeight: 0,
-      },
-      learningRate: file.lr,
+      ...{ clipRange: file.clip_range, learningRate: file.lr },
     });
     // However many chunks: log-probabilities, loss and gradient norm of each of the two minibatches.
     expect(transfers.take()).toBe(2 * 3);

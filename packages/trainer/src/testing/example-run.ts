@@ -33,6 +33,8 @@ export function exampleIteration(iteration: number): IterationRecord {
     clipRange: 8e-4,
     approxKl: ratioStd ** 2 / 2,
     klReference: 1e-6 * iteration,
+    klWeight: 0.1,
+    measures: { masked: 0.1 },
     loss: -1e-4,
     gradientNorm: 0.4 + 0.1 * wave,
     learningRate: 2e-3 * (1 - iteration / 200),
@@ -44,6 +46,7 @@ export function exampleIteration(iteration: number): IterationRecord {
     notApplicable: 0,
     failures: [],
     skippedUpdates: 0,
+    backTo: iteration === 1 ? 0 : undefined,
   };
 }
 

@@ -3,12 +3,14 @@ import {
   createNoiseSchedule,
   parseSchedulerConfig,
   planDenoiseSteps,
+  type TrajectoryStore,
 } from '@loop-diffusion/diffusion-mdp';
 import { createLoraAdapter } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { ChunkSource } from '../learning/chunk-gradient';
+import type { TextsOfImages } from '../learning/term';
 import { createCompute } from '../policy/compute';
+import type { NoiseSource } from '../policy/image-batches';
 import type { Policy } from '../policy/policy';
 import { sampleTrajectories } from '../policy/rollout';
 import { disposeTexts } from '../policy/text-condition';
@@ -20,7 +22,9 @@ const SHAPE = [8, 8, 4] as const;
 
 export interface TinyPolicy {
   readonly policy: Policy;
-  readonly drawn: Pick<ChunkSource, 'trajectories' | 'prompts' | 'empty' | 'promptOfImage'>;
+  readonly drawn: TextsOfImages & { readonly trajectories: TrajectoryStore };
+  /** What they were drawn from. */
+  readonly noise: NoiseSource;
   readonly dispose: () => void;
 }
 
@@ -41,14 +45,22 @@ export async function openTinyPolicy(): Promise<TinyPolicy> {
     promptOfImage: [0, 0, 0, 0],
   };
   const random = adapterRandom(1);
+  const drawnNoise = new Map<string, Float32Array>();
+  const noise: NoiseSource = (image, step) => {
+    const key = `${image} ${step}`;
+    const values = drawnNoise.get(key) ?? Float32Array.from(random.normal(8 * 8 * 4));
+    drawnNoise.set(key, values);
+    return values;
+  };
   const trajectories = await sampleTrajectories(policy, {
     ...{ ...text, latentShape: SHAPE, batch: 4 },
     plan: planDenoiseSteps(schedule, { steps: 2, eta: 1 }),
-    noise: () => Float32Array.from(random.normal(8 * 8 * 4)),
+    noise,
   });
   return {
     policy,
     drawn: { ...text, trajectories },
+    noise,
     dispose() {
       compute.dispose();
       disposeTexts(text.prompts, text.empty);

@@ -1,6 +1,6 @@
 /** Whether the clip does anything: samples that are reused without an acting clip destroy the policy. */
+import { clipsRatios } from '../configuration/chosen-method';
 import type { TrainConfig } from '../configuration/schema';
-import { isClipped } from '../configuration/sections/algorithm';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median } from '../terminal/words';
 
@@ -19,8 +19,7 @@ export function createClipWatch(
   config: TrainConfig,
   earlier: readonly IterationRecord[] = [],
 ): (record: IterationRecord) => string | undefined {
-  const { name, innerUpdates } = config.algorithm;
-  const clips = isClipped(name) && innerUpdates > 1;
+  const clips = clipsRatios(config.algorithm) && config.algorithm.innerUpdates > 1;
   const recent: IterationRecord[] = [];
   let rateHeld = 0;
   let warned = false;

@@ -2,6 +2,7 @@
 import type { ImageQuality } from '@loop-diffusion/rewards';
 
 import type { TrainConfig } from '../configuration/schema';
+import { createRewardWatch } from '../report/reward-fall';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median, percent } from '../terminal/words';
 
@@ -43,7 +44,13 @@ export function createCollapseWatch(
   const recent: IterationRecord[] = [];
   const first: IterationRecord[] = [];
   const said = new Set<string>();
+  const rewards = createRewardWatch();
+  let fell = false;
   const signs: Readonly<Record<string, () => string | undefined>> = {
+    fall: () =>
+      fell
+        ? `the mean reward was ${figure(rewards.last?.mean ?? Number.NaN)}, far below its best of ${figure(rewards.best?.mean ?? Number.NaN)}; go back to an earlier checkpoint with a lower optimizer.learningRate, or set guards.onCollapse=rollback, which does so`
+        : undefined,
     variance: () =>
       algorithm.k > 1 && always(({ zeroVarianceGroups, groups }) => zeroVarianceGroups === groups)
         ? 'the rewards of every prompt were all equal, which leaves nothing to learn; look at the samples, and at whether the reward tells them apart'
@@ -98,6 +105,13 @@ export function createCollapseWatch(
   function watch(record: IterationRecord): string[] {
     if (first.length < ITERATIONS) first.push(record);
     recent.push(record);
+    fell = rewards.observe(record.reward);
+    if (record.backTo !== undefined) {
+      recent.length = 0;
+      return [
+        `the rewards collapsed: after iteration ${String(record.iteration)} the run went back to its weights after ${String(record.backTo)}, and goes on with half the learning rate`,
+      ];
+    }
     if (recent.length > ITERATIONS) recent.shift();
     if (recent.length < ITERATIONS) return [];
     return Object.entries(signs).flatMap(([name, look]) => {

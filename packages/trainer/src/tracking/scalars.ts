@@ -6,7 +6,7 @@ import { isBaseEvaluation } from '../run-folder/run-history';
 export type Scalars = Readonly<Record<string, number>>;
 
 export function iterationScalars(record: IterationRecord): Scalars {
-  const { reward, ratio, ratioPerTimestep, klReference, atCeiling } = record;
+  const { reward, ratio, ratioPerTimestep, klReference, klWeight, atCeiling } = record;
   const seconds = Object.values(record.seconds).reduce((sum, phase) => sum + phase, 0);
   return {
     ...inGroup('reward', reward.components ?? {}),
@@ -33,6 +33,8 @@ export function iterationScalars(record: IterationRecord): Scalars {
     ),
     approx_kl: record.approxKl,
     ...(klReference === undefined ? {} : { kl_reference: klReference }),
+    ...(klWeight === undefined ? {} : { kl_weight: klWeight }),
+    ...inGroup('method', record.measures ?? {}),
     loss: record.loss,
     gradient_norm: record.gradientNorm,
     learning_rate: record.learningRate,

@@ -19,3 +19,15 @@ export function withTrainedWeights<Given extends Network>(network: Given, weight
     ? { ...network, unet: { ...unet, weights } }
     : { ...network, adapter: { ...adapter, weights } };
 }
+
+/** The same with the trained weights given one by one, in their order. */
+export function withWeights<Given extends Network>(
+  network: Given,
+  weights: readonly Weights[string][],
+): Given {
+  const names = Object.keys(trainedWeights(network));
+  return withTrainedWeights(
+    network,
+    Object.fromEntries(names.map((name, index) => [name, weights[index] as Weights[string]])),
+  );
+}

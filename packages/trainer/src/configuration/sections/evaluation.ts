@@ -1,7 +1,7 @@
 /** What is drawn from prompts that are set aside, to measure and to look at. */
 import { z } from 'zod';
 
-import { MANY, realNumber, text, wholeNumber } from '../fields';
+import { MANY, realNumber, text, wholeNumber } from '../../fields';
 import { guidance } from './sampling';
 
 export const evaluate = z

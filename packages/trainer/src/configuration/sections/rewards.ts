@@ -1,7 +1,7 @@
 /** What is rewarded. */
 import { z } from 'zod';
 
-import { oneOf, text } from '../fields';
+import { oneOf, text } from '../../fields';
 
 export const rewards = z
   .array(

@@ -1,7 +1,7 @@
 /** How much is drawn at a time, and how. */
 import { z } from 'zod';
 
-import { MANY, realNumber, numberAbove, oneOf, wholeNumber } from '../fields';
+import { MANY, realNumber, oneOf, wholeNumber } from '../../fields';
 
 /** Far above what any Stable Diffusion draws. */
 export const LARGEST_IMAGE_SIDE = 8192;
@@ -60,12 +60,36 @@ export const batch = z
 export const sampler = z
   .strictObject({
     steps: wholeNumber(1, 1000, 'denoise steps per image').default(10),
-    eta: numberAbove(
+    eta: realNumber(
       0,
       1,
-      'randomness of a denoise step; 1 is full, and 0 would leave nothing to learn from',
+      'randomness of a denoise step; 1 is full, and 0 leaves nothing to learn from but for methods that learn from the images alone',
     ).default(1),
     guidance: guidance.default(1),
+    window: z
+      .strictObject({
+        size: wholeNumber(1, 1000, 'denoise steps with randomness').default(4),
+        stride: wholeNumber(1, 1000, 'steps that the window moves by').default(1),
+        every: wholeNumber(1, MANY, 'iterations between two moves').default(25),
+        order: oneOf(
+          ['sliding', 'random', 'fixed'],
+          'sliding goes from the noisiest steps to the last and begins again, random draws a place, fixed stays at the noisiest',
+        ).default('sliding'),
+      })
+      .nullable()
+      .meta({
+        expected: 'null or {size, stride, every, order}',
+        description:
+          'randomness in a few of the trained denoise steps only, which alone are trained then, and none in the others (MixGRPO); null for randomness in all',
+      })
+      .default(null),
+    sharedNoise: z
+      .boolean()
+      .meta({
+        expected: 'true or false',
+        description: 'whether the images of a prompt begin from the same noise',
+      })
+      .default(false),
     height: imageSide('height of the images').nullable().default(null),
     width: imageSide('width of the images').nullable().default(null),
   })

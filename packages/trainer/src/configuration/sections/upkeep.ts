@@ -1,7 +1,7 @@
 /** Where figures go, what a run can go on from, and when it stops by itself. */
 import { z } from 'zod';
 
-import { MANY, realNumber, text, webAddress, wholeNumber } from '../fields';
+import { MANY, oneOf, realNumber, text, webAddress, wholeNumber } from '../../fields';
 
 export const tracking = z
   .strictObject({
@@ -71,6 +71,15 @@ export const guards = z
       1,
       "fraction of an iteration's or an evaluation's images that may come without a reward before the run stops",
     ).default(0.5),
+    onCollapse: oneOf(
+      ['warn', 'stop', 'rollback'],
+      'what is done when the mean reward stays far below its best: warn says so, stop ends the run with its best checkpoint as the result, rollback goes on from that checkpoint with half the learning rate',
+    ).default('warn'),
+    rollbacks: wholeNumber(
+      1,
+      100,
+      'times that a run rolls back, with onCollapse: rollback, before it stops',
+    ).default(5),
   })
   .meta({ description: 'when a run stops by itself' })
   .prefault({});

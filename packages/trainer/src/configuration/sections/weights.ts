@@ -1,7 +1,7 @@
 /** What is trained, and how gradients move it. */
 import { z } from 'zod';
 
-import { MANY, numberAbove, oneOf, realNumber, text, wholeNumber } from '../fields';
+import { MANY, numberAbove, oneOf, realNumber, text, wholeNumber } from '../../fields';
 
 /** Where none is given: what suits an adapter would destroy a model of which every weight moves by it. */
 export const LEARNING_RATE_OF_ALL_WEIGHTS = 2e-5;

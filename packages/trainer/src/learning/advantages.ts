@@ -1,0 +1,52 @@
+/** What an iteration's rewards tell of each of its images. */
+import type { Objective } from '../methods/method';
+
+export interface AdvantageEstimator {
+  /** Whether a reward is only compared with those of the same prompt and iteration: sums that lack the same term will do. */
+  readonly withinPrompts: boolean;
+  /** Rewards in, one row of k per prompt (NaN where there is none); out comes what each counts, NaN where it is not learnt from. */
+  estimate(prompts: readonly string[], rewards: readonly (readonly number[])[]): number[][];
+  /** What it remembers of earlier iterations; null where they do not matter. */
+  state(): unknown;
+  /** Forgets what it remembers for this. @throws Error when it is no such state */
+  restore(state: unknown): void;
+}
+
+/** @param clip advantages are clamped to ± this */
+export function createAdvantageEstimator(
+  { advantages, withinPrompts }: Pick<Objective, 'advantages' | 'withinPrompts'>,
+  clip: number,
+): AdvantageEstimator {
+  const estimator =
+    typeof advantages === 'function'
+      ? { estimate: advantages, state: () => null, restore: () => undefined }
+      : advantages;
+  return {
+    withinPrompts,
+    estimate(prompts, rewards) {
+      const mask = rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
+      const estimated = estimator.estimate({ prompts, rewards, mask });
+      checkShape(estimated, rewards);
+      return estimated.map((row, prompt) =>
+        row.map((advantage, sample) =>
+          mask[prompt]?.[sample] === true ? Math.min(Math.max(advantage, -clip), clip) : Number.NaN,
+        ),
+      );
+    },
+    state: () => estimator.state(),
+    restore: (state) => {
+      if (state !== null) estimator.restore(state);
+    },
+  };
+}
+
+function checkShape(
+  advantages: readonly (readonly number[])[],
+  rewards: readonly (readonly number[])[],
+): void {
+  const [given, expected] = [advantages, rewards].map((rows) => rows.map(({ length }) => length));
+  if (given?.join() === expected?.join()) return;
+  throw new Error(
+    `A method's advantages must have the shape of the rewards, ${String(rewards.length)} rows of ${String(rewards[0]?.length ?? 0)}, but are ${String(advantages.length)} rows of ${String(advantages[0]?.length ?? 0)}.`,
+  );
+}

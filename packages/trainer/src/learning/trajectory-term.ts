@@ -1,0 +1,157 @@
+/** Learning from trajectories: (trajectory, denoise step) pairs gathered from the rollout, a chunk at a time. */
+import type { TrajectoryRow, TrajectoryStore } from '@loop-diffusion/diffusion-mdp';
+import { emphaticWeights, type EmphaticWeightsOptions } from '@loop-diffusion/ppo-objective';
+import * as tf from '@tensorflow/tfjs-core';
+
+import type { TrajectoryObjective } from '../methods/method';
+import type { NoiseSource } from '../policy/image-batches';
+import type { LatentShape } from '../policy/latent-shape';
+import type { Denoiser, RunningDenoiser } from '../policy/policy';
+import { momentOf } from '../policy/predict';
+import { partsOf } from '../policy/rows';
+import { logRatiosOf } from './log-ratios';
+import {
+  conditioningOf,
+  cutIntoChunks,
+  denoiserOf,
+  filledUp,
+  maskOf,
+  type ChunkResult,
+  type Term,
+  type TextsOfImages,
+} from './term';
+import { trajectoryGradient, type TrajectoryLoss } from './trajectory-gradient';
+
+export interface TrajectorySource extends TextsOfImages, Omit<TrajectoryLoss, 'objective'> {
+  readonly objective: TrajectoryObjective;
+  readonly trajectories: TrajectoryStore;
+  /** One per trajectory; where it is 0 the trajectory costs no arithmetic, unless the loss or a divergence needs it. */
+  readonly advantages: readonly number[];
+  /** Indices of the trained denoise steps. */
+  readonly trainedSteps: readonly number[];
+  /** Rows per gradient call. */
+  readonly batch: number;
+  /** How a row counts beside its ratio, from those of the trajectory's other steps; alike when left out. */
+  readonly emphasis?: EmphaticWeightsOptions | undefined;
+  /** Weight of the divergence from `base`. */
+  readonly klWeight: number;
+  /** The model as it was; needed where the loss or a divergence compares with it. */
+  readonly base?: Denoiser | undefined;
+  /** What the trajectories were drawn from; needed where the loss asks for their means. */
+  readonly noise?: NoiseSource | undefined;
+}
+
+/**
+ * The loss of each row is averaged over the images and the trained steps, also over images whose advantage is 0, which count in
+ * it and cost nothing.
+ *
+ * @throws TypeError when there is no base model, or no noise, that the loss asks for
+ */
+export function trajectoryTerm(source: TrajectorySource): Term {
+  const { objective, klWeight, advantages, trainedSteps, batch } = source;
+  const needsZero = objective.zeroAdvantages === true || klWeight > 0;
+  const unit = objective.pairs === true ? 2 : 1;
+  if (source.base === undefined && (objective.base === true || klWeight > 0)) {
+    throw new TypeError('A loss that compares with the base model needs the base model.');
+  }
+  if (source.noise === undefined && objective.oldMean === true) {
+    throw new TypeError('A loss that compares with the means of the rollout needs its noise.');
+  }
+  // Rows of one denoise step stand together, as they did in the rollout.
+  const rowsOf = (images: readonly number[]): TrajectoryRow[] => {
+    const learnt = images.filter((image) => needsZero || advantages[image] !== 0);
+    return trainedSteps.flatMap((step) => learnt.map((sample) => ({ sample, step })));
+  };
+  const weights = new Map<string, number>();
+  return {
+    prepare(policy, images) {
+      if (source.emphasis === undefined) return;
+      const rows = rowsOf(images);
+      const ratios = logRatiosOf(policy, source, rows).map(Math.exp);
+      for (const image of new Set(images)) {
+        const own = rows.flatMap(({ sample }, index) => (sample === image ? [index] : []));
+        const emphasis = emphaticWeights(
+          own.map((index) => ratios[index] ?? Number.NaN),
+          source.emphasis,
+        );
+        for (const [position, index] of own.entries()) {
+          weights.set(keyOf(rows[index] as TrajectoryRow), emphasis[position] ?? 1);
+        }
+      }
+    },
+    chunksOf(images) {
+      const rows = rowsOf(images);
+      const weight = unit / (images.length * trainedSteps.length);
+      return cutIntoChunks(rows, batch, unit).map((chunk) => ({
+        rows: chunk.length,
+        gradient: (policy, everyRow = false) => {
+          const sampleDropout = everyRow ? undefined : source.sampleDropout;
+          const emphasisOf = (row: TrajectoryRow): number => weights.get(keyOf(row)) ?? 1;
+          return gradientOf(policy, { ...source, sampleDropout, emphasisOf }, chunk, weight, unit);
+        },
+      }));
+    },
+  };
+}
+
+function keyOf({ sample, step }: TrajectoryRow): string {
+  return `${sample} ${step}`;
+}
+
+function gradientOf(
+  policy: RunningDenoiser,
+  source: TrajectorySource & { readonly emphasisOf: (row: TrajectoryRow) => number },
+  chunk: readonly TrajectoryRow[],
+  weight: number,
+  unit: number,
+): ChunkResult {
+  const { objective, trajectories, advantages, context, sampleDropout, klWeight } = source;
+  const rows = filledUp(chunk, source.batch, unit);
+  const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
+  const { loss, pairs, base, oldMean } = objective;
+  const result = tf.tidy(() =>
+    policy.compute.run(
+      trajectoryGradient,
+      denoiserOf(policy),
+      base === true || klWeight > 0 ? source.base && denoiserOf(source.base) : undefined,
+      { objective: { loss, pairs, base, oldMean }, context, sampleDropout },
+      {
+        sample,
+        previousSample,
+        moment: momentOf(policy, steps),
+        conditioning: conditioningOf(
+          source,
+          rows.map((row) => row.sample),
+        ),
+        oldLogProb: tf.tensor1d(oldLogProb),
+        advantages: tf.tensor1d(
+          rows.map((row) => source.emphasisOf(row) * (advantages[row.sample] ?? 0)),
+        ),
+        noise:
+          oldMean === true && source.noise !== undefined
+            ? gatherNoise(source.noise, rows, trajectories.latentShape)
+            : undefined,
+        mask: tf.tensor1d(maskOf(chunk.length, rows.length)),
+        weight: tf.scalar(weight),
+        klWeight: klWeight > 0 ? tf.scalar(klWeight) : undefined,
+      },
+      partsOf(sample),
+    ),
+  );
+  tf.dispose([sample, previousSample]);
+  return { ...result, rows: chunk.length, trajectoryRows: chunk, oldLogProb };
+}
+
+/** z of each row's step, as the rollout drew it: `[rows, height, width, channels]`. */
+export function gatherNoise(
+  noise: NoiseSource,
+  rows: readonly TrajectoryRow[],
+  shape: LatentShape,
+): tf.Tensor4D {
+  const size = shape[0] * shape[1] * shape[2];
+  const values = new Float32Array(rows.length * size);
+  for (const [index, { sample, step }] of rows.entries()) {
+    values.set(noise(sample, step + 1), index * size);
+  }
+  return tf.tensor4d(values, [rows.length, ...shape]);
+}
