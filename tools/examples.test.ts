@@ -29,6 +29,7 @@ async function run(...argv: string[]): Promise<string> {
 test('every example is tried here', () => {
   expect(readdirSync(join(ROOT, 'examples')).sort()).toEqual([
     'README.md',
+    'own-method.mjs',
     'own-prompts.mjs',
     'own-reward.mjs',
     'own-sink.mjs',
@@ -74,4 +75,22 @@ test('a reward of one’s own is found by its file and export', async () => {
     console.log(JSON.stringify([reward.name, ...results.map(({ value, kind }) => value ?? kind)]));`;
   const said = await run('--input-type=module', '-e', program);
   expect(JSON.parse(said)).toEqual(['greenness', 1, -1, 'not-applicable']);
+});
+
+test('a method of one’s own, by its file and export or as an object, learns what grpo learns', async () => {
+  const program = `
+    import { createHash } from 'node:crypto';
+    import { train } from '@loop-diffusion/trainer';
+    import { myGrpo } from './examples/own-method.mjs';
+    for (const name of ['grpo', './examples/own-method.mjs#myGrpo', myGrpo]) {
+      const { weights } = await train({
+        iterations: 1, batch: { prompts: 2 }, evaluate: { images: 0 }, samples: { count: 0 },
+        algorithm: { name, innerUpdates: 2 },
+      });
+      console.log(createHash('sha256').update(weights).digest('hex'));
+    }`;
+  const said = await run('--input-type=module', '-e', program);
+  const [published, named, given] = said.trim().split('\n');
+  expect(named).toBe(published);
+  expect(given).toBe(published);
 });
