@@ -28,8 +28,8 @@ export type ClippedSurrogateInput<R extends Reduction = 'mean'> = Reducible<R> &
     /** A, `[rows]`, constants. */
     readonly advantages: Vector;
     /**
-     * ε > 0: ratios outside 1 ± ε earn nothing more. One for all rows (see `scaleClipRange`), or a tensor `[rows]`, whose values
-     * are not checked.
+     * ε > 0: ratios outside 1 ± ε earn nothing more; `Infinity` for no clip. One for all rows (see `scaleClipRange`), or a tensor
+     * `[rows]`, whose values are not checked.
      */
     readonly clipRange: number | tf.Tensor1D;
     /** Advantages are clamped to ± this, > 0; left alone when left out. */
@@ -54,7 +54,7 @@ export function clippedSurrogate<R extends Reduction = 'mean'>(
 ): Reduced<R> {
   const { advantages, clipRange, advantageClip, reduction } = input;
   checkGradients();
-  if (typeof clipRange === 'number') checkClipRange(clipRange);
+  if (typeof clipRange === 'number' && clipRange !== Infinity) checkClipRange(clipRange);
   if (advantageClip !== undefined && !(advantageClip > 0)) {
     throw new RangeError(
       `advantageClip must be a number above 0, got ${advantageClip}. Leave it out for no clip.`,

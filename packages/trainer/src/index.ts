@@ -23,6 +23,7 @@ export {
   type AverageOfWeights,
   type DenoisingObjective,
   type DenoisingRows,
+  type ExtraSamples,
   type GroupedRewards,
   type LossContext,
   type Method,

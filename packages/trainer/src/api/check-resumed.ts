@@ -1,4 +1,5 @@
 /** A run that goes on is the run that it was: options that say otherwise are no wish that could be met. */
+import { nameOfMethod } from '../configuration/chosen-method';
 import type { TrainConfig } from '../configuration/schema';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';
@@ -18,7 +19,7 @@ export function checkResumed(
   asked: object,
   now: { readonly config: TrainConfig; readonly given: GivenObjects },
 ): void {
-  const { rewards = new Map(), prompts, heldOut } = now.given;
+  const { rewards = new Map(), prompts, heldOut, method } = now.given;
   const missing = stored.rewards.find(({ name }) => isFromCode(name) && !rewards.has(name));
   const lacks = (name: string, list: unknown): boolean => isFromCode(name) && list === undefined;
   if (missing !== undefined) {
@@ -28,6 +29,12 @@ export function checkResumed(
   }
   if (lacks(stored.prompts, prompts) || lacks(stored.evaluate.prompts, heldOut ?? prompts)) {
     throw new UserError('resume: the run was begun with prompts from code; pass the same ones');
+  }
+  const { name } = stored.algorithm;
+  if (isFromCode(name) && method === undefined) {
+    throw new UserError(
+      `resume: the run was trained by the method '${nameOfMethod(name)}', which was given from code; pass it as algorithm.name`,
+    );
   }
   for (const path of leavesOf(asked)) {
     const [before, wanted] = [valueAt(stored, path), valueAt(now.config, path)];
@@ -43,7 +50,10 @@ function leavesOf(given: object, path: readonly string[] = []): string[][] {
   return Object.entries(given).flatMap(([key, value]: [string, unknown]) => {
     if (value === undefined || (path.length === 0 && FREE.has(key))) return [];
     const here = [...path, key];
-    const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
+    // A method is given as an object, which the configuration has by its name.
+    const isMethod = here.join('.') === 'algorithm.name';
+    const isSection =
+      typeof value === 'object' && value !== null && !Array.isArray(value) && !isMethod;
     return isSection ? leavesOf(value, here) : [here];
   });
 }

@@ -3,7 +3,7 @@ import { rewardFromFunction, type Reward } from '@loop-diffusion/rewards';
 
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig, TrainSettings } from '../configuration/schema';
-import { asMethod } from '../methods/load-method';
+import { asMethod } from '../methods/as-method';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';

@@ -1,4 +1,6 @@
 /** The method that a configuration names, and what follows from it before anything is loaded. */
+import { basename } from 'node:path';
+
 import { methodNamed } from '../methods';
 import type { Method, Objective } from '../methods/method';
 import type { ParsedConfig } from './schema';
@@ -24,8 +26,22 @@ export function sectionOf(algorithm: Algorithm, name: string): unknown {
   return (algorithm as Record<string, unknown>)[name];
 }
 
-/** Whether ratios of stored log-probabilities are stopped by `algorithm.clipRange`. */
+/** Whether samples are cut off, by the method's settings or by `algorithm.clipRange`. */
+export function isClipped(
+  { clipRange }: Pick<Algorithm, 'clipRange'>,
+  { reuse, ownClip = false }: Pick<Objective, 'reuse' | 'ownClip'>,
+): boolean {
+  return ownClip || (reuse === 'clipped' && clipRange !== 'none');
+}
+
+/** Whether ratios of stored log-probabilities are stopped by `algorithm.clipRange`; not known of a method of one's own. */
 export function clipsRatios(algorithm: Algorithm): boolean {
-  const { reuse, learnsFrom } = chosenMethod(algorithm)?.objective ?? {};
-  return learnsFrom === 'trajectories' && reuse === 'clipped' && algorithm.clipRange !== 'none';
+  const objective = chosenMethod(algorithm)?.objective;
+  if (objective?.learnsFrom !== 'trajectories' || objective.ownClip === true) return false;
+  return isClipped(algorithm, objective);
+}
+
+/** For folders and titles: of `./file.mjs#export` the export. */
+export function nameOfMethod(name: string): string {
+  return basename(name.split(/[#:]/).at(-1) ?? name).replace(/\.[^.]*$/, '');
 }

@@ -1,6 +1,7 @@
 /** Settings that run, but probably do not do what was meant. */
 import { METHOD_NAMES } from '../methods';
-import { chosenMethod, clipsRatios, sectionOf } from './chosen-method';
+import type { Objective } from '../methods/method';
+import { chosenMethod, clipsRatios, isClipped, sectionOf } from './chosen-method';
 import type { TrainConfig } from './schema';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
@@ -18,16 +19,10 @@ export function configWarnings(config: TrainConfig): string[] {
       `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${name} never acts; 2 or more make it act`,
     );
   }
-  const isHeld = clips || (chosen !== undefined && !reusesOnce(algorithm));
-  if (chosen !== undefined && !isHeld && innerUpdates > 1) {
+  if (chosen !== undefined && innerUpdates > 1 && !isHeld(algorithm, chosen.objective)) {
     warnings.push(
-      `algorithm.innerUpdates is ${String(innerUpdates)}, but ${name} has no clip: nothing holds the policy back when samples are reused; loop and ppo have one`,
+      `algorithm.innerUpdates is ${String(innerUpdates)}, but ${name} has no clip${algorithm.clipRange === 'none' ? ' with algorithm.clipRange=none' : ''}: nothing holds the policy back when samples are reused`,
     );
-  }
-  if (chosen !== undefined) {
-    const { k, clipRange } = algorithm;
-    const surroundings = { k, innerUpdates, clipRange, guidance: sampler.guidance };
-    warnings.push(...(chosen.method.warnings?.(chosen.settings, surroundings) ?? []));
   }
   for (const other of METHOD_NAMES) {
     if (other === name || sectionOf(algorithm, other) === undefined) continue;
@@ -50,8 +45,7 @@ export function configWarnings(config: TrainConfig): string[] {
   return warnings;
 }
 
-/** Whether samples that the policy has moved away from are of no use to the method. */
-function reusesOnce(algorithm: TrainConfig['algorithm']): boolean {
-  const { reuse } = chosenMethod(algorithm)?.objective ?? {};
-  return reuse === 'once' || (reuse === 'clipped' && algorithm.clipRange === 'none');
+/** Whether something holds a policy that moves away from the samples that it learns from. */
+function isHeld(algorithm: TrainConfig['algorithm'], objective: Objective): boolean {
+  return objective.reuse === 'bounded' || isClipped(algorithm, objective);
 }

@@ -218,6 +218,57 @@ describe('resolveConfig', () => {
       ['at most 12500', 'imitation alone'],
     ],
     [
+      'imitation alone, of steps',
+      ['algorithm.name=rpo', 'algorithm.rpo={"form":"steps","sftWeight":12.5}'],
+      ['at most 5', 'imitation alone'],
+    ],
+    [
+      'log-ratios that cannot be reached',
+      ['algorithm.name=apa', 'algorithm.apa.lambda=0.1'],
+      ['a log-ratio of 10', 'at least 10'],
+    ],
+    [
+      'a normalizer that does nothing',
+      ['algorithm.name=apa', 'algorithm.apa.normalizer=group'],
+      ['next to nothing', 'set algorithm.apa.lambda'],
+    ],
+    [
+      'clamped preferences',
+      ['algorithm.name=dpo', 'algorithm.advantageClip=0.5'],
+      ['algorithm.advantageClip is 0.5', 'best with the worst'],
+    ],
+    [
+      'rows left out of pairs',
+      ['algorithm.name=dpo', 'algorithm.dpo.form=steps', 'algorithm.sampleDropout={}'],
+      ['compares them in pairs'],
+    ],
+    [
+      'a bound from no clip',
+      ['algorithm.name=grpo', 'algorithm.grpo.ratio=mask', 'algorithm.clipRange=none'],
+      ['algorithm.grpo.divergence', 'set one of them'],
+    ],
+    [
+      'the best of one',
+      ['algorithm.name=reinforce', 'algorithm.k=1', 'algorithm.sftWeight=1'],
+      ['at least 2'],
+    ],
+    [
+      'one image k times',
+      ['algorithm.name=nft', 'sampler={"eta":0,"sharedNoise":true}'],
+      ['same image'],
+    ],
+    [
+      'STORM without ratios',
+      ['optimizer.name=storm', 'algorithm.name=rloo'],
+      ['rloo has no ratio'],
+    ],
+    [
+      'STORM over other rows',
+      ['optimizer.name=storm', 'algorithm.clipRange=none', 'algorithm.sampleDropout={}'],
+      ['algorithm.sampleDropout would take over different rows'],
+    ],
+    ['STORM with a mask', ['optimizer.name=storm', 'algorithm.name=awm'], ['take another method']],
+    [
       'an automatic distance from the base',
       ['algorithm.name=apa', 'algorithm.apa.anchor=base'],
       ['no automatic lambda', 'algorithm.apa.lambda=50'],
@@ -264,7 +315,7 @@ describe('resolveConfig', () => {
 
   test('a method’s settings are filled in, and those of others are left out', () => {
     const { algorithm } = resolveConfig({}, ['algorithm.name=rpo']);
-    expect(algorithm.rpo).toEqual({ beta: 'auto', form: 'denoising', sftWeight: 12.5 });
+    expect(algorithm.rpo).toEqual({ beta: 'auto', form: 'denoising', sftWeight: 'auto' });
     expect(algorithm.innerUpdates).toBe(2);
     expect(algorithm).not.toHaveProperty('dpo');
     expect(resolveConfig({}, ['algorithm.name=./mine.mjs#mine'])).toMatchObject({

@@ -4,7 +4,8 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 
 import { UserError } from '../user-error';
-import { chosenMethod, clipsRatios } from './chosen-method';
+import { chosenMethod, nameOfMethod } from './chosen-method';
+import { methodProblems } from './method-problems';
 import { configKeys, defaultListAt, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
 import { applyOverrides, define, type PlainObject } from './overrides';
@@ -97,11 +98,6 @@ function defaultInnerUpdates(algorithm: ParsedConfig['algorithm']): number {
   return (reuse === 'once' ? 1 : 2) * algorithm.innerEpochs;
 }
 
-/** Of `./file.mjs#export` the export. */
-function nameOfMethod(name: string): string {
-  return basename(name.split('#').at(-1) ?? name).replace(/\.[^.]*$/, '');
-}
-
 function section(parent: PlainObject, name: string): PlainObject {
   const value = parent[name];
   return typeof value === 'object' && value !== null ? (value as PlainObject) : {};
@@ -112,7 +108,29 @@ const MOST_IMAGES = 1e6;
 
 function checkCombinations(config: TrainConfig): void {
   const { algorithm, sampler, rewards, lora, memory } = config;
-  const problems = [...methodProblems(config)];
+  const chosen = chosenMethod(algorithm);
+  const problems = chosen === undefined ? [] : methodProblems(config, chosen);
+  if (chosen !== undefined && Object.keys(algorithm.settings).length > 0) {
+    const { name, settings } = chosen.method;
+    problems.push(
+      `algorithm.settings is for methods of one's own; those of ${name} are ${settings === undefined ? 'none' : `in algorithm.${name}`}`,
+    );
+  }
+  if (algorithm.klTarget !== null && algorithm.klWeight === 0) {
+    problems.push(
+      'algorithm.klTarget adapts algorithm.klWeight, which is 0 and stays so; give it a value to begin with, such as 0.01',
+    );
+  }
+  if (algorithm.sftWeight > 0 && algorithm.k < 2) {
+    problems.push(
+      'algorithm.sftWeight imitates the best of the samples of a prompt, but algorithm.k is 1; it needs at least 2',
+    );
+  }
+  if (sampler.sharedNoise && sampler.eta === 0 && algorithm.k > 1) {
+    problems.push(
+      'sampler.sharedNoise with sampler.eta at 0 draws the same image for all samples of a prompt, which leaves nothing to compare; set one of them otherwise',
+    );
+  }
   if (lora === null && memory.frozenWeights !== 'float32') {
     problems.push(
       `memory.frozenWeights is ${memory.frozenWeights}, but with lora: null no weight of the UNet is frozen, and what is trained must be float32`,
@@ -151,84 +169,6 @@ function checkCombinations(config: TrainConfig): void {
   if (problems.length > 0) {
     throw new UserError(`Configuration: ${problems.join('; ')}`);
   }
-}
-
-/** Settings that the chosen method cannot be trained with. */
-function methodProblems({ algorithm, sampler, optimizer }: TrainConfig): string[] {
-  const chosen = chosenMethod(algorithm);
-  if (chosen === undefined) return [];
-  const { method, settings, objective } = chosen;
-  const { name } = method;
-  const { k, innerUpdates, clipRange, sampleDropout } = algorithm;
-  const problems = [
-    ...(method.problems?.(settings, { k, innerUpdates, clipRange, guidance: sampler.guidance }) ??
-      []),
-  ];
-  const { smallestGroup = 2 } = objective;
-  if (k < smallestGroup) {
-    problems.push(
-      `algorithm.k is ${String(k)}, but ${name} compares the samples of a prompt with each other and needs at least ${String(smallestGroup)}`,
-    );
-  }
-  if (Object.keys(algorithm.settings).length > 0) {
-    problems.push(
-      `algorithm.settings is for methods of one's own; those of ${name} are ${method.settings === undefined ? 'none' : `in algorithm.${name}`}`,
-    );
-  }
-  if (objective.learnsFrom === 'images') {
-    const needsSteps = {
-      sampleDropout: sampleDropout !== null,
-      stopDeviation: algorithm.stopDeviation !== null,
-      klInReward: algorithm.klInReward > 0,
-    };
-    for (const [key, isSet] of Object.entries(needsSteps)) {
-      if (!isSet) continue;
-      problems.push(
-        `algorithm.${key} needs the log-probabilities of the steps that drew an image, which ${name} does not keep: it learns from the images alone`,
-      );
-    }
-  } else if (sampler.eta === 0) {
-    problems.push(
-      `sampler.eta is 0, but ${name} learns from the randomness of the denoise steps, and without any there is nothing to learn from; it may be above 0 and up to 1`,
-    );
-  }
-  if (sampleDropout !== null) {
-    const { delta } = sampleDropout;
-    if (innerUpdates === 1) {
-      problems.push(
-        'algorithm.sampleDropout never acts with algorithm.innerUpdates at 1, for every ratio is 1 at the only update',
-      );
-    }
-    if (typeof delta === 'number' && typeof clipRange === 'number' && delta <= clipRange) {
-      problems.push(
-        `algorithm.sampleDropout.delta is ${String(delta)}, no larger than algorithm.clipRange (${String(clipRange)}), so that the clip never acts; 2.5 times the clip range is usual`,
-      );
-    }
-  }
-  const isStorm = optimizer.name === 'storm';
-  const isClipped =
-    clipsRatios(algorithm) || (objective.reuse === 'clipped' && objective.learnsFrom === 'images');
-  if (isStorm && isClipped) {
-    problems.push(
-      `optimizer.name is storm, which takes the difference of two gradients, and the clip of ${name} would break it; ${objective.learnsFrom === 'images' ? 'take another method' : 'set algorithm.clipRange=none'}`,
-    );
-  }
-  if (isStorm && algorithm.klWeight > 0) {
-    problems.push(
-      'optimizer.name is storm, whose steps are as long as the norms of the policy gradient say, of which algorithm.klWeight would be a part; use algorithm.klInReward',
-    );
-  }
-  if (algorithm.emphasis !== 'none' && (!isStorm || objective.learnsFrom === 'images')) {
-    problems.push(
-      `algorithm.emphasis is ${algorithm.emphasis}, which weighs the ratios of optimizer.name=storm with a method that keeps log-probabilities`,
-    );
-  }
-  if (algorithm.klTarget !== null && algorithm.klWeight === 0) {
-    problems.push(
-      'algorithm.klTarget adapts algorithm.klWeight, which is 0 and stays so; give it a value to begin with, such as 0.01',
-    );
-  }
-  return problems;
 }
 
 function repeated(names: readonly string[]): string[] {

@@ -4,7 +4,11 @@ import type { Objective } from '../methods/method';
 export interface AdvantageEstimator {
   /** Whether a reward is only compared with those of the same prompt and iteration: sums that lack the same term will do. */
   readonly withinPrompts: boolean;
-  /** Rewards in, one row of k per prompt (NaN where there is none); out comes what each counts, NaN where it is not learnt from. */
+  /**
+   * Rewards in, one row of k per prompt (NaN where there is none); out comes what each counts, NaN where it is not learnt from.
+   *
+   * @throws Error when they come out in another shape; what the method throws
+   */
   estimate(prompts: readonly string[], rewards: readonly (readonly number[])[]): number[][];
   /** What it remembers of earlier iterations; null where they do not matter. */
   state(): unknown;

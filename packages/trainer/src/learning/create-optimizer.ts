@@ -5,9 +5,7 @@ import { createAdamW, type AdamWOptions } from './adamw';
 import type { Optimizer } from './optimizer';
 import { createStorm, type StormOptions } from './storm';
 
-export type OptimizerSettings = Pick<TrainConfig['optimizer'], 'name'> &
-  AdamWOptions &
-  StormOptions;
+type OptimizerSettings = Pick<TrainConfig['optimizer'], 'name'> & AdamWOptions & StormOptions;
 
 /** The optimizer that a configuration names. */
 export function createOptimizer(

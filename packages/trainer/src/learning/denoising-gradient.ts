@@ -14,6 +14,8 @@ import { joinGradients, rowGradient, type RowGradient, type WeighedRows } from '
 export interface DenoisingLoss {
   readonly objective: Pick<DenoisingObjective, 'loss' | 'pairs' | 'base'>;
   readonly context: LossContext;
+  /** Whether all rows count, also those that would be left out. */
+  readonly everyRow: boolean;
 }
 
 /** Tensors of a chunk: a row per image and draw of timestep and noise. */
@@ -26,8 +28,6 @@ export interface DenoisingChunk extends WeighedRows {
   readonly moment: Moment;
   readonly conditioning: Conditioning;
   readonly advantages: tf.Tensor1D;
-  /** Of the mean square of the prediction's difference from the base model's, `[]`; undefined where it is not weighed in. */
-  readonly klWeight: tf.Scalar | undefined;
 }
 
 /** Policies that a loss compares with. */
@@ -52,7 +52,7 @@ export function denoisingGradient(
 function partGradient(
   policy: Denoiser,
   { base, average }: Others,
-  { objective, context }: DenoisingLoss,
+  { objective, context, everyRow }: DenoisingLoss,
   chunk: DenoisingChunk,
 ): RowGradient {
   const { original, noised, target, noiseLevel, moment, conditioning, advantages } = chunk;
@@ -64,9 +64,10 @@ function partGradient(
     predictOriginalSample(policy.schedule, moment.step, noised, output);
   const ofBase = base && predictionOf(base);
   const ofAverage = average && predictionOf(average);
-  return rowGradient(policy, chunk, chunk.klWeight, (learning) => {
+  const rules = { pairs: objective.pairs === true, everyRow };
+  return rowGradient(policy, chunk, rules, (learning) => {
     const prediction = predictionOf(learning);
-    const given = objective.loss(
+    const losses = objective.loss(
       {
         ...{ ...prediction, advantages, original, noised, target, noiseLevel, originalOf },
         base: objective.base === true ? ofBase : undefined,
@@ -75,7 +76,8 @@ function partGradient(
       context,
     );
     return {
-      ...(given instanceof tf.Tensor ? { loss: given } : given),
+      losses,
+      // Of predictions the mean square of the difference, in the place of a divergence.
       divergence:
         chunk.klWeight &&
         ofBase &&

@@ -21,7 +21,10 @@ import {
 } from './term';
 
 export interface DenoisingSource extends TextsOfImages {
-  readonly objective: DenoisingObjective;
+  readonly objective: Pick<
+    DenoisingObjective,
+    'loss' | 'pairs' | 'base' | 'average' | 'zeroAdvantages'
+  >;
   readonly context: LossContext;
   /** The clean latents of the iteration's images. */
   readonly originals: Originals;
@@ -78,7 +81,8 @@ export function denoisingTerm(source: DenoisingSource): Term {
       const weight = ((source.weight ?? 1) * unit) / (inMean * draws);
       return cutIntoChunks(rows, batch, unit).map((chunk) => ({
         rows: chunk.length,
-        gradient: (policy) => gradientOf(policy, source, chunk, weight, unit),
+        gradient: (policy, everyRow = false) =>
+          gradientOf(policy, { ...source, everyRow }, chunk, weight, unit),
       }));
     },
   };
@@ -86,7 +90,7 @@ export function denoisingTerm(source: DenoisingSource): Term {
 
 function gradientOf(
   policy: RunningDenoiser,
-  source: DenoisingSource,
+  source: DenoisingSource & { readonly everyRow: boolean },
   chunk: readonly DenoisingRow[],
   weight: number,
   unit: number,
@@ -108,7 +112,7 @@ function gradientOf(
         base: base === true || klWeight > 0 ? source.base && denoiserOf(source.base) : undefined,
         average: source.average && denoiserOf(source.average),
       },
-      { objective: { loss, pairs, base }, context },
+      { objective: { loss, pairs, base }, context, everyRow: source.everyRow },
       {
         ...{ original, noised, target: targetOf(policy.schedule, original, noise, timesteps) },
         noiseLevel: tf.tensor1d(steps.map(({ alphaCumprod }) => Math.sqrt(1 - alphaCumprod))),

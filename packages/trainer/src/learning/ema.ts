@@ -8,17 +8,17 @@ export interface Ema {
   update(): void;
   /** One per variable; see {@link WeightAverage.weights}. */
   readonly weights: readonly tf.Tensor[];
-  /** The tensor is the caller's. */
+  /** The tensors are the caller's. */
   state(): EmaState;
-  /** Goes on from a state, whose tensor stays the caller's. @throws RangeError when it is of other variables */
+  /** Goes on from a state, whose tensors stay the caller's. @throws RangeError when it is of other variables */
   restore(state: EmaState): void;
   dispose(): void;
 }
 
-export interface EmaState {
+interface EmaState {
   readonly updates: number;
-  /** `[numbers of all variables]` */
-  readonly weights: tf.Tensor1D;
+  /** One per variable. */
+  readonly weights: readonly tf.Tensor[];
 }
 
 /** @param decay the largest, in [0, 1] */

@@ -9,10 +9,10 @@ import type { NoiseSource } from '../policy/image-batches';
 import type { Conditioning, Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf, predict, type Moment } from '../policy/predict';
 import { cutRows, joinRows, partsOf } from '../policy/rows';
+import { gatherNoise } from './gather-noise';
 import { conditioningOf, cutIntoChunks, denoiserOf, type TextsOfImages } from './term';
-import { gatherNoise } from './trajectory-term';
 
-export interface KlRequest extends TextsOfImages {
+interface KlRequest extends TextsOfImages {
   readonly trajectories: TrajectoryStore | undefined;
   readonly trainedSteps: readonly number[];
   readonly noise: NoiseSource;

@@ -3,7 +3,7 @@
 export interface KlTarget {
   /** For the next update. */
   readonly weight: number;
-  /** @param kl divergence that the last update was measured to leave, in the target's unit; one that is not finite says nothing */
+  /** @param kl divergence of the last minibatch before its step, in the target's unit; one that is not finite says nothing */
   observe(kl: number): void;
   /** What to go on from. */
   state(): number;

@@ -8,37 +8,46 @@ import {
 import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
+import { nextTurn } from '../next-turn';
 import type { Conditioning, Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf, predict, type Moment } from '../policy/predict';
 import { cutRows, joinRows, partsOf } from '../policy/rows';
-import { conditioningOf, cutIntoChunks, denoiserOf, type TextsOfImages } from './term';
+import { conditioningOf, cutIntoChunks, denoiserOf, filledUp, type TextsOfImages } from './term';
 
-/** @returns log p_θ − log p_old of each row, in their order */
-export function logRatiosOf(
+/**
+ * @returns log p_θ − log p_old of each row, in their order
+ * @throws the signal's reason when it is aborted
+ */
+export async function logRatiosOf(
   policy: RunningDenoiser,
   source: TextsOfImages & { readonly trajectories: TrajectoryStore; readonly batch: number },
   rows: readonly TrajectoryRow[],
-): number[] {
-  return cutIntoChunks(rows, source.batch, 1).flatMap((chunk) => {
-    const { steps, sample, previousSample, oldLogProb } = source.trajectories.gather(chunk);
-    const logProb = tf.tidy(() =>
-      policy.compute.run(
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const ratios: number[] = [];
+  for (const chunk of cutIntoChunks(rows, source.batch, 1)) {
+    await nextTurn(signal);
+    const filled = filledUp(chunk, source.batch, 1);
+    let old: Float32Array = new Float32Array();
+    const logProb = tf.tidy(() => {
+      const { steps, sample, previousSample, oldLogProb } = source.trajectories.gather(filled);
+      old = oldLogProb;
+      const conditioning = conditioningOf(
+        source,
+        filled.map((row) => row.sample),
+      );
+      return policy.compute.run(
         logProbOfRows,
         denoiserOf(policy),
-        {
-          ...{ sample, previousSample, moment: momentOf(policy, steps) },
-          conditioning: conditioningOf(
-            source,
-            chunk.map((row) => row.sample),
-          ),
-        },
+        { sample, previousSample, moment: momentOf(policy, steps), conditioning },
         partsOf(sample),
-      ),
-    );
-    const values = logProb.dataSync<'float32'>();
-    tf.dispose([logProb, sample, previousSample]);
-    return Array.from(values, (value, row) => value - (oldLogProb[row] ?? Number.NaN));
-  });
+      );
+    });
+    const values = await logProb.data<'float32'>();
+    logProb.dispose();
+    ratios.push(...chunk.map((_, row) => (values[row] ?? Number.NaN) - (old[row] ?? Number.NaN)));
+  }
+  return ratios;
 }
 
 interface Rows {

@@ -2,7 +2,6 @@
 import type { TrajectoryRow } from '@loop-diffusion/diffusion-mdp';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { DIVERGENCE } from './row-gradient';
 import type { ChunkResult } from './term';
 
 /** One (trajectory, denoise step) pair as an update saw it. */
@@ -33,11 +32,22 @@ export function readChunks(chunks: readonly ChunkResult[]): ReadChunks {
     return values;
   };
   const [loss = Number.NaN] = read(tf.addN(chunks.map((chunk) => chunk.loss)));
-  const { [DIVERGENCE]: divergence, ...measures } = readMeans(chunks, read);
-  const parts = chunks.flatMap((chunk) => chunk.dropped ?? []);
-  const [dropped = 0] = parts.length === 0 ? [] : read(tf.addN(parts));
-  return { loss, divergence, measures, share: 1 - dropped, pairs: readPairs(chunks, read) };
+  const sumOf = (name: 'divergence' | 'dropped'): number | undefined => {
+    const parts = chunks.flatMap((chunk) => chunk[name] ?? []);
+    return parts.length === 0 ? undefined : read(tf.addN(parts))[0];
+  };
+  const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
+  const divergence = sumOf('divergence');
+  const share = 1 - (sumOf('dropped') ?? 0);
+  return {
+    ...{ loss, measures: readMeans(chunks, read), pairs: readPairs(chunks, read) },
+    divergence: divergence === undefined ? undefined : divergence / rows,
+    share: share < LEAST_SHARE ? 0 : share,
+  };
 }
+
+/** Less than one row of a million: sums of float32 leave as much where no row counts. */
+const LEAST_SHARE = 1e-6;
 
 type Read = (tensor: tf.Tensor) => Float32Array;
 

@@ -11,11 +11,24 @@ export interface WeighedRows {
   readonly mask: tf.Tensor1D;
   /** What a loss counts, one of a row or of a pair of rows; `[]`. */
   readonly weight: tf.Scalar;
+  /** Of the divergence of a row, beside its loss, `[]`; undefined where it is not weighed in. */
+  readonly klWeight: tf.Scalar | undefined;
+}
+
+/** How a method's losses are read. */
+export interface RowRules {
+  /** Whether there is one for each pair of rows. */
+  readonly pairs: boolean;
+  /** Whether all rows count, also those that the loss would leave out. */
+  readonly everyRow: boolean;
 }
 
 /** What a part of a chunk says of its rows. */
-export interface PartLosses extends RowLosses {
-  /** A divergence of each row, weighed in beside the loss; `[rows]`. */
+export interface PartLosses {
+  readonly losses: tf.Tensor1D | RowLosses;
+  /** Rows that the update leaves out besides, 0, and the others, 1; `[rows]`. */
+  readonly kept?: tf.Tensor1D | undefined;
+  /** Of each row from the base model; `[rows]`. */
   readonly divergence?: tf.Tensor1D | undefined;
   /** log p_θ of each row, for the report; `[rows]`. */
   readonly logProb?: tf.Tensor1D | undefined;
@@ -29,66 +42,83 @@ export type RowGradient = {
   readonly logProb: tf.Tensor1D | undefined;
   /** Of the rows that the loss is averaged over, the part that does not count. */
   readonly dropped: tf.Scalar | undefined;
-  /** Sums over the rows that the mask has, by name: of the method's measures, and of {@link DIVERGENCE}. */
+  /** Over the rows that the mask has. */
+  readonly divergence: tf.Scalar | undefined;
+  /** Sums of the method's measures, over the rows that the mask has. */
   readonly sums: Readonly<Record<string, tf.Scalar>>;
 };
 
-/** The name that no measure may have. */
-export const DIVERGENCE = 'divergence';
-
 /**
- * @param divergenceWeight `[]`; needed where there is a divergence
  * @param lossesOf of the policy with weights that the gradient is taken in
+ * @throws Error when a method's losses are not one for each row, or for each pair
  */
 export function rowGradient(
   policy: Denoiser,
-  { mask, weight }: WeighedRows,
-  divergenceWeight: tf.Scalar | undefined,
+  { mask, weight, klWeight }: WeighedRows,
+  { pairs, everyRow }: RowRules,
   lossesOf: (policy: Denoiser) => PartLosses,
 ): RowGradient {
   const trained = trainedWeights(policy);
   const names = Object.keys(trained);
-  const [rows] = mask.shape;
-  let logProb: tf.Tensor1D | undefined;
-  let dropped: tf.Scalar | undefined;
+  const unit = pairs ? 2 : 1;
+  const units = mask.size / unit;
+  const kept: { logProb?: tf.Tensor1D; dropped?: tf.Scalar; divergence?: tf.Scalar } = {};
   const sums: Record<string, tf.Scalar> = {};
-  const { value, grads } = tf.valueAndGrads((...given: tf.Tensor[]) => {
-    const weights = Object.fromEntries(
-      names.map((name, index) => [name, given[index] as tf.Tensor]),
-    );
-    const part = lossesOf(withTrainedWeights(policy, weights));
-    logProb = part.logProb && tf.keep(part.logProb);
-    const { counts, divergence } = part;
-    const unit = rows / part.loss.size;
-    for (const [name, measure] of Object.entries(part.measures ?? {})) {
-      sums[name] = tf.keep(sumOver(measure, mask));
-    }
-    const losses = counts === undefined ? part.loss : tf.mul<tf.Tensor1D>(part.loss, counts);
-    if (counts !== undefined) {
-      dropped = tf.keep(tf.mul(sumOver(tf.sub(1, counts), mask), tf.div(weight, unit)));
-    }
-    let loss: tf.Tensor = tf.sum(tf.mul(losses, maskOf(part.loss.size, mask)));
-    if (divergence !== undefined && divergenceWeight !== undefined) {
-      sums[DIVERGENCE] = tf.keep(sumOver(divergence, mask));
-      const penalty = tf.mul(tf.sum(tf.mul(divergence, mask)), tf.div(divergenceWeight, unit));
-      loss = tf.add(loss, penalty);
-    }
-    return tf.mul(loss, weight);
-  })(Object.values(trained));
-  const gradient = tf.concat1d(grads.map((part) => tf.reshape(part, [part.size])));
-  return { loss: value as tf.Scalar, gradient, logProb, dropped, sums };
+  try {
+    const { value, grads } = tf.valueAndGrads((...given: tf.Tensor[]) => {
+      const weights = Object.fromEntries(
+        names.map((name, index) => [name, given[index] as tf.Tensor]),
+      );
+      const part = lossesOf(withTrainedWeights(policy, weights));
+      const { divergence } = part;
+      const losses = part.losses instanceof tf.Tensor ? { loss: part.losses } : part.losses;
+      checkSize('loss', losses.loss, [units], pairs);
+      if (part.logProb !== undefined) kept.logProb = tf.keep(part.logProb);
+      for (const [name, measure] of Object.entries(losses.measures ?? {})) {
+        checkSize(`measure ${name}`, measure, [units, mask.size], pairs);
+        sums[name] = tf.keep(sumOver(measure, mask));
+      }
+      const counts = everyRow ? undefined : product(losses.counts, part.kept);
+      if (counts !== undefined) {
+        checkSize('counts', counts, [units], pairs);
+        kept.dropped = tf.keep(tf.mul(tf.div(sumOver(tf.sub(1, counts), mask), unit), weight));
+      }
+      const counted = counts ?? tf.ones<tf.Rank.R1>([units]);
+      let loss: tf.Tensor = tf.sum(tf.mul(tf.mul(losses.loss, counted), eachOf(mask, units)));
+      if (divergence !== undefined && klWeight !== undefined) {
+        kept.divergence = tf.keep(sumOver(divergence, mask));
+        const rows = tf.mul(mask, rowsOf(counted, unit));
+        const penalty = tf.mul(tf.sum(tf.mul(divergence, rows)), tf.div(klWeight, unit));
+        loss = tf.add(loss, penalty);
+      }
+      return tf.mul(loss, weight);
+    })(Object.values(trained));
+    return {
+      loss: value as tf.Scalar,
+      gradient: tf.concat1d(grads.map((part) => tf.reshape(part, [part.size]))),
+      logProb: kept.logProb,
+      dropped: kept.dropped,
+      divergence: kept.divergence,
+      sums,
+    };
+  } catch (error) {
+    tf.dispose([...Object.values(kept), ...Object.values(sums)]);
+    throw error;
+  }
 }
 
 /** That of a whole chunk, from its parts, which are freed. */
 export function joinGradients(parts: readonly RowGradient[]): RowGradient {
-  const logProbs = parts.flatMap(({ logProb }) => logProb ?? []);
-  const dropped = parts.flatMap((part) => part.dropped ?? []);
+  const all = <Name extends 'logProb' | 'dropped' | 'divergence'>(name: Name) =>
+    parts.flatMap((part) => part[name] ?? []) as NonNullable<RowGradient[Name]>[];
+  const [logProbs, dropped, divergences] = [all('logProb'), all('dropped'), all('divergence')];
   const sums = parts.map((part) => part.sums);
   const joined: RowGradient = {
     loss: tf.addN(parts.map(({ loss }) => loss)),
     gradient: tf.addN(parts.map(({ gradient }) => gradient)),
     logProb: logProbs.length === 0 ? undefined : tf.concat1d(logProbs),
     dropped: dropped.length === 0 ? undefined : tf.addN(dropped),
+    divergence: divergences.length === 0 ? undefined : tf.addN(divergences),
     sums: Object.fromEntries(
       Object.keys(sums[0] ?? {}).map((name) => [
         name,
@@ -97,18 +127,44 @@ export function joinGradients(parts: readonly RowGradient[]): RowGradient {
     ),
   };
   // Kept from inside the gradient, which frees what it makes.
-  tf.dispose([...logProbs, ...dropped, ...sums.flatMap((part) => Object.values(part))]);
+  tf.dispose([logProbs, dropped, divergences, sums.map((part) => Object.values(part))]);
   return joined;
+}
+
+function product(
+  first: tf.Tensor1D | undefined,
+  second: tf.Tensor1D | undefined,
+): tf.Tensor1D | undefined {
+  return first && second ? tf.mul(first, second) : (first ?? second);
 }
 
 /** Over rows of values of which there are as many as rows, or as pairs; one of a pair counts twice. */
 function sumOver(values: tf.Tensor, mask: tf.Tensor1D): tf.Scalar {
-  const sum = tf.sum(tf.mul(values, maskOf(values.size, mask)));
+  const sum = tf.sum(tf.mul(values, eachOf(mask, values.size)));
   return tf.mul(sum, mask.size / values.size);
 }
 
 /** The mask of rows, or of pairs, which are filled up as a whole. */
-function maskOf(count: number, mask: tf.Tensor1D): tf.Tensor1D {
+function eachOf(mask: tf.Tensor1D, count: number): tf.Tensor1D {
   if (count === mask.size) return mask;
   return tf.reshape(tf.slice(tf.reshape(mask, [count, -1]), [0, 0], [count, 1]), [count]);
+}
+
+/** What pairs have, for each of their rows. */
+function rowsOf(values: tf.Tensor1D, unit: number): tf.Tensor1D {
+  if (unit === 1) return values;
+  return tf.reshape(tf.tile(tf.reshape(values, [-1, 1]), [1, unit]), [values.size * unit]);
+}
+
+/** What TypeScript would have said of the rank, and nothing else of the number. */
+function checkSize(
+  what: string,
+  { shape, size }: tf.Tensor,
+  sizes: readonly number[],
+  pairs: boolean,
+): void {
+  if (shape.length === 1 && sizes.includes(size)) return;
+  throw new Error(
+    `A method's ${what} has the shape [${shape.join(', ')}], expected [${sizes.join('] or [')}]: one for each ${pairs ? 'pair of rows' : 'row'}.`,
+  );
 }

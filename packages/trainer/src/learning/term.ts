@@ -12,8 +12,13 @@ export interface Term {
    * Looks at a minibatch before its gradient is taken, where rows are weighed by what the others are.
    *
    * @param policy with the weights that the gradient will be taken in
+   * @throws the signal's reason when it is aborted
    */
-  prepare?(policy: RunningDenoiser, images: readonly number[]): void;
+  prepare?(
+    policy: RunningDenoiser,
+    images: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<void>;
   /**
    * The chunks of these images' rows.
    *
@@ -29,6 +34,7 @@ export interface Chunk {
   /**
    * @param policy with the weights that the gradient is taken in
    * @param everyRow whether rows count that the loss would leave out
+   * @throws what a method's loss throws; Error when it is not one number for each row, or for each pair
    */
   gradient(policy: RunningDenoiser, everyRow?: boolean): ChunkResult;
 }

@@ -9,7 +9,7 @@ import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import { klToReference, policyRatio, sampleDropoutMask } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { LossContext, RowLosses, TrajectoryObjective } from '../methods/method';
+import type { LossContext, TrajectoryObjective } from '../methods/method';
 import type { Conditioning, Denoiser } from '../policy/policy';
 import { predict, type Moment } from '../policy/predict';
 import { cutRows } from '../policy/rows';
@@ -26,6 +26,8 @@ export interface TrajectoryLoss {
   readonly objective: Pick<TrajectoryObjective, 'loss' | 'pairs' | 'base' | 'oldMean'>;
   readonly context: LossContext;
   readonly sampleDropout: SampleDropout | undefined;
+  /** Whether all rows count, also those that would be left out. */
+  readonly everyRow: boolean;
 }
 
 /** Tensors of a chunk: a row per (trajectory, denoise step) pair. */
@@ -38,8 +40,6 @@ export interface TrajectoryChunk extends WeighedRows {
   readonly advantages: tf.Tensor1D;
   /** z of the policy that sampled, where its mean is asked for. */
   readonly noise: tf.Tensor4D | undefined;
-  /** Of the divergence from the base model, `[]`; undefined where it is not weighed in. */
-  readonly klWeight: tf.Scalar | undefined;
 }
 
 /** @param base the model as it was, where the loss or a divergence compares with it */
@@ -59,7 +59,7 @@ export function trajectoryGradient(
 function partGradient(
   policy: Denoiser,
   base: Denoiser | undefined,
-  { objective, context, sampleDropout }: TrajectoryLoss,
+  { objective, context, sampleDropout, everyRow }: TrajectoryLoss,
   chunk: TrajectoryChunk,
 ): RowGradient {
   const { sample, previousSample, moment, conditioning, oldLogProb, advantages, noise } = chunk;
@@ -77,24 +77,22 @@ function partGradient(
   // x_{t−1} = μ + σ z
   const oldMean =
     noise && tf.sub<tf.Tensor4D>(previousSample, tf.mul(noise, tf.reshape(sigma, [-1, 1, 1, 1])));
-  return rowGradient(policy, chunk, chunk.klWeight, (learning) => {
+  const rules = { pairs: objective.pairs === true, everyRow };
+  return rowGradient(policy, chunk, rules, (learning) => {
     const mean = meanOf(learning);
     const logProb = logProbOf(mean);
-    const given = objective.loss(
+    const losses = objective.loss(
       {
         ...{ advantages, logProb, oldLogProb, mean, previousSample, sigma, outputScale, oldMean },
         base: baseRows || undefined,
       },
       context,
     );
-    const losses: RowLosses = given instanceof tf.Tensor ? { loss: given } : given;
-    const kept =
-      sampleDropout &&
-      sampleDropoutMask({ ratio: policyRatio(logProb, oldLogProb), ...sampleDropout });
     return {
-      ...losses,
-      counts: kept && losses.counts ? tf.mul(kept, losses.counts) : (kept ?? losses.counts),
-      logProb,
+      ...{ losses, logProb },
+      kept:
+        sampleDropout &&
+        sampleDropoutMask({ ratio: policyRatio(logProb, oldLogProb), ...sampleDropout }),
       divergence:
         chunk.klWeight &&
         baseMean &&

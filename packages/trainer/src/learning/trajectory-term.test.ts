@@ -57,20 +57,70 @@ test('means of the policy that sampled are its noise taken off what it drew', ()
   expect(() => resultOf({ objective: { ...loopObjective, oldMean: true } })).toThrow('its noise');
 });
 
-test('rows that are left out are told by their part of the mean', () => {
-  // On-policy no ratio is off by 1; with a clip at nothing all are.
-  const kept = resultOf({ sampleDropout: { delta: 1, side: 'both' } });
-  expect(readChunks([kept]).share).toBe(1);
-  const none = resultOf({ sampleDropout: { delta: 1e-12, side: 'both' } });
-  const { share } = readChunks([none]);
-  expect(share).toBeGreaterThanOrEqual(0.25 - 1e-6);
-  expect(share).toBeLessThanOrEqual(1);
+/** As if they had been drawn by a policy whose log-probabilities differ by these. */
+function shiftedBy(...by: number[]) {
+  const { trajectories } = tiny.drawn;
+  const gather = trajectories.gather.bind(trajectories);
+  return jest.spyOn(trajectories, 'gather').mockImplementation((rows) => {
+    const gathered = gather(rows);
+    const oldLogProb = gathered.oldLogProb.map((value, row) => value - (by[row] ?? 0));
+    return { ...gathered, oldLogProb };
+  });
+}
+
+test('rows that are left out are told by their part of the mean, and their divergence does not count', () => {
+  const spy = shiftedBy(0.5, 0, 0);
+  const sampleDropout = { delta: 0.1, side: 'both' } as const;
+  const dropped = resultOf({ sampleDropout });
+  // One of four rows, of which the last, without an advantage, costs nothing.
+  expect(readChunks([dropped]).share).toBeCloseTo(0.75, 6);
+  // The base is the policy itself: nothing comes of it, whatever the share.
+  const [held, alone] = [
+    resultOf({ sampleDropout, klWeight: 5, base: tiny.policy }),
+    resultOf({ sampleDropout }),
+  ];
+  expect(held.gradient).toBeGradient(alone.gradient, 1e-4);
+  const upper = resultOf({ sampleDropout: { delta: 0.1, side: 'lower' } });
+  expect(readChunks([upper]).share).toBe(1);
+  spy.mockRestore();
+});
+
+test.each([3, 41, 61])('where %d rows are all left out the share is 0', (count) => {
+  const { trajectories } = tiny.drawn;
+  const gather = trajectories.gather.bind(trajectories);
+  const shifted = jest.spyOn(trajectories, 'gather').mockImplementation((rows) => {
+    const gathered = gather(rows.map(({ sample, step }) => ({ sample: sample % 4, step })));
+    return { ...gathered, oldLogProb: gathered.oldLogProb.map((value) => value - 1) };
+  });
+  const images = Array.from({ length: count }, (_, image) => image);
+  const term = trajectoryTerm(
+    loopSource(tiny.drawn, {
+      ...{ advantages: images.map(() => 1), batch: 64 },
+      promptOfImage: images.map(() => 0),
+      sampleDropout: { delta: 0.1, side: 'both' },
+    }),
+  );
+  const [chunk] = term.chunksOf(images, 0);
+  expect(readChunks([chunk!.gradient(tiny.policy)]).share).toBe(0);
+  expect(readChunks([chunk!.gradient(tiny.policy, true)]).share).toBe(1);
+  shifted.mockRestore();
+});
+
+test('a loss of another shape than its rows is an error that names it', () => {
+  const loss = (): tf.Tensor1D => tf.scalar(1) as unknown as tf.Tensor1D;
+  expect(() => resultOf({ objective: { ...loopObjective, loss } })).toThrow(
+    /loss has the shape \[\], expected \[\d\]: one for each row/,
+  );
+  expect(() => resultOf({ objective: { ...loopObjective, pairs: true } })).toThrow(
+    /expected \[\d\]: one for each pair of rows/,
+  );
 });
 
 test('nothing is left but what is returned', () => {
   resultOf();
   const before = tf.memory().numTensors;
   const { gradient, loss, logProb, sums } = resultOf();
-  tf.dispose([gradient, loss, logProb!, ...Object.values(sums)]);
+  expect(sums).toEqual({});
+  tf.dispose([gradient, loss, logProb!]);
   expect(tf.memory().numTensors).toBe(before);
 });

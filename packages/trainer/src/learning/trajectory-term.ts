@@ -5,10 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import type { TrajectoryObjective } from '../methods/method';
 import type { NoiseSource } from '../policy/image-batches';
-import type { LatentShape } from '../policy/latent-shape';
 import type { Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf } from '../policy/predict';
 import { partsOf } from '../policy/rows';
+import { gatherNoise } from './gather-noise';
 import { logRatiosOf } from './log-ratios';
 import {
   conditioningOf,
@@ -22,7 +22,8 @@ import {
 } from './term';
 import { trajectoryGradient, type TrajectoryLoss } from './trajectory-gradient';
 
-export interface TrajectorySource extends TextsOfImages, Omit<TrajectoryLoss, 'objective'> {
+export interface TrajectorySource
+  extends TextsOfImages, Omit<TrajectoryLoss, 'objective' | 'everyRow'> {
   readonly objective: TrajectoryObjective;
   readonly trajectories: TrajectoryStore;
   /** One per trajectory; where it is 0 the trajectory costs no arithmetic, unless the loss or a divergence needs it. */
@@ -64,18 +65,19 @@ export function trajectoryTerm(source: TrajectorySource): Term {
   };
   const weights = new Map<string, number>();
   return {
-    prepare(policy, images) {
+    async prepare(policy, images, signal) {
       if (source.emphasis === undefined) return;
       const rows = rowsOf(images);
-      const ratios = logRatiosOf(policy, source, rows).map(Math.exp);
+      const logRatios = await logRatiosOf(policy, source, rows, signal);
       for (const image of new Set(images)) {
-        const own = rows.flatMap(({ sample }, index) => (sample === image ? [index] : []));
-        const emphasis = emphaticWeights(
-          own.map((index) => ratios[index] ?? Number.NaN),
-          source.emphasis,
-        );
-        for (const [position, index] of own.entries()) {
-          weights.set(keyOf(rows[index] as TrajectoryRow), emphasis[position] ?? 1);
+        const own = rows.flatMap((row, index) => (row.sample === image ? [{ row, index }] : []));
+        const ratios = own.map(({ index }) => Math.exp(logRatios[index] ?? Number.NaN));
+        // With numbers that are none the step is left out, as ever.
+        const emphasis = ratios.some(Number.isNaN)
+          ? ratios.map(() => Number.NaN)
+          : emphaticWeights(ratios, source.emphasis);
+        for (const [position, { row }] of own.entries()) {
+          weights.set(keyOf(row), emphasis[position] ?? Number.NaN);
         }
       }
     },
@@ -85,9 +87,8 @@ export function trajectoryTerm(source: TrajectorySource): Term {
       return cutIntoChunks(rows, batch, unit).map((chunk) => ({
         rows: chunk.length,
         gradient: (policy, everyRow = false) => {
-          const sampleDropout = everyRow ? undefined : source.sampleDropout;
           const emphasisOf = (row: TrajectoryRow): number => weights.get(keyOf(row)) ?? 1;
-          return gradientOf(policy, { ...source, sampleDropout, emphasisOf }, chunk, weight, unit);
+          return gradientOf(policy, { ...source, everyRow, emphasisOf }, chunk, weight, unit);
         },
       }));
     },
@@ -98,23 +99,34 @@ function keyOf({ sample, step }: TrajectoryRow): string {
   return `${sample} ${step}`;
 }
 
+interface ChunkSource extends TrajectorySource {
+  readonly everyRow: boolean;
+  readonly emphasisOf: (row: TrajectoryRow) => number;
+}
+
 function gradientOf(
   policy: RunningDenoiser,
-  source: TrajectorySource & { readonly emphasisOf: (row: TrajectoryRow) => number },
+  source: ChunkSource,
   chunk: readonly TrajectoryRow[],
   weight: number,
   unit: number,
 ): ChunkResult {
   const { objective, trajectories, advantages, context, sampleDropout, klWeight } = source;
   const rows = filledUp(chunk, source.batch, unit);
-  const { oldLogProb, steps, sample, previousSample } = trajectories.gather(rows);
   const { loss, pairs, base, oldMean } = objective;
-  const result = tf.tidy(() =>
-    policy.compute.run(
+  let oldLogProb: Float32Array = new Float32Array();
+  const result = tf.tidy(() => {
+    const gathered = trajectories.gather(rows);
+    const { steps, sample, previousSample } = gathered;
+    ({ oldLogProb } = gathered);
+    return policy.compute.run(
       trajectoryGradient,
       denoiserOf(policy),
       base === true || klWeight > 0 ? source.base && denoiserOf(source.base) : undefined,
-      { objective: { loss, pairs, base, oldMean }, context, sampleDropout },
+      {
+        ...{ objective: { loss, pairs, base, oldMean }, context, sampleDropout },
+        everyRow: source.everyRow,
+      },
       {
         sample,
         previousSample,
@@ -136,22 +148,7 @@ function gradientOf(
         klWeight: klWeight > 0 ? tf.scalar(klWeight) : undefined,
       },
       partsOf(sample),
-    ),
-  );
-  tf.dispose([sample, previousSample]);
+    );
+  });
   return { ...result, rows: chunk.length, trajectoryRows: chunk, oldLogProb };
-}
-
-/** z of each row's step, as the rollout drew it: `[rows, height, width, channels]`. */
-export function gatherNoise(
-  noise: NoiseSource,
-  rows: readonly TrajectoryRow[],
-  shape: LatentShape,
-): tf.Tensor4D {
-  const size = shape[0] * shape[1] * shape[2];
-  const values = new Float32Array(rows.length * size);
-  for (const [index, { sample, step }] of rows.entries()) {
-    values.set(noise(sample, step + 1), index * size);
-  }
-  return tf.tensor4d(values, [rows.length, ...shape]);
 }

@@ -3,6 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import { loopObjective, loopSource } from '../testing/tiny-term';
+import { trainedWeights, withWeights } from '../weights/trained-weights';
+import { flatten } from './flat-weights';
 import type { Optimizer } from './optimizer';
 import { trajectoryTerm, type TrajectorySource } from './trajectory-term';
 import { updatePolicy, type UpdateRequest } from './update';
@@ -112,6 +114,59 @@ test('rows that are left out make the mean one over the others, and where all ar
     await gradientOf([[0, 2]], { advantages }),
   ];
   expect(half).toBeGradient(pair, 1e-5);
-  const none = await gradientOf(all, { advantages, sampleDropout: { delta: 1e-30, side: 'both' } });
+  const none = await gradientOf(all, {
+    advantages,
+    objective: {
+      ...loopObjective,
+      loss: (rows, context) => ({
+        loss: loopObjective.loss(rows, context) as tf.Tensor1D,
+        counts: tf.zerosLike(rows.advantages),
+      }),
+    },
+  });
   expect(none).toBeGradient(await gradientOf(all, { advantages }), 1e-5);
+});
+
+test('an optimizer that asks for it gets the gradient of the same rows at its earlier weights', async () => {
+  const advantages = [1, -1, 2, -2];
+  const all = [[0, 1, 2, 3]];
+  const trained = Object.values(trainedWeights(tiny.policy));
+  const elsewhere = trained.map((weight) => tf.add(weight, 0.01));
+  const seen: tf.Tensor[] = [];
+  const optimizer = {
+    previousWeights: flatten(elsewhere),
+    step(gradient: tf.Tensor1D, _rate: number, gradientAtPrevious?: tf.Tensor1D) {
+      seen.push(gradient.clone(), gradientAtPrevious!.clone());
+      return 1;
+    },
+  } as unknown as Optimizer;
+  await updatePolicy(tiny.policy, optimizer, requestOf(all, { advantages }));
+  const [here, there] = seen;
+  expect(here!).toBeGradient(await gradientOf(all, { advantages }), 1e-6);
+  const [chunk] = trajectoryTerm(loopSource(tiny.drawn, { advantages })).chunksOf(all[0]!, 0);
+  // There ratios are not 1, as they need not be.
+  const expected = chunk!.gradient(withWeights(tiny.policy, elsewhere)).gradient;
+  expect(there!).toBeGradient(expected, 1e-6);
+  expect(() => expect(there!).toBeGradient(here!, 1e-3)).toThrow();
+});
+
+test('measures of a method are means over its rows, and the first of a name counts', async () => {
+  const measuring = (factor: number) =>
+    trajectoryTerm(
+      loopSource(tiny.drawn, {
+        advantages: [1, 2, 3, 4],
+        objective: {
+          ...loopObjective,
+          loss: (rows, context) => ({
+            loss: loopObjective.loss(rows, context) as tf.Tensor1D,
+            measures: { size: tf.mul<tf.Tensor1D>(rows.advantages, factor) },
+          }),
+        },
+      }),
+    );
+  const [report] = await updatePolicy(tiny.policy, watcher().optimizer, {
+    ...requestOf([[0, 1, 2, 3]], {}),
+    terms: [measuring(1), measuring(10)],
+  });
+  expect(report!.measures).toEqual({ size: 2.5 });
 });

@@ -52,7 +52,7 @@ export interface OptimizerStepReport {
  * Takes one optimizer step per minibatch. A gradient is accumulated over chunks, so that the chunk size decides memory and not the
  * result. A step whose loss or gradient is not finite is left out.
  *
- * @throws the signal's reason when it is aborted
+ * @throws the signal's reason when it is aborted; what a method's loss throws
  * @throws Error when a ratio is not 1 in a minibatch before the first step that is taken: the policy that learns is then not
  *   the one that sampled
  */
@@ -65,7 +65,7 @@ export async function updatePolicy(
   const inEpoch = minibatches.length / innerEpochs;
   const work = minibatches.map((images, index): Minibatch =>
     terms.map((term) => ({
-      prepare: (learning) => term.prepare?.(learning, images),
+      prepare: (learning) => term.prepare?.(learning, images, request.signal),
       chunks: term.chunksOf(images, Math.floor(index / inEpoch)),
     })),
   );
@@ -111,7 +111,7 @@ export async function updatePolicy(
 
 /** A minibatch's part of a term. */
 interface Part {
-  readonly prepare: (policy: RunningDenoiser) => void;
+  readonly prepare: (policy: RunningDenoiser) => Promise<void> | undefined;
   readonly chunks: readonly Chunk[];
 }
 
@@ -133,9 +133,9 @@ async function sumOf(minibatch: Minibatch, policy: RunningDenoiser, watch: Watch
   const read: ReadChunks[] = [];
   try {
     for (const { prepare, chunks } of minibatch) {
-      prepare(policy);
+      await prepare(policy);
       let part = await sumOfTerm(chunks, policy, watch);
-      if (part.read.share <= 0) {
+      if (part.read.share === 0) {
         // A mean over no row at all: all of them count instead.
         part.gradient?.dispose();
         part = await sumOfTerm(chunks, policy, watch, true);
@@ -152,7 +152,11 @@ async function sumOf(minibatch: Minibatch, policy: RunningDenoiser, watch: Watch
     gradient,
     loss: read.reduce((sum, { loss, share }) => sum + loss / share, 0),
     divergence: read.find(({ divergence }) => divergence !== undefined)?.divergence,
-    measures: Object.assign({}, ...read.map(({ measures }) => measures)) as Sum['measures'],
+    // Of two with one name the first, which is the method's own.
+    measures: Object.assign(
+      {},
+      ...read.map(({ measures }) => measures).reverse(),
+    ) as Sum['measures'],
     pairs: read.flatMap(({ pairs }) => pairs),
   };
 }
@@ -178,8 +182,8 @@ async function sumOfTerm(
     gradient?.dispose();
     throw error;
   } finally {
-    for (const { logProb, loss, dropped, sums } of results) {
-      const kept = [loss, logProb, dropped, ...Object.values(sums)];
+    for (const { logProb, loss, dropped, divergence, sums } of results) {
+      const kept = [loss, logProb, dropped, divergence, ...Object.values(sums)];
       tf.dispose(kept.filter((tensor) => tensor !== undefined));
     }
   }

@@ -13,10 +13,10 @@ export interface WeightAverage {
   update(decay: number): void;
   /** One per variable, in their shapes. The average's own: an update or a restored state frees them and makes new ones. */
   readonly weights: readonly tf.Tensor[];
-  /** `[numbers of all variables]`, in their order; the caller's. */
-  state(): tf.Tensor1D;
+  /** {@link weights} as they are now, shared and not copied; the caller's. */
+  state(): tf.Tensor[];
   /** Goes on from a state, which stays the caller's. @throws RangeError when it is of other variables */
-  restore(state: tf.Tensor1D): void;
+  restore(state: readonly tf.Tensor[]): void;
   dispose(): void;
 }
 
@@ -26,7 +26,6 @@ export interface WeightAverage {
  * @param variables float32 weights, which the average only reads
  */
 export function createWeightAverage(variables: readonly tf.Variable[]): WeightAverage {
-  const total = variables.reduce((sum, { size }) => sum + size, 0);
   let weights: tf.Tensor[] = variables.map((variable) => variable.clone());
 
   function replace(next: tf.Tensor[]): void {
@@ -51,14 +50,17 @@ export function createWeightAverage(variables: readonly tf.Variable[]): WeightAv
         ),
       );
     },
-    state: () => flatten(weights),
+    state: () => weights.map((weight) => weight.clone()),
     restore(state) {
-      if (state.size !== total) {
+      const shapes = [state, variables].map((tensors) =>
+        tensors.map(({ shape }) => `[${shape.join()}]`).join(' '),
+      );
+      if (shapes[0] !== shapes[1]) {
         throw new RangeError(
-          `The average's state is of ${state.size} numbers, but the variables have ${total}; it must be that of a run with the same trained weights.`,
+          "The average's state is of other weights than the variables; it must be that of a run with the same trained weights.",
         );
       }
-      replace(unflatten(state, variables));
+      replace(state.map((weight) => weight.clone()));
     },
     dispose() {
       tf.dispose(weights);

@@ -64,18 +64,25 @@ export const apa = defineMethod({
       };
     },
   }),
-  problems: ({ lambda, anchor }) =>
-    anchor === 'base' && lambda === 'auto'
-      ? [
-          'algorithm.apa.anchor is base, for which there is no automatic lambda: 1/lambda is how far an advantage of 1 may take the policy from the base over the whole run; ten to fifty automatic clip ranges are usual, such as algorithm.apa.lambda=50 for 8×8×4 latents',
-        ]
-      : [],
-  warnings: ({ lambda }) =>
-    lambda !== 'auto' && 1 / lambda > LARGEST_TARGET
-      ? [
-          `algorithm.apa.lambda is ${String(lambda)}: an advantage of 1 asks for a log-ratio of ${String(1 / lambda)}, but those of means over a latent's numbers reach ½ at most; auto is in the thousands`,
-        ]
-      : [],
+  problems: ({ lambda, anchor, normalizer }) => {
+    if (lambda !== 'auto') {
+      return 1 / lambda <= LARGEST_TARGET
+        ? []
+        : [
+            `algorithm.apa.lambda is ${String(lambda)}: an advantage of 1 would ask for a log-ratio of ${String(1 / lambda)}, but those of means over a latent's numbers reach ½ at most; it must be at least ${String(1 / LARGEST_TARGET)}, and auto is in the thousands`,
+          ];
+    }
+    if (anchor === 'base') {
+      return [
+        'algorithm.apa.anchor is base, for which there is no automatic lambda: 1/lambda is how far an advantage of 1 may take the policy from the base over the whole run; ten to fifty automatic clip ranges are usual, such as algorithm.apa.lambda=50 for 8×8×4 latents',
+      ];
+    }
+    return normalizer === 'none'
+      ? []
+      : [
+          'algorithm.apa.normalizer is group, which takes off next to nothing with an automatic lambda, where all exp(A / lambda) are near 1; set algorithm.apa.lambda',
+        ];
+  },
 });
 
 function anchorOf({ oldLogProb, base }: TrajectoryRows, { anchor }: Settings): tf.Tensor1D {

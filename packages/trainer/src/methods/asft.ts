@@ -9,7 +9,7 @@ import { z } from 'zod';
 
 import { oneOf, realNumber } from '../fields';
 import { defineMethod, type LossContext, type TrajectoryRows } from './method';
-import { bestAgainstWorst } from './pairs';
+import { bestAgainstWorst, clampedPreferences } from './pairs';
 
 const settings = z.strictObject({
   lambda: realNumber(
@@ -56,14 +56,17 @@ export const asft = defineMethod({
       return tf.mul<tf.Tensor1D>(loss, 2);
     },
   }),
-  problems: ({ score, beta }) =>
-    score === 'reference' && beta === 1
+  problems: ({ score, beta }, { advantageClip }) => [
+    ...clampedPreferences('asft', advantageClip),
+    ...(score === 'reference' && beta === 1
       ? [
           'algorithm.asft.score is reference with algorithm.asft.beta at 1: log-ratios of means over a latent are so small that nothing would be learnt; set algorithm.asft.beta=auto',
         ]
-      : score === 'kernel' && beta === 'auto'
-        ? ['algorithm.asft.beta is auto, which is for algorithm.asft.score=reference; 1 is usual']
-        : [],
+      : []),
+    ...(score === 'kernel' && beta === 'auto'
+      ? ['algorithm.asft.beta is auto, which is for algorithm.asft.score=reference; 1 is usual']
+      : []),
+  ],
 });
 
 function scoreOf(

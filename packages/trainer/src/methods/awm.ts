@@ -43,8 +43,12 @@ export const awm = defineMethod({
   settings,
   objective: (chosen: Settings) => ({
     learnsFrom: 'images',
-    withinPrompts: true,
+    // The deviation is over prompts, so that sums must have all their terms.
+    withinPrompts: false,
     reuse: 'clipped',
+    ownClip: true,
+    // Without an advantage the pulls to the base and to the average are left.
+    zeroAdvantages: chosen.baseWeight > 0 || chosen.averageWeight > 0,
     base: chosen.baseWeight > 0,
     average: {
       samples: false,
@@ -63,7 +67,7 @@ export const awm = defineMethod({
       const { clipRange, baseWeight, averageWeight } = chosen;
       const scoreOf = (given: tf.Tensor1D): tf.Tensor1D =>
         chosen.score === 'error' ? tf.neg(given) : fourthRootScore(given, noiseLevel);
-      // max(−A ρ, −A clip(ρ, 1−ε, 1+ε)), ρ = exp(s − s_old)
+      // max(−A ρ, −A clip(ρ, 1−ε, 1+ε)), ρ = exp(s − s_old); the average, which follows closely, stands for the old policy.
       const matching = advantageWeightedMatching({
         ...{ score: scoreOf(error), oldScore: scoreOf(average.error) },
         ...{ advantages, clipRange, reduction: 'none' },

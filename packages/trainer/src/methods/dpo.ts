@@ -10,5 +10,5 @@ export const dpo = defineMethod({
   name: 'dpo',
   settings,
   objective: (chosen: z.output<typeof settings>) => preferenceObjective(chosen),
-  problems: (chosen) => preferenceProblems('dpo', chosen),
+  problems: (chosen, { advantageClip }) => preferenceProblems('dpo', chosen, advantageClip),
 });

@@ -39,8 +39,10 @@ export const grpo = defineMethod({
   settings,
   objective: (chosen: Settings) => ({
     learnsFrom: 'trajectories',
-    withinPrompts: true,
+    // A deviation over the batch is over prompts, so that sums must have all their terms.
+    withinPrompts: chosen.std !== 'batch',
     reuse: 'clipped',
+    ownClip: chosen.ratio === 'mask',
     oldMean: chosen.ratio !== 'clip',
     // A_i = (r_i − r̄) / (std + 1e-4)
     advantages: ({ rewards, mask }) => groupMean(rewards, { std: STD[chosen.std] }, mask),
@@ -55,6 +57,12 @@ export const grpo = defineMethod({
       }
     },
   }),
+  problems: ({ ratio, divergence }, { clipRange }) =>
+    ratio === 'mask' && divergence === null && clipRange === 'none'
+      ? [
+          'algorithm.grpo.divergence follows from algorithm.clipRange, which is none; set one of them',
+        ]
+      : [],
 });
 
 function shiftOf({ mean, oldMean }: TrajectoryRows): tf.Tensor4D {
@@ -71,7 +79,7 @@ function guarded(rows: TrajectoryRows, { clipRange }: LossContext): tf.Tensor1D 
   const ratio = guardedRatio({ logProb, oldLogProb, meanShift: shiftOf(rows), sigma });
   const loss = clippedSurrogate({
     ...{ logProb, oldLogProb, advantages, ratio, reduction: 'none' },
-    clipRange: clipRange === Infinity ? 0.99 : tf.mul(sigma, clipRange),
+    clipRange: clipRange === Infinity ? Infinity : tf.mul(sigma, clipRange),
   });
   return tf.div(loss, tf.abs(outputScale));
 }

@@ -42,6 +42,8 @@ export interface Needs {
    * bounded below however far the policy moves; `once`, where nothing holds the policy back.
    */
   readonly reuse: 'clipped' | 'bounded' | 'once';
+  /** Whether samples are cut off by settings of its own, whatever `algorithm.clipRange` says; false when left out. */
+  readonly ownClip?: boolean | undefined;
   /** Whether images whose advantage is 0 are learnt from, too; false when left out. */
   readonly zeroAdvantages?: boolean | undefined;
   /**
@@ -67,7 +69,7 @@ export interface RowLosses {
   readonly loss: tf.Tensor1D;
   /** 1 for a row that counts and 0 for one that is left out of the mean; constants. All count when left out. */
   readonly counts?: tf.Tensor1D | undefined;
-  /** For logs: means over the rows are reported as `method/NAME`. One per row or per loss. */
+  /** For logs: means over the rows are reported as `method/NAME`, where another loss has not taken it. One per row or per loss. */
   readonly measures?: Readonly<Record<string, tf.Tensor1D>> | undefined;
 }
 
@@ -92,7 +94,12 @@ export interface TrajectoryRows {
   readonly base?: { readonly mean: tf.Tensor4D; readonly logProb: tf.Tensor1D } | undefined;
 }
 
-/** Learns from the steps of the trajectories as they were sampled. */
+/**
+ * Learns from the steps of the trajectories as they were sampled.
+ *
+ * A loss is compiled at its first call, and known by its identity: it is a pure function of its tensors, whose values it cannot
+ * read, and whatever else it uses stays as it was then.
+ */
 export interface TrajectoryObjective extends Needs {
   readonly learnsFrom: 'trajectories';
   readonly oldMean?: boolean | undefined;
@@ -144,7 +151,10 @@ export interface ExtraSamples {
   readonly weight: number;
 }
 
-/** Learns from finished images by the forward process: no trajectory is kept, and any sampler may draw. */
+/**
+ * Learns from finished images by the forward process: no trajectory is kept, and any sampler may draw. Its loss is compiled as
+ * that of a {@link TrajectoryObjective} is.
+ */
 export interface DenoisingObjective extends Needs {
   readonly learnsFrom: 'images';
   readonly average?: AverageOfWeights | undefined;
@@ -159,7 +169,7 @@ export interface MethodSurroundings {
   readonly k: number;
   readonly innerUpdates: number;
   readonly clipRange: 'auto' | 'none' | number;
-  readonly guidance: number;
+  readonly advantageClip: number | null;
 }
 
 /** The settings of a method that has none. */
@@ -174,8 +184,6 @@ export interface Method<Settings = NoSettings, Given = Settings> {
   objective(settings: Settings): Objective;
   /** @returns a sentence for each setting that does not go with another */
   problems?(settings: Settings, surroundings: MethodSurroundings): readonly string[];
-  /** @returns a sentence for each setting that probably does not do what was meant */
-  warnings?(settings: Settings, surroundings: MethodSurroundings): readonly string[];
 }
 
 /**

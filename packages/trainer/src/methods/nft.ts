@@ -1,5 +1,5 @@
 import { groupMean } from '@loop-diffusion/advantage-estimators';
-import { negativeAwareFineTuning } from '@loop-diffusion/denoising-objectives';
+import { negativeAwareFineTuning, optimality } from '@loop-diffusion/denoising-objectives';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
@@ -38,7 +38,8 @@ export const nft = defineMethod({
   settings,
   objective: (chosen: Settings) => ({
     learnsFrom: 'images',
-    withinPrompts: true,
+    // The deviation is over prompts, so that sums must have all their terms.
+    withinPrompts: false,
     reuse: 'bounded',
     // An image that is neither good nor bad still holds the policy where the old one is.
     zeroAdvantages: true,
@@ -49,17 +50,13 @@ export const nft = defineMethod({
     loss({ output, original, advantages, average, base, originalOf }) {
       if (average === undefined) throw new TypeError('There is no old policy to compare with.');
       const { beta, largestAdvantage, baseWeight } = chosen;
-      // r = clip(A / (2 A_max) + ½, 0, 1)
-      const optimality = tf.clipByValue<tf.Tensor1D>(
-        tf.add(tf.div(advantages, 2 * largestAdvantage), 0.5),
-        0,
-        1,
-      );
       // [r mean((x̂⁺ − x_0)²)/n⁺ + (1 − r) mean((x̂⁻ − x_0)²)/n⁻] / β
       const rows = negativeAwareFineTuning({
         predicted: originalOf(output),
         oldPredicted: originalOf(average.output),
-        ...{ original, optimality, beta, reduction: 'none' },
+        // r = clip(A / (2 A_max) + ½, 0, 1)
+        optimality: optimality(advantages, largestAdvantage),
+        ...{ original, beta, reduction: 'none' },
       });
       const loss = tf.mul<tf.Tensor1D>(rows, largestAdvantage);
       if (base === undefined) return loss;

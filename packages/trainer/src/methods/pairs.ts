@@ -15,3 +15,12 @@ export function winnersAndLosers(rows: tf.Tensor1D): [winners: tf.Tensor1D, lose
   const pairs = tf.reshape(rows, [-1, 2]);
   return tf.unstack(pairs, 1) as [tf.Tensor1D, tf.Tensor1D];
 }
+
+/** Of ±1 a clamp makes something else. */
+export function clampedPreferences(name: string, advantageClip: number | null): readonly string[] {
+  return advantageClip === null || advantageClip >= 1
+    ? []
+    : [
+        `algorithm.advantageClip is ${String(advantageClip)}, but ${name} compares the best with the worst of a prompt, whatever their rewards; leave it out`,
+      ];
+}

@@ -4,14 +4,14 @@ import { directPreference, scaleClipRange } from '@loop-diffusion/ppo-objective'
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
-import { oneOf, realNumber } from '../fields';
+import { oneOf } from '../fields';
 import type { Objective } from './method';
-import { bestAgainstWorst, winnersAndLosers } from './pairs';
+import { bestAgainstWorst, clampedPreferences, winnersAndLosers } from './pairs';
 
 /** As published, for denoising errors (Diffusion-DPO). */
 const BETA = 5000;
 
-export function preferenceSettings(sftWeight: number) {
+export function preferenceSettings(sftWeight: 'auto' | number) {
   return z.strictObject({
     beta: z
       .union([z.literal('auto'), z.number().gt(0)])
@@ -24,17 +24,26 @@ export function preferenceSettings(sftWeight: number) {
       ['denoising', 'steps'],
       'what is compared: errors of denoising the two images anew, or log-ratios of the steps that drew them',
     ).default('denoising'),
-    sftWeight: realNumber(
-      0,
-      Infinity,
-      'weight of the imitation of the better image, which DPO lacks; in form: steps it is multiplied by beta',
-    ).default(sftWeight),
+    sftWeight: z
+      .union([z.literal('auto'), z.number().min(0)])
+      .meta({
+        expected: 'auto or a number of at least 0',
+        description:
+          'weight of the imitation of the better image, in form: steps times beta; auto gives it a hundredth of the slope of the preference where training begins',
+      })
+      .default(sftWeight),
   });
 }
 
 export type PreferenceSettings = z.output<ReturnType<typeof preferenceSettings>>;
 
-export function preferenceObjective({ beta, form, sftWeight }: PreferenceSettings): Objective {
+/** Slopes of the preference at the base: β/4 in an error, β/2 in a log-ratio, whose imitation has a slope of ηβ. */
+const slopeOf = ({ beta, form }: PreferenceSettings): number =>
+  form === 'steps' ? 0.5 : (beta === 'auto' ? BETA : beta) / 4;
+
+export function preferenceObjective(settings: PreferenceSettings): Objective {
+  const { beta, form } = settings;
+  const sftWeight = settings.sftWeight === 'auto' ? 0.01 * slopeOf(settings) : settings.sftWeight;
   const common = {
     ...({ withinPrompts: true, reuse: 'bounded', pairs: true, base: true } as const),
     advantages: bestAgainstWorst,
@@ -75,12 +84,18 @@ export function preferenceObjective({ beta, form, sftWeight }: PreferenceSetting
 
 export function preferenceProblems(
   name: string,
-  { beta, form, sftWeight }: PreferenceSettings,
+  settings: PreferenceSettings,
+  advantageClip: number | null,
 ): readonly string[] {
-  const most = ((beta === 'auto' ? BETA : beta) * 10) / 4;
-  if (form === 'steps' || sftWeight <= most) return [];
+  const { sftWeight } = settings;
+  const most = 10 * slopeOf(settings);
   return [
-    `algorithm.${name}.sftWeight is ${String(sftWeight)}, more than ten times the slope of the preference (beta / 4, so at most ${String(most)}), which would be imitation alone`,
+    ...clampedPreferences(name, advantageClip),
+    ...(sftWeight === 'auto' || sftWeight <= most
+      ? []
+      : [
+          `algorithm.${name}.sftWeight is ${String(sftWeight)}, more than ten times the slope of the preference (at most ${String(most)}), which would be imitation alone`,
+        ]),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The page that a hub of models shows for an adapter, or for a UNet that was trained as a whole. */
 import { stringify } from 'yaml';
 
+import { nameOfMethod } from '../configuration/chosen-method';
 import type { TrainConfig } from '../configuration/schema';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
@@ -35,7 +36,7 @@ const HOME = 'https://github.com/loop-diffusion/loop-diffusion';
 export function modelCard(facts: ModelCardFacts): string {
   const { config, summary, samples, curves } = facts;
   const measured = summary.evaluation.after ?? summary.evaluation.before;
-  const title = `${codeSpan(facts.baseModel ?? config.model)}, fine-tuned with ${config.algorithm.name.toUpperCase()}`;
+  const title = `${codeSpan(facts.baseModel ?? config.model)}, fine-tuned with ${nameOfMethod(config.algorithm.name).toUpperCase()}`;
   const early = summary.interrupted
     ? ` The run was ended after ${String(summary.iterations)} of ${String(config.iterations)} iterations.`
     : '';

@@ -4,12 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LatentShape } from './latent-shape';
 
 export interface Originals {
-  /** @returns `[images, height, width, channels]`, the caller's */
+  /** @returns `[images, height, width, channels]`, the caller's. @throws RangeError when there is no such image */
   gather(images: readonly number[]): tf.Tensor4D;
 }
 
 /** Those of a rollout of which nothing else is kept. */
-export interface CollectedOriginals extends Originals {
+interface CollectedOriginals extends Originals {
   /** @param latents `[batch, height, width, channels]` of the next images; they stay the caller's */
   add(latents: tf.Tensor4D): Promise<void>;
   /** @param values of one image */

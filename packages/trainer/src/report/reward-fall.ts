@@ -52,6 +52,7 @@ export function createRewardWatch(): RewardWatch {
     restore(state) {
       recent = [...state.recent];
       best = state.best ?? undefined;
+      last = undefined;
     },
   };
 }

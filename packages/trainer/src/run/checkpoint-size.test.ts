@@ -23,9 +23,9 @@ describe('a disk', () => {
       return bytes;
     };
     // The weights, two moments of each and the result, of 4 bytes a number.
-    checkDiskSpace([{ size: 900_000 }, { size: 100_000 }], missing, free(16e6));
+    checkDiskSpace([{ size: 900_000 }, { size: 100_000 }], missing, 0, free(16e6));
     expect(() => {
-      checkDiskSpace([{ size: 900_000 }, { size: 100_000 }], missing, free(15.9e6));
+      checkDiskSpace([{ size: 900_000 }, { size: 100_000 }], missing, 0, free(15.9e6));
     }).toThrow(
       `The disk of '${missing}' has 15.9 MB free, but a checkpoint of this run with its result takes 16.0 MB; free some`,
     );
@@ -37,6 +37,6 @@ describe('a disk', () => {
     expect(() => {
       checkDiskSpace([{ size: 1e18 }], missing);
     }).toThrow('MB free');
-    checkDiskSpace([{ size: 1e18 }], missing, () => undefined);
+    checkDiskSpace([{ size: 1e18 }], missing, 0, () => undefined);
   });
 });

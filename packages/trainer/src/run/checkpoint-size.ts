@@ -23,7 +23,7 @@ export function checkCheckpointSize(weights: number): void {
   );
 }
 
-/** Float32 numbers for each trained weight: it and its two moments in the checkpoint, and it again in the result. */
+/** Float32 numbers for each trained weight: it and two of its optimizer in the checkpoint, and it again in the result. */
 const NUMBERS_A_WEIGHT = 4;
 
 /**
@@ -31,16 +31,18 @@ const NUMBERS_A_WEIGHT = 4;
  *
  * @param trained the weights that are trained
  * @param output the run's folder, which need not be there yet
+ * @param averages of the weights, which checkpoints hold, too
  * @param freeBytes tells what is free on the disk of a folder that is there; undefined where the system does not say
  * @throws UserError when one checkpoint with the result is larger
  */
 export function checkDiskSpace(
   trained: readonly { readonly size: number }[],
   output: string,
+  averages = 0,
   freeBytes: (folder: string) => number | undefined = freeBytesOf,
 ): void {
   const weights = trained.reduce((total, { size }) => total + size, 0);
-  const needed = weights * NUMBERS_A_WEIGHT * Float32Array.BYTES_PER_ELEMENT;
+  const needed = weights * (NUMBERS_A_WEIGHT + averages) * Float32Array.BYTES_PER_ELEMENT;
   const free = freeBytes(nearestFolder(output));
   if (free === undefined || free >= needed) return;
   const size = (bytes: number): string =>

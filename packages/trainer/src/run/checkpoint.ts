@@ -11,6 +11,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
 import { isOutOfMemory } from '../files/out-of-memory';
+import { flatten, unflatten } from '../learning/flat-weights';
 import {
   checkpointPath,
   checkpointSteps,
@@ -29,7 +30,7 @@ import type { CollapseGuard } from './collapse-guard';
 import { differencesBetween } from './origin';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
-import { holdState, releaseState, restoreState } from './training-state';
+import { holdState, releaseState, restoreState, type TrainingState } from './training-state';
 
 const OPTIMIZER = 'optimizer.safetensors';
 const AVERAGES = 'averages.safetensors';
@@ -181,6 +182,14 @@ export function restoreCheckpoint(
       }
       return tensors;
     };
+    const averagesIn = (vectors: Record<string, tf.Tensor1D>): TrainingState['averages'] =>
+      Object.fromEntries(
+        Object.entries(vectors).map(([name, vector]) => {
+          const average = unflatten(vector, run.variables);
+          opened.push(...average);
+          return [name, average];
+        }),
+      );
     const tensors = vectorsIn(OPTIMIZER);
     const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
     opened.push(...weights);
@@ -193,7 +202,7 @@ export function restoreCheckpoint(
       },
       advantages: state.advantages,
       rewards: state.rewards ?? run.combination.toJSON(),
-      averages: run.average || run.ema ? vectorsIn(AVERAGES) : {},
+      averages: run.average || run.ema ? averagesIn(vectorsIn(AVERAGES)) : {},
       emaUpdates: state.emaUpdates ?? 0,
       klWeight: state.klWeight ?? null,
     });
@@ -236,11 +245,22 @@ function filesOf(run: Run, progress: Progress): CheckpointFiles {
       // Its float32 numbers are the master weights.
       [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
       [OPTIMIZER]: vectorsFile(tensors),
-      ...(Object.keys(averages).length > 0 && { [AVERAGES]: vectorsFile(averages) }),
+      ...(Object.keys(averages).length > 0 && { [AVERAGES]: averagesFile(averages) }),
       [STATE]: new TextEncoder().encode(`${JSON.stringify(contents, null, 2)}\n`),
     };
   } finally {
     releaseState(state);
+  }
+}
+
+function averagesFile(averages: TrainingState['averages']): Uint8Array {
+  const vectors = Object.fromEntries(
+    Object.entries(averages).map(([name, average]) => [name, flatten(average)]),
+  );
+  try {
+    return vectorsFile(vectors);
+  } finally {
+    tf.dispose(Object.values(vectors));
   }
 }
 

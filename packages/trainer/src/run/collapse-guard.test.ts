@@ -67,3 +67,13 @@ test('a guard that goes on does what one would that never stopped', () => {
     expect(second.rateFactor).toBe(straight.rateFactor);
   }
 });
+
+test('an iteration without a reward says nothing, and leaves a state that JSON can hold', () => {
+  const guard = guardOf('rollback');
+  verdicts(guard, [NaN, NaN, NaN, NaN, NaN, NaN]);
+  expect(JSON.stringify(guard.state())).not.toContain('null,"reward"');
+  expect(guard.state()).toMatchObject({ best: null, candidate: { step: 0, rewards: [] } });
+  const means = verdicts(guard, GOOD, 7);
+  expect(means.filter(({ keep }) => keep)).toHaveLength(2);
+  expect(guard.steps()).toEqual([11, 16]);
+});

@@ -74,6 +74,8 @@ export function createCollapseGuard(
 
   /** Once enough is known of the candidate the next one takes its place. */
   function judge(iteration: number, reward: number): boolean {
+    // Of an iteration without a reward nothing is known.
+    if (!Number.isFinite(reward)) return false;
     candidate = { ...candidate, rewards: [...candidate.rewards, reward] };
     if (candidate.rewards.length < WINDOW) return false;
     const earned = mean(candidate.rewards);

@@ -36,6 +36,7 @@ export interface IterationDraw {
   readonly signal: AbortSignal;
 }
 
+/** @throws the signal's reason when it is aborted; Error when the network's output is not finite */
 export async function drawIteration(
   run: Run,
   { iteration, firstPrompt, texts, onBatch, onProgress, signal }: IterationDraw,
@@ -65,7 +66,11 @@ export async function drawIteration(
   return { plan, trainedSteps, noise, trajectories: undefined, originals };
 }
 
-/** Images that join the iteration's own, where its method asks for such; a row of as many for each prompt. */
+/**
+ * Images that join the iteration's own, where its method asks for such; a row of as many for each prompt.
+ *
+ * @throws as {@link drawIteration}
+ */
 export async function drawExtra(
   run: Run,
   {

@@ -101,7 +101,7 @@ export async function runIteration(
     const seconds = clock.lap();
     const record = reportIteration(
       { ...run, plan: drawn.plan },
-      { iteration, scores, rewards: grouped(sums), images, steps, learningRate, seconds },
+      { iteration, scores, rewards: grouped(learnt), images, steps, learningRate, seconds },
     );
     return { record, images, prompts: promptTexts };
   } finally {

@@ -69,7 +69,10 @@ async function iterate(
   from: ResumePoint | undefined,
 ): Promise<RunSummary> {
   const { config } = run;
-  if (run.output !== undefined) checkDiskSpace(run.variables, run.output);
+  if (run.output !== undefined) {
+    const averages = [run.ema, run.average].filter((average) => average !== undefined).length;
+    checkDiskSpace(run.variables, run.output, averages);
+  }
   const progress = from?.checkpoint && restoreCheckpoint(run, from.checkpoint, from.onDifference);
   const clock = createPhaseClock((phase, fraction) => {
     recorder.phase(phase, fraction);

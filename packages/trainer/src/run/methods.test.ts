@@ -69,10 +69,17 @@ const VARIANTS: [string, string[]][] = [
     'asft with odds',
     ['algorithm.name=asft', 'algorithm.asft.score=reference', 'algorithm.asft.beta=auto'],
   ],
-  ['dpo on steps', ['algorithm.name=dpo', 'algorithm.dpo.form=steps']],
+  ['rpo on steps', ['algorithm.name=rpo', 'algorithm.rpo.form=steps']],
+  [
+    'ilbo on rewards as they are',
+    ['algorithm.name=ilbo', 'algorithm.ilbo.shift=none', 'rewards.0.scale={"offset":9}'],
+  ],
   [
     'qvpo with samples of the base',
-    ['algorithm.name=qvpo', 'algorithm.qvpo={"entropyWeight":0.02,"entropySamples":2}'],
+    [
+      'algorithm.name=qvpo',
+      'algorithm.qvpo={"entropyWeight":0.02,"entropySamples":2,"weights":"exponential"}',
+    ],
   ],
   ['awm, fourth root', ['algorithm.name=awm', 'algorithm.awm.score=fourth-root']],
   ['storm', STORM],

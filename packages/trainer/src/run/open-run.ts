@@ -18,7 +18,6 @@ import { createKlTarget } from '../learning/kl-target';
 import type { SampleDropout } from '../learning/trajectory-gradient';
 import { trainableUNet, trainableVariables } from '../learning/trainable-variables';
 import { createWeightAverage } from '../learning/weight-average';
-import { loadMethod } from '../methods/load-method';
 import { findCutOffPrompts } from '../prompts/find-cut-off-prompts';
 import { latentShape } from '../policy/latent-shape';
 import { createCompute } from '../policy/compute';
@@ -37,6 +36,7 @@ import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { checkCheckpointSize } from './checkpoint-size';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
+import { loadMethod } from './load-method';
 import { createOwned, type Owned } from './owned';
 import type { Run } from './run';
 
@@ -83,7 +83,7 @@ async function openWith(
       `guards.onCollapse is ${config.guards.onCollapse}, which goes back to a checkpoint, but the run leaves no files; give it a folder by output`,
     );
   }
-  const { name: method, objective } = await loadMethod(config.algorithm, given.method);
+  const { objective } = await loadMethod(config, given.method);
   // Before the rewards, for some work on it.
   const backend = await startBackend(config.backend, smallestBatch(config), {
     precision: config.precision,
@@ -192,7 +192,6 @@ async function openWith(
       [...prompts, ...heldOut].map(({ text }) => text),
     ),
     steps,
-    method,
     objective,
     lossContext: {
       clipRange: config.algorithm.clipRange === 'none' ? Infinity : clipRange,

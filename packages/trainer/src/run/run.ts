@@ -61,8 +61,7 @@ export interface Run {
   readonly screen: PictureScreen;
 
   readonly advantages: AdvantageEstimator;
-  /** The name of the method, and what it minimises. */
-  readonly method: string;
+  /** What the method makes of rewards, and what it minimises. */
   readonly objective: Objective;
   readonly lossContext: LossContext;
   /** ε of the clip; where there is none, what it would be. */

@@ -20,7 +20,10 @@ export interface Lesson extends TextsOfImages, Drawn {
   readonly rewards: readonly (readonly number[])[];
 }
 
-/** @param extra what joins the images, where the method asks for it */
+/**
+ * @param extra what joins the images, where the method asks for it
+ * @throws TypeError when the run lacks what the method asks for
+ */
 export function termsOf(run: Run, lesson: Lesson, extra?: Originals): Term[] {
   const { config, objective, lossContext: context, policy, sampleDropout, average } = run;
   const { draws, sftWeight, emphasis, emphasisLambda } = config.algorithm;
@@ -88,12 +91,8 @@ export function termsOf(run: Run, lesson: Lesson, extra?: Originals): Term[] {
   return terms;
 }
 
-/** η ℓ of the best image of each prompt (RPO, arXiv 2405.16436). */
-const imitation: DenoisingObjective = {
-  learnsFrom: 'images',
-  withinPrompts: true,
-  reuse: 'bounded',
-  advantages: ({ rewards }) => rewards.map((row) => [...row]),
+/** ℓ of the best image of each prompt (RPO, arXiv 2405.16436). */
+const imitation: Pick<DenoisingObjective, 'loss'> = {
   loss: ({ error }) => ({ loss: error, measures: { best_error: error } }),
 };
 

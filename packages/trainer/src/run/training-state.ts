@@ -14,7 +14,10 @@ export interface TrainingState {
   /** What the rewards' running scales remember. */
   readonly rewards: CombinationState;
   /** Of the trained weights: the method's own, and that which is the run's result, where there are such. */
-  readonly averages: { readonly method?: tf.Tensor1D; readonly ema?: tf.Tensor1D };
+  readonly averages: {
+    readonly method?: readonly tf.Tensor[];
+    readonly ema?: readonly tf.Tensor[];
+  };
   /** That the result's average has had. */
   readonly emaUpdates: number;
   /** Of the divergence from the base model, where it follows a target. */
@@ -46,9 +49,11 @@ export function holdState(run: Trained): TrainingState {
   };
 }
 
-/** @throws RangeError when the state is of other variables */
+/** @throws RangeError when the state is of other variables or another optimizer, or lacks an average that the run keeps */
 export function restoreState(run: Trained, state: TrainingState): void {
   const { weights, optimizer, advantages, rewards, averages, emaUpdates, klWeight } = state;
+  const ofMethod = run.average && present(averages.method, "the method's average");
+  const ofEma = run.ema && present(averages.ema, 'the average');
   run.optimizer.restore(optimizer);
   for (const [index, variable] of run.variables.entries()) {
     const weight = weights[index];
@@ -58,18 +63,18 @@ export function restoreState(run: Trained, state: TrainingState): void {
   }
   run.advantages.restore(advantages);
   run.combination.restore(rewards);
-  run.average?.restore(present(averages.method, "the method's average"));
-  run.ema?.restore({ updates: emaUpdates, weights: present(averages.ema, 'the average') });
+  if (ofMethod !== undefined) run.average?.restore(ofMethod);
+  if (ofEma !== undefined) run.ema?.restore({ updates: emaUpdates, weights: ofEma });
   if (klWeight !== null) run.klWeight.restore?.(klWeight);
 }
 
-function present(average: tf.Tensor1D | undefined, what: string): tf.Tensor1D {
+function present(average: readonly tf.Tensor[] | undefined, what: string): readonly tf.Tensor[] {
   if (average !== undefined) return average;
   throw new RangeError(`The state has not ${what} of the weights, which the run keeps.`);
 }
 
 export function releaseState({ weights, optimizer, averages }: TrainingState): void {
-  tf.dispose([...weights, ...Object.values(optimizer.tensors), ...Object.values(averages)]);
+  tf.dispose([...weights, ...Object.values(optimizer.tensors), ...Object.values(averages).flat()]);
 }
 
 /** Runs `work`; when it fails, what it changed is changed back. */

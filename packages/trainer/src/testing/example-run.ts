@@ -46,7 +46,6 @@ export function exampleIteration(iteration: number): IterationRecord {
     notApplicable: 0,
     failures: [],
     skippedUpdates: 0,
-    backTo: iteration === 1 ? 0 : undefined,
   };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { MANY, numberAbove, oneOf, realNumber, wholeNumber } from '../../fields';
 import { METHOD_NAMES, METHODS } from '../../methods';
-import type { NoSettings } from '../../methods/method';
+import type { Method, NoSettings } from '../../methods/method';
 import { LARGEST_BATCH } from './sampling';
 
 type AnyMethod = (typeof METHODS)[number];
@@ -25,6 +25,12 @@ const methodSections = Object.fromEntries(
       : [[name, settings.meta({ description: `settings of ${name}` }).optional()]],
   ),
 ) as MethodSections;
+
+/** Methods that compare the samples of a prompt by default. */
+const COMPARING = METHODS.filter((method: Method<unknown, unknown>) => {
+  const { smallestGroup } = method.objective(method.settings?.parse({}) ?? {});
+  return smallestGroup !== 1;
+}).map(({ name }) => name);
 
 /** A bare word is a misspelt name rather than a module. */
 const MODULE = /[#/.@:\\]/;
@@ -76,7 +82,7 @@ export const algorithm = z
     innerUpdates: wholeNumber(
       1,
       MANY,
-      'optimizer steps per iteration, a multiple of innerEpochs; left out: 1 an inner epoch for rloo, reinforce and methods of your own, 2 for all others',
+      'optimizer steps per iteration, a multiple of innerEpochs; left out: 1 an inner epoch where samples are of use once (rloo, reinforce) and for methods of your own, 2 for all others',
     ).optional(),
     innerEpochs: wholeNumber(
       1,
@@ -160,8 +166,8 @@ export const algorithm = z
   })
   .meta({
     description: 'how the policy learns from rewards',
-    // For editors; `checkCombinations` says it in words.
-    if: { required: ['name'], properties: { name: { const: 'reinforce' } } },
-    else: { properties: { k: { type: 'integer', minimum: 2 } } },
+    // For editors; `methodProblems` says it in words, also of settings that change it.
+    if: { properties: { name: { enum: COMPARING } } },
+    then: { properties: { k: { type: 'integer', minimum: 2 } } },
   })
   .prefault({});

@@ -1,46 +1,30 @@
 /** The method of a run: one of the package's own, one that code gave, or one from a module. */
 import { loadExport } from '@loop-diffusion/rewards';
 
+import { chosenMethod, type ChosenMethod } from '../configuration/chosen-method';
+import { methodProblems } from '../configuration/method-problems';
+import type { TrainConfig } from '../configuration/schema';
+import { asMethod } from '../methods/as-method';
+import type { Method, Objective } from '../methods/method';
 import { UserError } from '../user-error';
-import { methodNamed } from './index';
-import type { Method, Objective } from './method';
-
-export interface LoadedMethod {
-  readonly name: string;
-  readonly objective: Objective;
-}
-
-/** The part of a configuration that says which. */
-export interface MethodChoice {
-  readonly name: string;
-  /** Of a method that is not the package's own. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly k: number;
-}
 
 /**
  * @param given the object that stands for the name, where code gave one
- * @throws UserError when there is none, it is no method, does not take the settings, or needs more samples of a prompt
+ * @throws UserError when there is none, it is no method, or it does not go with the configuration
  */
 export async function loadMethod(
-  choice: MethodChoice,
+  config: Pick<TrainConfig, 'algorithm' | 'sampler' | 'optimizer'>,
   given?: Method<unknown, unknown>,
-): Promise<LoadedMethod> {
-  const { name } = choice;
-  const own = given ?? methodNamed(name);
-  if (own !== undefined && given === undefined) {
-    const section = (choice as unknown as Record<string, unknown>)[name] ?? {};
-    return { name, objective: own.objective(own.settings?.parse(section) ?? {}) };
-  }
-  const method = own ?? (await importMethod(name));
-  const objective = checkedObjective(method, readSettings(method, choice.settings));
-  const { smallestGroup = 2 } = objective;
-  if (choice.k < smallestGroup) {
-    throw new UserError(
-      `algorithm.k is ${choice.k}, but the method ${method.name} needs at least ${smallestGroup} samples of a prompt`,
-    );
-  }
-  return { name: method.name, objective };
+): Promise<ChosenMethod> {
+  const { name, settings: ownSettings } = config.algorithm;
+  const chosen = given === undefined ? chosenMethod(config.algorithm) : undefined;
+  if (chosen !== undefined) return chosen;
+  const method = given ?? (await importMethod(name));
+  const settings = readSettings(method, ownSettings);
+  const own = { method, settings, objective: checkedObjective(method, settings) };
+  const problems = methodProblems(config, own);
+  if (problems.length > 0) throw new UserError(`Configuration: ${problems.join('; ')}`);
+  return own;
 }
 
 async function importMethod(place: string): Promise<Method<unknown, unknown>> {
@@ -52,19 +36,6 @@ async function importMethod(place: string): Promise<Method<unknown, unknown>> {
     throw new UserError(`The method '${place}' cannot be loaded: ${why}`, { cause: error });
   }
   return asMethod(found, `The export '${place}'`);
-}
-
-/** @throws UserError that says what is missing */
-export function asMethod(found: unknown, what: string): Method<unknown, unknown> {
-  const method = (typeof found === 'object' && found !== null ? found : {}) as Partial<
-    Method<unknown, unknown>
-  >;
-  if (typeof method.name === 'string' && typeof method.objective === 'function') {
-    return method as Method<unknown, unknown>;
-  }
-  throw new UserError(
-    `${what} is no method; expected an object { name, objective: (settings) => ({ learnsFrom, advantages, loss, … }) }, as defineMethod takes it`,
-  );
 }
 
 function readSettings(
@@ -90,7 +61,13 @@ const REUSE = ['clipped', 'bounded', 'once'];
 
 /** What TypeScript would have said. */
 function checkedObjective(method: Method<unknown, unknown>, settings: unknown): Objective {
-  const objective: Partial<Objective> = method.objective(settings);
+  const made: unknown = method.objective(settings);
+  if (typeof made !== 'object' || made === null || made instanceof Promise) {
+    throw new UserError(
+      `The method ${method.name} makes no objective of its settings; expected objective to return { learnsFrom, advantages, loss, … } at once`,
+    );
+  }
+  const objective = made as Partial<Objective>;
   const { learnsFrom, reuse, withinPrompts, advantages, loss } = objective;
   const problems = [
     ...(learnsFrom === 'trajectories' || learnsFrom === 'images'
