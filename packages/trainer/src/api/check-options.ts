@@ -106,6 +106,10 @@ export const evaluateSchema = z.strictObject({
 export const trainSchema = z.looseObject({
   prompts: optional(isPrompts, PROMPTS),
   rewards: optional(isList(isReward), `a list with at least one of: ${REWARD}`),
+  algorithm: optional(
+    (value) => isObject(value) && !Array.isArray(value) && !('objective' in value),
+    'an object such as {name, k}; a method of your own is its name',
+  ),
   evaluate: z
     .looseObject({
       prompts: optional(isPrompts, PROMPTS),

@@ -1,9 +1,9 @@
 /** A run that goes on is the run that it was: options that say otherwise are no wish that could be met. */
 import { nameOfMethod } from '../configuration/chosen-method';
+import { isFromCode } from '../configuration/from-code';
 import type { TrainConfig } from '../configuration/schema';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';
-import { isFromCode } from './named-objects';
 
 /** What may differ: how far to go, and where the run lies now. */
 const FREE = new Set(['iterations', 'output', 'backend']);

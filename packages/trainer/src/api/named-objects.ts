@@ -1,6 +1,7 @@
 /** Objects in a configuration: a file can only name them, so each gets a name that says where it came from. */
 import { rewardFromFunction, type Reward } from '@loop-diffusion/rewards';
 
+import { FROM_CODE, isFromCode } from '../configuration/from-code';
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainConfig, TrainSettings } from '../configuration/schema';
 import { asMethod } from '../methods/as-method';
@@ -8,9 +9,6 @@ import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { GivenObjects } from '../run/given';
 import { UserError } from '../user-error';
 import type { MethodOption, PromptsOption, RewardOption, TrainOptions } from './options';
-
-/** Begins the name of what was given from code; no file or module is called so. */
-const FROM_CODE = 'code:';
 
 /** The part of the options that a configuration holds. */
 type NamedOptions = Omit<
@@ -50,11 +48,6 @@ export function nameObjects(
       method: method.object,
     },
   };
-}
-
-/** Whether a configuration's name is of an object that only code has. */
-export function isFromCode(name: string): boolean {
-  return name.startsWith(FROM_CODE);
 }
 
 /**

@@ -8,8 +8,8 @@ type Config = Pick<TrainConfig, 'algorithm' | 'sampler' | 'optimizer'>;
 /** @returns a sentence for each */
 export function methodProblems(config: Config, chosen: ChosenMethod): string[] {
   const { method, settings, objective } = chosen;
-  const { k, innerUpdates, clipRange, advantageClip } = config.algorithm;
-  const surroundings = { k, innerUpdates, clipRange, advantageClip };
+  const { k, innerUpdates, clipRange, advantageClip, klInReward } = config.algorithm;
+  const surroundings = { k, innerUpdates, clipRange, advantageClip, klInReward };
   const { name } = method;
   const { smallestGroup = 2 } = objective;
   return [
@@ -53,7 +53,12 @@ function stepProblems(
 }
 
 function dropoutProblems({ algorithm }: Config, name: string, { pairs }: Objective): string[] {
-  const { sampleDropout, innerUpdates, clipRange } = algorithm;
+  const { sampleDropout, stopDeviation, innerUpdates, clipRange } = algorithm;
+  if (stopDeviation !== null && innerUpdates === 1) {
+    return [
+      'algorithm.stopDeviation never acts with algorithm.innerUpdates at 1, for every ratio is 1 at the only update',
+    ];
+  }
   if (sampleDropout === null) return [];
   const { delta } = sampleDropout;
   return [

@@ -54,5 +54,7 @@ test('advantages of another shape than the rewards are an error', () => {
     { withinPrompts: true, advantages: () => [[1]] },
     Infinity,
   );
-  expect(() => estimate(['a'], [[1, 2]])).toThrow('1 rows of 2, but are 1 rows of 1');
+  expect(() => estimate(['a'], [[1, 2]])).toThrow(
+    'numbers in the shape of the rewards, 1 rows of 2',
+  );
 });

@@ -44,13 +44,18 @@ export function createAdvantageEstimator(
   };
 }
 
-function checkShape(
-  advantages: readonly (readonly number[])[],
-  rewards: readonly (readonly number[])[],
-): void {
-  const [given, expected] = [advantages, rewards].map((rows) => rows.map(({ length }) => length));
-  if (given?.join() === expected?.join()) return;
+/** @throws Error that says what was expected */
+function checkShape(advantages: unknown, rewards: readonly (readonly number[])[]): void {
+  const isRow = (row: unknown, like: readonly number[] | undefined): boolean =>
+    Array.isArray(row) &&
+    row.length === like?.length &&
+    row.every((advantage) => typeof advantage === 'number');
+  const fits =
+    Array.isArray(advantages) &&
+    advantages.length === rewards.length &&
+    advantages.every((row, prompt) => isRow(row, rewards[prompt]));
+  if (fits) return;
   throw new Error(
-    `A method's advantages must have the shape of the rewards, ${String(rewards.length)} rows of ${String(rewards[0]?.length ?? 0)}, but are ${String(advantages.length)} rows of ${String(advantages[0]?.length ?? 0)}.`,
+    `A method's advantages must be numbers in the shape of the rewards, ${String(rewards.length)} rows of ${String(rewards[0]?.length ?? 0)}, at once and not as a promise.`,
   );
 }

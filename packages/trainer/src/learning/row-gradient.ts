@@ -71,7 +71,7 @@ export function rowGradient(
       );
       const part = lossesOf(withTrainedWeights(policy, weights));
       const { divergence } = part;
-      const losses = part.losses instanceof tf.Tensor ? { loss: part.losses } : part.losses;
+      const losses = asLosses(part.losses);
       checkSize('loss', losses.loss, [units], pairs);
       if (part.logProb !== undefined) kept.logProb = tf.keep(part.logProb);
       for (const [name, measure] of Object.entries(losses.measures ?? {})) {
@@ -129,6 +129,16 @@ export function joinGradients(parts: readonly RowGradient[]): RowGradient {
   // Kept from inside the gradient, which frees what it makes.
   tf.dispose([logProbs, dropped, divergences, sums.map((part) => Object.values(part))]);
   return joined;
+}
+
+/** What TypeScript would have said. */
+function asLosses(given: tf.Tensor1D | RowLosses): RowLosses {
+  if (given instanceof tf.Tensor) return { loss: given };
+  const { loss } = (given as Partial<RowLosses> | undefined) ?? {};
+  if (loss instanceof tf.Tensor) return given;
+  throw new Error(
+    "A method's loss must return a tensor with a number for each row, or { loss } with one, at once and not as a promise.",
+  );
 }
 
 function product(

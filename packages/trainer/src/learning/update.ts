@@ -89,7 +89,8 @@ export async function updatePolicy(
       const { pairs, loss } = sum;
       const finite = Number.isFinite(loss) && pairs.every(isFinitePair);
       if (isOnPolicy && finite) checkOnPolicy(pairs, request.clipRange);
-      if (finite && deviationOf(pairs) >= (request.stopDeviation ?? Infinity)) break;
+      // Before the first step a ratio differs from 1 by rounding alone.
+      if (finite && !isOnPolicy && deviationOf(pairs) >= (request.stopDeviation ?? Infinity)) break;
       const gradientNorm = finite
         ? await takeStep(policy, optimizer, request, minibatch, sum.gradient)
         : Number.NaN;

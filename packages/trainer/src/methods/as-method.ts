@@ -6,7 +6,8 @@ export function asMethod(found: unknown, what: string): Method<unknown, unknown>
   const method = (typeof found === 'object' && found !== null ? found : {}) as Partial<
     Method<unknown, unknown>
   >;
-  if (typeof method.name === 'string' && typeof method.objective === 'function') {
+  const isNamed = typeof method.name === 'string' && method.name.trim() !== '';
+  if (isNamed && typeof method.objective === 'function') {
     return method as Method<unknown, unknown>;
   }
   throw new UserError(

@@ -56,12 +56,15 @@ export const asft = defineMethod({
       return tf.mul<tf.Tensor1D>(loss, 2);
     },
   }),
-  problems: ({ score, beta }, { advantageClip }) => [
+  problems: ({ score, beta, lambda, sftWeight }, { advantageClip }) => [
     ...clampedPreferences('asft', advantageClip),
     ...(score === 'reference' && beta === 1
       ? [
           'algorithm.asft.score is reference with algorithm.asft.beta at 1: log-ratios of means over a latent are so small that nothing would be learnt; set algorithm.asft.beta=auto',
         ]
+      : []),
+    ...(lambda === 0 && sftWeight === 0
+      ? ['algorithm.asft.lambda and algorithm.asft.sftWeight are 0, which leaves nothing to learn']
       : []),
     ...(score === 'kernel' && beta === 'auto'
       ? ['algorithm.asft.beta is auto, which is for algorithm.asft.score=reference; 1 is usual']

@@ -32,6 +32,12 @@ export const ilbo = defineMethod({
     loss: ({ logProb, oldLogProb, advantages }) =>
       lowerBoundObjective({ logProb, oldLogProb, rewards: advantages, reduction: 'none' }),
   }),
+  problems: ({ shift }, { klInReward }) =>
+    shift === 'none' && klInReward > 0
+      ? [
+          'algorithm.klInReward may take a reward below 0, where the bound of ilbo holds no more; set algorithm.ilbo.shift=group-min',
+        ]
+      : [],
 });
 
 function asGiven({ rewards }: GroupedRewards): number[][] {

@@ -170,6 +170,7 @@ export interface MethodSurroundings {
   readonly innerUpdates: number;
   readonly clipRange: 'auto' | 'none' | number;
   readonly advantageClip: number | null;
+  readonly klInReward: number;
 }
 
 /** The settings of a method that has none. */

@@ -10,7 +10,7 @@ const settings = z.strictObject({
     ['advantage', 'exponential'],
     'what an image counts: its advantage where that is above 0, or the exponential of beta times its z-score within the prompt',
   ).default('advantage'),
-  beta: numberAbove(0, Infinity, 'with weights: exponential, factor of the z-score').default(1),
+  beta: numberAbove(0, 10, 'with weights: exponential, factor of the z-score').default(1),
   chosen: z
     .union([z.literal('all'), z.number().int().min(1).max(MANY)])
     .meta({

@@ -22,6 +22,7 @@ export const rwr = defineMethod({
   objective: ({ temperature, over }: Settings) => ({
     learnsFrom: 'images',
     withinPrompts: over === 'prompt',
+    smallestGroup: over === 'prompt' ? 2 : 1,
     reuse: 'bounded',
     // w = n softmax(τ r)
     advantages: ({ rewards, mask }) => softmaxWeights(rewards, { temperature, over }, mask),

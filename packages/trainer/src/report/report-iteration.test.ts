@@ -6,6 +6,7 @@ const run = {
   config: { algorithm: { k: 3 } },
   rewards: [termOf(red)],
   clipRange: 0.1,
+  clips: true,
   klWeight: { weight: 0 },
   plan: [],
 };

@@ -31,6 +31,8 @@ interface ReportedRun {
   readonly config: { readonly algorithm: { readonly k: number } };
   readonly rewards: readonly WeightedReward[];
   readonly clipRange: number;
+  /** Whether ratios beyond it are stopped. */
+  readonly clips: boolean;
   readonly klWeight: { readonly weight: number; readonly observe?: unknown };
   readonly plan: readonly DenoiseStep[];
 }
@@ -90,11 +92,11 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
         timestep,
         mean: ratioMean,
         std: ratioStd,
-        clipFraction,
+        clipFraction: run.clips ? clipFraction : 0,
         histogram: histogramOf(ratiosAt(timestep)),
       }),
     ),
-    clipFraction: ratios.clipFraction,
+    clipFraction: run.clips ? ratios.clipFraction : 0,
     clipRange,
     approxKl: ratios.approxKl,
     klReference: kls.length > 0 ? mean(kls) : undefined,

@@ -45,8 +45,8 @@ export interface CollapseGuardState {
   readonly watch: RewardWatchState;
 }
 
-/** Each return to a checkpoint halves the learning rate. */
-const RATE_FACTOR = 0.5;
+/** Of the learning rate at each return to a checkpoint. */
+const RATE_FACTOR = 0.25;
 
 const GO_ON: Verdict = { backTo: undefined, keep: false, stop: undefined };
 
@@ -94,13 +94,13 @@ export function createCollapseGuard(
       const keep = judge(iteration, reward.mean);
       if (!fell || best === null) return { ...GO_ON, keep };
       const words = `the mean reward fell from ${(watch.best?.mean ?? best.reward).toFixed(3)} to ${(watch.last?.mean ?? reward.mean).toFixed(3)}`;
+      candidate = { step: iteration, rewards: [] };
+      watch.restore({ recent: [], best: watch.best ?? null });
       if (onCollapse === 'stop' || rollbacks === limit) {
         const again = rollbacks === 0 ? '' : ` again after ${String(rollbacks)} rollbacks`;
         return { backTo: best.step, keep: true, stop: `${words}${again}` };
       }
       rollbacks += 1;
-      candidate = { step: iteration, rewards: [] };
-      watch.restore({ recent: [], best: watch.best ?? null });
       return { backTo: best.step, keep: true, stop: undefined };
     },
     steps: () => [...(best === null ? [] : [best.step]), candidate.step],

@@ -54,6 +54,17 @@ test.each([
     "exports.mine = { name: 'mine', objective: async () => ({}) };",
     'makes no objective of its settings',
   ],
+  ['no name', 'exports.mine = { name: "", objective: () => ({}) };', 'is no method'],
+  [
+    'no schema',
+    "exports.mine = { name: 'mine', settings: {}, objective: () => ({}) };",
+    'must be a schema of zod',
+  ],
+  [
+    'advantages without a state',
+    "exports.mine = { name: 'mine', objective: () => ({ advantages: { estimate() {} } }) };",
+    'or have estimate, state and restore',
+  ],
   [
     'no objective',
     "exports.mine = { name: 'mine', objective: () => ({ learnsFrom: 'dreams' }) };",
@@ -77,6 +88,25 @@ const strict = defineMethod({
   }),
   problems: ({ strength }, { k }) => (strength === k ? ['strength must not be k'] : []),
 }) as Method<unknown, unknown>;
+
+test('functions of an objective have it for this, also of a class', async () => {
+  const code = `class Own {
+    constructor() {
+      Object.assign(this, { learnsFrom: 'images', withinPrompts: true, reuse: 'once', by: 3 });
+    }
+    advantages({ rewards }) { return rewards.map((row) => row.map(() => this.by)); }
+    loss() { return this.by; }
+  }
+  exports.mine = { name: 'mine', objective: () => new Own() };`;
+  const { objective } = await loadMethod(choosing(`${moduleWith(code)}#mine`));
+  const { advantages, loss } = objective;
+  expect((advantages as (given: unknown) => number[][])({ rewards: [[1, 2]] })).toEqual([[3, 3]]);
+  expect((loss as () => unknown)()).toBe(3);
+});
+
+test('what code gave can only be gone on with from code', async () => {
+  await expect(loadMethod(choosing('code:mine'))).rejects.toThrow('only code can go on with it');
+});
 
 test('settings are checked by the method’s schema; one without takes none', async () => {
   const load = (settings: object, algorithm: object = {}, method = strict) =>

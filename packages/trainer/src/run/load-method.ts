@@ -2,10 +2,17 @@
 import { loadExport } from '@loop-diffusion/rewards';
 
 import { chosenMethod, type ChosenMethod } from '../configuration/chosen-method';
+import { isFromCode } from '../configuration/from-code';
 import { methodProblems } from '../configuration/method-problems';
 import type { TrainConfig } from '../configuration/schema';
 import { asMethod } from '../methods/as-method';
-import type { Method, Objective } from '../methods/method';
+import type {
+  DenoisingObjective,
+  Method,
+  Objective,
+  RememberedAdvantages,
+  TrajectoryObjective,
+} from '../methods/method';
 import { UserError } from '../user-error';
 
 /**
@@ -19,6 +26,11 @@ export async function loadMethod(
   const { name, settings: ownSettings } = config.algorithm;
   const chosen = given === undefined ? chosenMethod(config.algorithm) : undefined;
   if (chosen !== undefined) return chosen;
+  if (given === undefined && isFromCode(name)) {
+    throw new UserError(
+      `algorithm.name is ${name}, a method that code gave; only code can go on with it, by train({ …, algorithm: { name: method } })`,
+    );
+  }
   const method = given ?? (await importMethod(name));
   const settings = readSettings(method, ownSettings);
   const own = { method, settings, objective: checkedObjective(method, settings) };
@@ -49,6 +61,11 @@ function readSettings(
       `The method ${name} takes no settings, but algorithm.settings has '${first}'`,
     );
   }
+  if (!isFunction((schema as Partial<typeof schema>).safeParse)) {
+    throw new UserError(
+      `The settings of the method ${name} must be a schema of zod, such as z.strictObject({ … })`,
+    );
+  }
   const parsed = schema.safeParse(settings);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(
@@ -59,7 +76,7 @@ function readSettings(
 
 const REUSE = ['clipped', 'bounded', 'once'];
 
-/** What TypeScript would have said. */
+/** What TypeScript would have said; `this` is the objective in its functions, however they are called. */
 function checkedObjective(method: Method<unknown, unknown>, settings: unknown): Objective {
   const made: unknown = method.objective(settings);
   if (typeof made !== 'object' || made === null || made instanceof Promise) {
@@ -67,21 +84,41 @@ function checkedObjective(method: Method<unknown, unknown>, settings: unknown): 
       `The method ${method.name} makes no objective of its settings; expected objective to return { learnsFrom, advantages, loss, … } at once`,
     );
   }
-  const objective = made as Partial<Objective>;
-  const { learnsFrom, reuse, withinPrompts, advantages, loss } = objective;
+  const objective = made as Partial<TrajectoryObjective> & Partial<DenoisingObjective>;
+  const { learnsFrom, reuse, withinPrompts, smallestGroup = 2, average, loss } = objective;
+  const { advantages } = objective;
+  const remembers: Partial<RememberedAdvantages> = typeof advantages === 'object' ? advantages : {};
   const problems = [
-    ...(learnsFrom === 'trajectories' || learnsFrom === 'images'
+    ...(['trajectories', 'images'].includes(learnsFrom ?? '')
       ? []
       : ["learnsFrom must be 'trajectories' or 'images'"]),
-    ...(typeof reuse === 'string' && REUSE.includes(reuse)
-      ? []
-      : [`reuse must be one of ${REUSE.join(', ')}`]),
+    ...(REUSE.includes(reuse ?? '') ? [] : [`reuse must be one of ${REUSE.join(', ')}`]),
     ...(typeof withinPrompts === 'boolean' ? [] : ['withinPrompts must be true or false']),
-    ...(typeof advantages === 'function' || typeof advantages?.estimate === 'function'
+    ...(Number.isInteger(smallestGroup) && smallestGroup >= 1
       ? []
-      : ['advantages must be a function ({ prompts, rewards, mask }) => numbers of each image']),
-    ...(typeof loss === 'function' ? [] : ['loss must be a function of rows']),
+      : ['smallestGroup must be a whole number of at least 1']),
+    ...(typeof advantages === 'function' ||
+    [remembers.estimate, remembers.state, remembers.restore].every(isFunction)
+      ? []
+      : [
+          'advantages must be a function ({ prompts, rewards, mask }) => numbers of each image, or have estimate, state and restore',
+        ]),
+    ...(average === undefined || isFunction(average.decay)
+      ? []
+      : ['average must have decay, a function of the iteration']),
+    ...(isFunction(loss) ? [] : ['loss must be a function of rows']),
   ];
-  if (problems.length === 0) return objective as Objective;
-  throw new UserError(`The objective of the method ${method.name}: ${problems.join('; ')}`);
+  if (problems.length > 0) {
+    throw new UserError(`The objective of the method ${method.name}: ${problems.join('; ')}`);
+  }
+  return Object.create(objective, {
+    loss: { value: loss?.bind(objective) },
+    advantages: {
+      value: typeof advantages === 'function' ? advantages.bind(objective) : advantages,
+    },
+  }) as Objective;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
 }

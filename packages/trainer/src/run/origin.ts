@@ -24,7 +24,7 @@ interface Parts {
 /** The sections and keys of a configuration that numbers depend on; files are told apart by what is in them. */
 const SETTINGS = [
   ...['seed', 'algorithm', 'sampler', 'batch', 'optimizer', 'lora', 'gradientCheckpointing'],
-  'precision',
+  ...['precision', 'ema'],
 ] as const satisfies readonly (keyof TrainConfig)[];
 
 /** To be called while the model has all its weights, as they were loaded. */

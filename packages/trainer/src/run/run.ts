@@ -66,6 +66,8 @@ export interface Run {
   readonly lossContext: LossContext;
   /** ε of the clip; where there is none, what it would be. */
   readonly clipRange: number;
+  /** Whether ratios beyond it are stopped. */
+  readonly clips: boolean;
   readonly sampleDropout: SampleDropout | undefined;
   /** The weight of the divergence from the base model. */
   readonly klWeight: KlWeight;

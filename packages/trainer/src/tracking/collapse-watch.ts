@@ -109,7 +109,7 @@ export function createCollapseWatch(
     if (record.backTo !== undefined) {
       recent.length = 0;
       return [
-        `the rewards collapsed: after iteration ${String(record.iteration)} the run went back to its weights after ${String(record.backTo)}, and goes on with half the learning rate`,
+        `the rewards collapsed: after iteration ${String(record.iteration)} the run went back to its weights after ${String(record.backTo)}`,
       ];
     }
     if (recent.length > ITERATIONS) recent.shift();
