@@ -20,7 +20,7 @@ export function selfAttention(
   size: AttentionSize,
   add?: tf.Tensor2D,
 ): tf.Tensor2D {
-  const query = scaledQuery(parameters, path, x, size);
+  const query = scaledQuery(parameters, path, size);
   const [key, value] = keyAndValue(parameters, path);
   const attended = attend([project(x, [query, key, value])], size);
   return linear(parameters, `${path}.to_out.0`, attended, add) as tf.Tensor2D;
@@ -39,7 +39,7 @@ export function crossAttention(
   size: AttentionSize,
   add?: tf.Tensor2D,
 ): tf.Tensor2D {
-  const query = scaledQuery(parameters, path, x, size);
+  const query = scaledQuery(parameters, path, size);
   const attended = attend([project(x, [query]), keysAndValues], size);
   return linear(parameters, `${path}.to_out.0`, attended, add) as tf.Tensor2D;
 }
@@ -65,17 +65,18 @@ function projection(parameters: ModelParameters, path: string): Projection {
   };
 }
 
-/** Queries times 1 / √(head size), which goes on the smaller of their weight and themselves. */
+/**
+ * Queries times 1 / √(head size), which goes on their weight whatever the number of tokens: on the queries themselves it would
+ * round otherwise, and images would depend on how many are computed at a time.
+ */
 function scaledQuery(
   parameters: ModelParameters,
   path: string,
-  x: tf.Tensor2D,
   { heads }: AttentionSize,
 ): Projection {
   const { layer, bias } = projection(parameters, `${path}.to_q`);
-  const [outputs, inputs] = layer.weight.shape;
+  const [outputs] = layer.weight.shape;
   const scale = Math.sqrt(heads / outputs);
-  if (x.shape[0] < inputs) return { layer, bias, scale };
   return { layer: scaleWeight(layer, scale), bias: bias && tf.mul(bias, scale) };
 }
 
@@ -86,8 +87,6 @@ function keyAndValue(parameters: ModelParameters, path: string): [Projection, Pr
 interface Projection {
   readonly layer: LinearWeight;
   readonly bias: tf.Tensor1D | undefined;
-  /** Of the result. */
-  readonly scale?: number;
 }
 
 /**
@@ -97,10 +96,9 @@ interface Projection {
 function project(tokens: tf.Tensor2D, projections: readonly Projection[]): tf.Tensor2D {
   const [rows, inputs] = tokens.shape;
   if (rows < inputs) {
-    const results = projections.map(({ layer, bias, scale }) => {
-      const result = linearWith(tokens, layer, { bias }) as tf.Tensor2D;
-      return scale === undefined ? result : tf.mul<tf.Tensor2D>(result, scale);
-    });
+    const results = projections.map(
+      ({ layer, bias }) => linearWith(tokens, layer, { bias }) as tf.Tensor2D,
+    );
     return concatenate(results, 1);
   }
   const biases = projections.flatMap(({ bias }) => bias ?? []);
