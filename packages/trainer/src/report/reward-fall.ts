@@ -2,13 +2,17 @@
 
 /** So many iterations' rewards make a mean. */
 export const WINDOW = 5;
-/** In standard deviations of the images' rewards: iterations of 64 images vary by a tenth of it, and means of five by less. */
-const FALL = 0.5;
+/** In standard deviations of the images' rewards: less is no collapse, however sure. */
+const LEAST_FALL = 0.25;
+/** Of the difference of two windows: with fewer it may be chance, for the best of many windows is a lucky one. */
+const STANDARD_ERRORS = 4;
 
 /** The rewards of an iteration's images. */
 export interface RewardLevel {
   readonly mean: number;
   readonly std: number;
+  /** That it was. */
+  readonly images: number;
 }
 
 export interface RewardWatch {
@@ -42,11 +46,16 @@ export function createRewardWatch(): RewardWatch {
     observe(reward) {
       // An iteration whose images all lack a reward says nothing.
       if (!Number.isFinite(reward.mean) || !Number.isFinite(reward.std)) return false;
-      recent = [...recent, { mean: reward.mean, std: reward.std }].slice(-WINDOW);
+      const { mean, std, images } = reward;
+      recent = [...recent, { mean, std, images }].slice(-WINDOW);
       if (recent.length < WINDOW) return false;
-      last = { mean: meanOf(recent, 'mean'), std: meanOf(recent, 'std') };
+      last = {
+        ...{ mean: meanOf(recent, 'mean'), std: meanOf(recent, 'std') },
+        images: meanOf(recent, 'images'),
+      };
       if (best === undefined || last.mean > best.mean) best = last;
-      return best.mean - last.mean > FALL * best.std;
+      const error = Math.sqrt(2 / (WINDOW * best.images));
+      return best.mean - last.mean > best.std * Math.max(LEAST_FALL, STANDARD_ERRORS * error);
     },
     state: () => ({ recent, best: best ?? null }),
     restore(state) {

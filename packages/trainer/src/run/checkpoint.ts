@@ -36,7 +36,7 @@ const OPTIMIZER = 'optimizer.safetensors';
 const AVERAGES = 'averages.safetensors';
 const STATE = 'state.json';
 
-const level = z.object({ mean: z.number(), std: z.number() });
+const level = z.object({ mean: z.number(), std: z.number(), images: z.number() });
 const collapseSchema = z.object({
   rollbacks: z.int().nonnegative(),
   best: z.object({ step: z.int(), reward: z.number() }).nullable(),

@@ -46,7 +46,7 @@ export interface CollapseGuardState {
 }
 
 /** Of the learning rate at each return to a checkpoint. */
-const RATE_FACTOR = 0.25;
+const RATE_FACTOR = 0.1;
 
 const GO_ON: Verdict = { backTo: undefined, keep: false, stop: undefined };
 

@@ -113,7 +113,7 @@ async function iterate(
       iterations += 1;
       const { record } = result;
       checkpoints.count(record);
-      const verdict = collapse.observe(iterations, record.reward);
+      const verdict = collapse.observe(iterations, { ...record.reward, images: record.images });
       if (verdict.backTo !== undefined) {
         checkpoints.goBackTo(verdict.backTo);
         record.backTo = verdict.backTo;

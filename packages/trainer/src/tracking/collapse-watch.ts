@@ -105,7 +105,7 @@ export function createCollapseWatch(
   function watch(record: IterationRecord): string[] {
     if (first.length < ITERATIONS) first.push(record);
     recent.push(record);
-    fell = rewards.observe(record.reward);
+    fell = rewards.observe({ ...record.reward, images: record.images });
     if (record.backTo !== undefined) {
       recent.length = 0;
       return [

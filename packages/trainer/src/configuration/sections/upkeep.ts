@@ -73,13 +73,13 @@ export const guards = z
     ).default(0.5),
     onCollapse: oneOf(
       ['warn', 'stop', 'rollback'],
-      'what is done when the mean reward stays far below its best: warn says so, stop ends the run with its best checkpoint as the result, rollback goes on from that checkpoint with a quarter of the learning rate',
+      'what is done when the mean reward stays far below its best: warn says so, stop ends the run with its best checkpoint as the result, rollback goes on from that checkpoint with a tenth of the learning rate',
     ).default('warn'),
     rollbacks: wholeNumber(
       1,
       100,
       'times that a run rolls back, with onCollapse: rollback, before it stops',
-    ).default(5),
+    ).default(3),
   })
   .meta({ description: 'when a run stops by itself' })
   .prefault({});
