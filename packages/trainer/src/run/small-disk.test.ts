@@ -23,7 +23,7 @@ test('a run whose checkpoint does not fit does not begin', async () => {
     const recording = recordRun();
     const run = runLoop(config, recording, new AbortController().signal);
     await expect(run).rejects.toThrow('The disk has no room');
-    expect(mockCheck).toHaveBeenCalledWith(expect.anything(), config.output);
+    expect(mockCheck).toHaveBeenCalledWith(expect.anything(), config.output, 0);
     expect([recording.evaluations, recording.iterations]).toEqual([[], []]);
     expect(existsSync(join(config.output, 'checkpoints'))).toBe(false);
   } finally {
