@@ -6,13 +6,7 @@ import { isFromCode } from '../configuration/from-code';
 import { methodProblems } from '../configuration/method-problems';
 import type { TrainConfig } from '../configuration/schema';
 import { asMethod } from '../methods/as-method';
-import type {
-  DenoisingObjective,
-  Method,
-  Objective,
-  RememberedAdvantages,
-  TrajectoryObjective,
-} from '../methods/method';
+import type { Method, Objective } from '../methods/method';
 import { UserError } from '../user-error';
 
 /**
@@ -84,26 +78,33 @@ function checkedObjective(method: Method<unknown, unknown>, settings: unknown): 
       `The method ${method.name} makes no objective of its settings; expected objective to return { learnsFrom, advantages, loss, … } at once`,
     );
   }
-  const objective = made as Partial<TrajectoryObjective> & Partial<DenoisingObjective>;
-  const { learnsFrom, reuse, withinPrompts, smallestGroup = 2, average, loss } = objective;
-  const { advantages } = objective;
-  const remembers: Partial<RememberedAdvantages> = typeof advantages === 'object' ? advantages : {};
+  const objective = made as Untyped;
+  const {
+    learnsFrom,
+    reuse,
+    withinPrompts,
+    smallestGroup = 2,
+    average,
+    advantages,
+    loss,
+  } = objective;
+  const remembers = typeof advantages === 'object' ? ((advantages ?? {}) as Untyped) : {};
   const problems = [
-    ...(['trajectories', 'images'].includes(learnsFrom ?? '')
+    ...(['trajectories', 'images'].includes(learnsFrom as string)
       ? []
       : ["learnsFrom must be 'trajectories' or 'images'"]),
-    ...(REUSE.includes(reuse ?? '') ? [] : [`reuse must be one of ${REUSE.join(', ')}`]),
+    ...(REUSE.includes(reuse as string) ? [] : [`reuse must be one of ${REUSE.join(', ')}`]),
     ...(typeof withinPrompts === 'boolean' ? [] : ['withinPrompts must be true or false']),
-    ...(Number.isInteger(smallestGroup) && smallestGroup >= 1
+    ...(Number.isInteger(smallestGroup) && (smallestGroup as number) >= 1
       ? []
       : ['smallestGroup must be a whole number of at least 1']),
     ...(typeof advantages === 'function' ||
-    [remembers.estimate, remembers.state, remembers.restore].every(isFunction)
+    ['estimate', 'state', 'restore'].every((name) => isFunction(remembers[name]))
       ? []
       : [
           'advantages must be a function ({ prompts, rewards, mask }) => numbers of each image, or have estimate, state and restore',
         ]),
-    ...(average === undefined || isFunction(average.decay)
+    ...(average === undefined || isFunction((average as Untyped | null)?.['decay'])
       ? []
       : ['average must have decay, a function of the iteration']),
     ...(isFunction(loss) ? [] : ['loss must be a function of rows']),
@@ -111,13 +112,18 @@ function checkedObjective(method: Method<unknown, unknown>, settings: unknown): 
   if (problems.length > 0) {
     throw new UserError(`The objective of the method ${method.name}: ${problems.join('; ')}`);
   }
+  const bound = (value: unknown): unknown =>
+    typeof value === 'function'
+      ? (value as (...given: unknown[]) => unknown).bind(objective)
+      : value;
   return Object.create(objective, {
-    loss: { value: loss?.bind(objective) },
-    advantages: {
-      value: typeof advantages === 'function' ? advantages.bind(objective) : advantages,
-    },
+    loss: { value: bound(loss) },
+    advantages: { value: bound(advantages) },
   }) as Objective;
 }
+
+/** What a module exported, before it is known to be of a kind. */
+type Untyped = Readonly<Record<string, unknown>>;
 
 function isFunction(value: unknown): boolean {
   return typeof value === 'function';
