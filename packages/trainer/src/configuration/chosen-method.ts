@@ -34,11 +34,19 @@ export function isClipped(
   return ownClip || (reuse === 'clipped' && clipRange !== 'none');
 }
 
-/** Whether ratios of stored log-probabilities are stopped by `algorithm.clipRange`; not known of a method of one's own. */
+/** Whether ratios of stored log-probabilities are stopped by `algorithm.clipRange`. */
+export function stopsRatios(
+  algorithm: Pick<Algorithm, 'clipRange'>,
+  objective: Pick<Objective, 'learnsFrom' | 'reuse' | 'ownClip'>,
+): boolean {
+  const hasRatios = objective.learnsFrom === 'trajectories' && objective.ownClip !== true;
+  return hasRatios && isClipped(algorithm, objective);
+}
+
+/** The same from the configuration alone; not known, so false, of a method of one's own. */
 export function clipsRatios(algorithm: Algorithm): boolean {
-  const objective = chosenMethod(algorithm)?.objective;
-  if (objective?.learnsFrom !== 'trajectories' || objective.ownClip === true) return false;
-  return isClipped(algorithm, objective);
+  const chosen = chosenMethod(algorithm);
+  return chosen !== undefined && stopsRatios(algorithm, chosen.objective);
 }
 
 /** For folders and titles: of `./file.mjs#export` the export. */

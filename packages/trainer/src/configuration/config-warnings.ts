@@ -1,7 +1,7 @@
 /** Settings that run, but probably do not do what was meant. */
 import { METHOD_NAMES } from '../methods';
 import type { Objective } from '../methods/method';
-import { chosenMethod, clipsRatios, isClipped, sectionOf } from './chosen-method';
+import { chosenMethod, isClipped, sectionOf, stopsRatios } from './chosen-method';
 import type { TrainConfig } from './schema';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
@@ -13,8 +13,7 @@ export function configWarnings(config: TrainConfig): string[] {
   const warnings: string[] = [];
   const { name, innerUpdates } = algorithm;
   const chosen = chosenMethod(algorithm);
-  const clips = clipsRatios(algorithm);
-  if (clips && innerUpdates === 1) {
+  if (chosen && stopsRatios(algorithm, chosen.objective) && innerUpdates === 1) {
     warnings.push(
       `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${name} never acts; 2 or more make it act`,
     );

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 
 import { UserError } from '../user-error';
-import { chosenMethod, nameOfMethod } from './chosen-method';
+import { chosenMethod, nameOfMethod, type ChosenMethod } from './chosen-method';
 import { methodProblems } from './method-problems';
 import { configKeys, defaultListAt, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
@@ -78,7 +78,7 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
     algorithm: {
       ...parsed.algorithm,
       ...(chosen?.method.settings && { [chosen.method.name]: chosen.settings }),
-      innerUpdates: parsed.algorithm.innerUpdates ?? defaultInnerUpdates(parsed.algorithm),
+      innerUpdates: parsed.algorithm.innerUpdates ?? defaultInnerUpdates(parsed.algorithm, chosen),
       timesteps: { from, to: end, count },
     },
     optimizer: {
@@ -93,9 +93,12 @@ function withDependentDefaults(parsed: ParsedConfig, input: PlainObject): TrainC
   };
 }
 
-function defaultInnerUpdates(algorithm: ParsedConfig['algorithm']): number {
-  const reuse = chosenMethod(algorithm)?.objective.reuse ?? 'once';
-  return (reuse === 'once' ? 1 : 2) * algorithm.innerEpochs;
+function defaultInnerUpdates(
+  { innerEpochs }: ParsedConfig['algorithm'],
+  chosen: ChosenMethod | undefined,
+): number {
+  const reuse = chosen?.objective.reuse ?? 'once';
+  return (reuse === 'once' ? 1 : 2) * innerEpochs;
 }
 
 function section(parent: PlainObject, name: string): PlainObject {

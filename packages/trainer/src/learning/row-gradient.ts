@@ -83,12 +83,13 @@ export function rowGradient(
         checkSize('counts', counts, [units], pairs);
         kept.dropped = tf.keep(tf.mul(tf.div(sumOver(tf.sub(1, counts), mask), unit), weight));
       }
-      const counted = counts ?? tf.ones<tf.Rank.R1>([units]);
-      let loss: tf.Tensor = tf.sum(tf.mul(tf.mul(losses.loss, counted), eachOf(mask, units)));
+      // Padding counts for nothing, nor does what the loss leaves out.
+      const counted = product(eachOf(mask, units), counts) as tf.Tensor1D;
+      let loss: tf.Tensor = tf.sum(tf.mul(losses.loss, counted));
       if (divergence !== undefined && klWeight !== undefined) {
         kept.divergence = tf.keep(sumOver(divergence, mask));
-        const rows = tf.mul(mask, rowsOf(counted, unit));
-        const penalty = tf.mul(tf.sum(tf.mul(divergence, rows)), tf.div(klWeight, unit));
+        const sum = tf.sum(tf.mul(divergence, rowsOf(counted, unit)));
+        const penalty = tf.mul(sum, tf.div(klWeight, unit));
         loss = tf.add(loss, penalty);
       }
       return tf.mul(loss, weight);

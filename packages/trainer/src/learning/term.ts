@@ -2,9 +2,7 @@
 import type { TrajectoryRow } from '@loop-diffusion/diffusion-mdp';
 
 import type { Denoiser, RunningDenoiser } from '../policy/policy';
-import type { TextCondition } from '../policy/text-condition';
-import type { EncodedText } from '../policy/text-condition';
-import { gatherTexts } from '../policy/text-condition';
+import { gatherTexts, type EncodedText, type TextCondition } from '../policy/text-condition';
 import type { RowGradient } from './row-gradient';
 
 export interface Term {
@@ -84,7 +82,7 @@ export function denoiserOf({
 
 /** Cuts rows into chunks of at most `batch`, units whole. */
 export function cutIntoChunks<Row>(rows: readonly Row[], batch: number, unit: number): Row[][] {
-  const size = Math.max(unit, batch - (batch % unit));
+  const size = largestChunk(batch, unit);
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
     rows.slice(chunk * size, (chunk + 1) * size),
   );
@@ -96,10 +94,13 @@ export function cutIntoChunks<Row>(rows: readonly Row[], batch: number, unit: nu
  */
 export function filledUp<Row>(rows: readonly Row[], batch: number, unit: number): Row[] {
   const quarter = Math.max(unit, Math.floor(batch / 4 / unit) * unit);
-  const largest = Math.max(unit, batch - (batch % unit));
-  const length = Math.min(Math.ceil(rows.length / quarter) * quarter, largest);
+  const length = Math.min(Math.ceil(rows.length / quarter) * quarter, largestChunk(batch, unit));
   const padding = rows.slice(0, unit);
   return Array.from({ length }, (_, index) => rows[index] ?? (padding[index % unit] as Row));
+}
+
+function largestChunk(batch: number, unit: number): number {
+  return Math.max(unit, batch - (batch % unit));
 }
 
 /** 1 for each row that counts, 0 for what fills up. */

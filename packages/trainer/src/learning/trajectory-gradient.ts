@@ -72,8 +72,10 @@ function partGradient(
   const logProbOf = (mean: tf.Tensor4D): tf.Tensor1D =>
     gaussianLogProb(previousSample, mean, moment.step);
   const baseMean = base && meanOf(base);
-  const baseRows = objective.base === true &&
-    baseMean && { mean: baseMean, logProb: logProbOf(baseMean) };
+  const baseRows =
+    objective.base === true && baseMean !== undefined
+      ? { mean: baseMean, logProb: logProbOf(baseMean) }
+      : undefined;
   // x_{t−1} = μ + σ z
   const oldMean =
     noise && tf.sub<tf.Tensor4D>(previousSample, tf.mul(noise, tf.reshape(sigma, [-1, 1, 1, 1])));
@@ -84,7 +86,7 @@ function partGradient(
     const losses = objective.loss(
       {
         ...{ advantages, logProb, oldLogProb, mean, previousSample, sigma, outputScale, oldMean },
-        base: baseRows || undefined,
+        base: baseRows,
       },
       context,
     );

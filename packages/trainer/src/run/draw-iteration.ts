@@ -84,17 +84,7 @@ export async function drawExtra(
   const extra = objective.learnsFrom === 'images' ? objective.extra : undefined;
   if (extra === undefined) return undefined;
   const { latentShape } = policy;
-  const [height, width, channels] = latentShape;
-  const noise: NoiseSource = (image, step) =>
-    counterNormal(
-      {
-        seed: config.seed,
-        prompt: firstPrompt + Math.floor(image / extra.count),
-        sample: image % extra.count,
-        ...{ step, stream: STREAMS.extraSamples },
-      },
-      height * width * channels,
-    );
+  const noise = noiseOf(run, firstPrompt, extra.count, STREAMS.extraSamples);
   const prompts = new Set(texts.promptOfImage).size;
   const promptOfImage = Array.from({ length: prompts * extra.count }, (_, image) =>
     Math.floor(image / extra.count),
@@ -114,18 +104,23 @@ export async function drawExtra(
 }
 
 /** Each image has noise of its own, but for the first where the images of a prompt share it. */
-function rolloutNoise({ config, policy }: Run, firstPrompt: number): NoiseSource {
-  const { seed, algorithm, sampler } = config;
-  const [height, width, channels] = policy.latentShape;
-  return (image, step) =>
-    counterNormal(
-      {
-        seed,
-        prompt: firstPrompt + Math.floor(image / algorithm.k),
-        sample: sampler.sharedNoise && step === 0 ? 0 : image % algorithm.k,
-        step,
-        stream: STREAMS.rollout,
-      },
-      height * width * channels,
-    );
+function rolloutNoise(run: Run, firstPrompt: number): NoiseSource {
+  const { algorithm, sampler } = run.config;
+  const noise = noiseOf(run, firstPrompt, algorithm.k, STREAMS.rollout);
+  if (!sampler.sharedNoise) return noise;
+  return (image, step) => noise(step === 0 ? image - (image % algorithm.k) : image, step);
+}
+
+/** Of images of which there are `each` for every prompt. */
+function noiseOf(
+  { config: { seed }, policy: { latentShape } }: Run,
+  firstPrompt: number,
+  each: number,
+  stream: number,
+): NoiseSource {
+  const size = latentShape[0] * latentShape[1] * latentShape[2];
+  return (image, step) => {
+    const prompt = firstPrompt + Math.floor(image / each);
+    return counterNormal({ seed, prompt, sample: image % each, step, stream }, size);
+  };
 }

@@ -61,7 +61,7 @@ export async function runIteration(
         });
       });
     const drawn = await clock.time('rollout', (onProgress) =>
-      drawIteration(run, { ...{ iteration, firstPrompt, texts, onBatch, onProgress, signal } }),
+      drawIteration(run, { iteration, firstPrompt, texts, onBatch, onProgress, signal }),
     );
     const extra = await clock.time('rollout', () =>
       drawExtra(run, { iteration, firstPrompt, texts, signal }),

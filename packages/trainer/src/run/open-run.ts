@@ -9,7 +9,7 @@ import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { smallestBatch } from '../configuration/backend-options';
-import { isClipped } from '../configuration/chosen-method';
+import { stopsRatios } from '../configuration/chosen-method';
 import type { TrainConfig } from '../configuration/schema';
 import { createAdvantageEstimator } from '../learning/advantages';
 import { createOptimizer } from '../learning/create-optimizer';
@@ -199,10 +199,7 @@ async function openWith(
       latentSize,
     },
     clipRange,
-    clips:
-      objective.learnsFrom === 'trajectories' &&
-      objective.ownClip !== true &&
-      isClipped(config.algorithm, objective),
+    clips: stopsRatios(config.algorithm, objective),
     sampleDropout: sampleDropoutOf(config, clipRange),
     klWeight:
       klTarget === null
