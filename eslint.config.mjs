@@ -39,6 +39,7 @@ const trainerFolders = {
   'model-card': ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'weights'],
   tracking: ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'report', 'model-card'],
   comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
+  study: ['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'tracking', 'comparison'],
   run: [
     ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
     ...['methods', 'learning', 'report', 'tracking'],

@@ -18,4 +18,6 @@ export const STREAMS = {
   noising: 7,
   /** Images that join an iteration's own: as `rollout`. */
   extraSamples: 8,
+  /** Resamples of a study's seeds and prompts. */
+  studyResamples: 11,
 } as const;

@@ -1,10 +1,13 @@
 /** What a command needs from outside. Tests bring their own. */
+import type { LaunchRun } from '../study/launch-run';
 import type { Output } from '../terminal/output';
 import type { Core } from './core';
 
 export interface CommandContext {
   readonly output: Output;
   readonly loadCore: () => Promise<Core>;
+  /** Carries out a run in a process of its own. */
+  readonly launchRun: LaunchRun;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
 }

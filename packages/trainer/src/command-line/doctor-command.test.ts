@@ -56,7 +56,10 @@ function answers(
 async function run(flags: Parameters<typeof doctorCommand>[0], tools: Situation = {}) {
   const output = captureOutput();
   const installs: unknown[] = [];
-  const context = { output, loadCore: () => Promise.reject(new Error()), exit: () => undefined };
+  const context = {
+    ...{ output, loadCore: () => Promise.reject(new Error()), exit: () => undefined },
+    launchRun: () => Promise.reject(new Error()),
+  };
   const code = await doctorCommand(flags, context, answers(tools, installs));
   return { code, out: output.outText(), error: output.errorText(), installs };
 }
@@ -138,6 +141,7 @@ describe('--model', () => {
     const context = {
       output,
       loadCore: () => Promise.resolve(core as Core),
+      launchRun: () => Promise.reject(new Error()),
       exit: () => undefined,
     };
     const tools = { ...answers(), memoryBytes: () => memoryBytes };

@@ -1,6 +1,7 @@
 /** What ends a command from outside. Ctrl-C: once to end cleanly, twice to end at once. */
 import { setMaxListeners } from 'node:events';
 
+import { ENDS_WITH_PARENT } from '../study/launch-run';
 import type { CommandContext } from './context';
 import { listenForStrayErrors } from './stray-errors';
 
@@ -32,6 +33,11 @@ export function listenForInterruption(
   }
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  if (process.env[ENDS_WITH_PARENT] === '1') {
+    process.once('disconnect', interrupt);
+    // Listening alone would keep the process alive.
+    process.channel?.unref();
+  }
   const releaseStrayErrors = listenForStrayErrors((error) => {
     controller.abort(error);
   });
@@ -40,6 +46,7 @@ export function listenForInterruption(
     release() {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
+      process.off('disconnect', interrupt);
       releaseStrayErrors();
     },
   };

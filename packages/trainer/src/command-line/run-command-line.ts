@@ -6,6 +6,7 @@
 import { Command } from 'commander';
 
 import { packageVersion, TRAINER } from '../files/package-version';
+import { launchRun } from '../study/launch-run';
 import { processOutput } from '../terminal/output';
 import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
@@ -23,6 +24,7 @@ import { expandPathFlags } from './path-flags';
 import { reportError } from './report-error';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
+import { addStudyFlags, studyCommand, type StudyFlags } from './study-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
 
 /**
@@ -37,6 +39,7 @@ export async function runCommandLine(
   const context: CommandContext = {
     output: parts.output ?? processOutput(),
     loadCore: parts.loadCore ?? loadCore,
+    launchRun: parts.launchRun ?? launchRun,
     exit: parts.exit ?? ((code) => process.exit(code)),
   };
   let exitCode = 0;
@@ -90,6 +93,11 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
   addCommonFlags(addCompareFlags(program.command('compare'))).action(
     async (runs: string[], flags: CompareFlags) => {
       setExitCode(await compareCommand(runs, flags, context));
+    },
+  );
+  addCommonFlags(addStudyFlags(program.command('study'))).action(
+    async (file: string, flags: StudyFlags) => {
+      setExitCode(await studyCommand(file, flags, context));
     },
   );
   addCommonFlags(addMergeFlags(program.command('merge'))).action(async (flags: MergeFlags) => {

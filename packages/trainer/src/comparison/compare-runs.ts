@@ -1,7 +1,7 @@
 /**
  * The figures of several runs side by side.
  *
- * Only `command-line` may import this folder.
+ * Only `study` and `command-line` may import this folder.
  */
 import { isDeepStrictEqual } from 'node:util';
 

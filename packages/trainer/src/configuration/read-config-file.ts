@@ -12,11 +12,11 @@ const MAXIMUM_BYTES = 1024 * 1024;
  * for `lora` means to train all weights; who wants that writes `lora: null`.
  * @throws Error naming the file and, for a syntax error, the line and column
  */
-export async function readConfigFile(path: string): Promise<unknown> {
-  const text = await readTextFile(path, {
-    what: 'configuration file',
-    maximumBytes: MAXIMUM_BYTES,
-  });
+export async function readConfigFile(
+  path: string,
+  { what, isSection }: FileKind = CONFIGURATION,
+): Promise<unknown> {
+  const text = await readTextFile(path, { what, maximumBytes: MAXIMUM_BYTES });
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const [error] = document.errors;
@@ -26,23 +26,38 @@ export async function readConfigFile(path: string): Promise<unknown> {
       `'${path}' is not valid YAML at line ${String(line)}, column ${String(col)}: ${error.message}`,
     );
   }
-  leaveOutEmptySections(document.contents, []);
+  leaveOutEmptySections(document.contents, [], isSection);
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (error) {
     throw new UserError(
-      `'${path}' is not a valid configuration: ${error instanceof Error ? error.message : String(error)}`,
+      `'${path}' is not a valid ${what}: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
 }
 
-function leaveOutEmptySections(node: unknown, path: readonly string[]): void {
+/** What a file is called, and which of its keys are sections. */
+interface FileKind {
+  readonly what: string;
+  readonly isSection: (path: readonly string[]) => boolean;
+}
+
+const CONFIGURATION: FileKind = {
+  what: 'configuration file',
+  isSection: (path) => namesAt(path).length > 0,
+};
+
+function leaveOutEmptySections(
+  node: unknown,
+  path: readonly string[],
+  isSection: FileKind['isSection'],
+): void {
   if (!isMap(node)) return;
   node.items = node.items.filter(({ key, value }) => {
     const here = [...path, String(isScalar(key) ? key.value : key)];
-    leaveOutEmptySections(value, here);
+    leaveOutEmptySections(value, here, isSection);
     const isEmpty =
       value === null || (isScalar(value) && value.value === null && value.source === '');
-    return !(isEmpty && namesAt(here).length > 0);
+    return !(isEmpty && isSection(here));
   });
 }

@@ -1,7 +1,7 @@
 /**
  * The configuration of a run: every key with its unit, range and default. The defaults are the embedded task.
  *
- * Only `run-folder`, `weights`, `scoring`, `learning`, `model-card`, `tracking`, `comparison`, `run`, `api` and
+ * Only `run-folder`, `weights`, `scoring`, `learning`, `model-card`, `tracking`, `comparison`, `study`, `run`, `api` and
  * `command-line` may import this folder.
  */
 import type { BackendName } from '@loop-diffusion/native-tensorflow';

@@ -1,7 +1,7 @@
 /**
  * Files that are there whole or not at all.
  *
- * Only `configuration`, `run-folder`, `prompts`, `weights`, `model-card`, `tracking`, `comparison`, `run`, `api` and
+ * Only `configuration`, `run-folder`, `prompts`, `weights`, `model-card`, `tracking`, `comparison`, `study`, `run`, `api` and
  * `command-line` may import this folder.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';

@@ -42,6 +42,8 @@ export interface OptimizerStepReport {
   readonly skipped: boolean;
   /** Mean divergence from the base model, when it is weighed in. */
   readonly klReference: number | undefined;
+  /** Rows that the gradient was taken of. */
+  readonly rows: number;
   /** Means over the rows, by name, of what the method measures. */
   readonly measures: Readonly<Record<string, number>>;
   /** Of a loss of trajectories; none where they are not finite. */
@@ -69,9 +71,7 @@ export async function updatePolicy(
       chunks: term.chunksOf(images, Math.floor(index / inEpoch)),
     })),
   );
-  const total = work
-    .flatMap((parts) => parts.flatMap(({ chunks }) => chunks))
-    .reduce((sum, { rows }) => sum + rows, 0);
+  const total = work.reduce((sum, minibatch) => sum + rowsIn(minibatch), 0);
   let done = 0;
   const watch: Watch = {
     signal: request.signal,
@@ -102,12 +102,17 @@ export async function updatePolicy(
       reports.push({
         ...{ loss, gradientNorm, skipped, measures: sum.measures, klReference: sum.divergence },
         pairs: finite ? pairs : [],
+        rows: rowsIn(minibatch),
       });
     } finally {
       sum.gradient?.dispose();
     }
   }
   return reports;
+}
+
+function rowsIn(minibatch: Minibatch): number {
+  return minibatch.flatMap(({ chunks }) => chunks).reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** @returns the gradient's norm; 0 where there is none */

@@ -103,6 +103,15 @@ test('a mean over prompts makes nft, awm and grpo see spreads of other prompts',
   ]);
 });
 
+test("reinforce's baseline is the mean of all the other images", () => {
+  const objective = objectiveOf('reinforce', { baseline: 'batch' });
+  const rewards = [
+    [0, 1],
+    [0.4, 0.6],
+  ];
+  close(advantagesOf(objective, rewards).flat(), [-2 / 3, 2 / 3, -0.4 / 3, 0.4 / 3]);
+});
+
 test('apa measures advantages by their running size', () => {
   const objective = objectiveOf('apa');
   // Leave-one-out ±1, whose root mean square is 1; then ±2, of 0.9/1.9 · 1 + 1/1.9 · 4 by its square.

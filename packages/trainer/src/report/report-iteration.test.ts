@@ -9,6 +9,9 @@ const run = {
   clips: true,
   klWeight: { weight: 0 },
   plan: [],
+  policy: { guidance: 1 },
+  objective: {},
+  average: undefined,
 };
 
 /** An iteration with these rewards, `[prompts, 3]`, and nothing learnt from them. */

@@ -16,6 +16,7 @@ import type { WeightedReward } from '../scoring/rewards';
 import type { Scores } from '../scoring/scores';
 import { mean, standardDeviation, withoutMissing } from '../statistics';
 import { histogramOf } from './histogram';
+import { unetPasses } from './unet-passes';
 
 /** When every group's rewards were alike there are no pairs, and no ratio has left 1. */
 const NOTHING_TO_LEARN = {
@@ -29,6 +30,14 @@ const NOTHING_TO_LEARN = {
 /** The part of a run that its iterations are reported with. */
 interface ReportedRun {
   readonly config: { readonly algorithm: { readonly k: number } };
+  readonly policy: { readonly guidance: number };
+  /** What it needs besides its own answer at each row. */
+  readonly objective: {
+    readonly base?: boolean | undefined;
+    readonly extra?: { readonly count: number; readonly from: string } | undefined;
+  };
+  /** The average that the method keeps of the weights, where it keeps one. */
+  readonly average: object | undefined;
   readonly rewards: readonly WeightedReward[];
   readonly clipRange: number;
   /** Whether ratios beyond it are stopped. */
@@ -114,6 +123,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
       update: seconds['update'] ?? 0,
     },
     images: scores.total.length,
+    passes: passesOf(run, facts),
     tensors: tf.memory().numTensors,
     memoryBytes: process.memoryUsage.rss(),
     failedRewards: scores.failed,
@@ -121,6 +131,19 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     failures: [...scores.failures],
     skippedUpdates: facts.steps.length - steps.length,
   };
+}
+
+function passesOf(run: ReportedRun, { scores, rewards, steps }: IterationFacts) {
+  const { objective, klWeight, average, plan, policy } = run;
+  const extra = objective.extra?.from === 'base' ? objective.extra.count * rewards.length : 0;
+  const comparesWithBase = objective.base === true || klWeight.weight > 0;
+  return unetPasses({
+    images: scores.total.length + extra,
+    denoiseSteps: plan.length,
+    rows: steps.reduce((sum, { rows }) => sum + rows, 0),
+    comparisons: Number(comparesWithBase) + Number(average !== undefined),
+    guided: policy.guidance > 1,
+  });
 }
 
 function meansByName(given: readonly Readonly<Record<string, number>>[]): Record<string, number> {

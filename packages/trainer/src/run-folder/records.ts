@@ -57,6 +57,8 @@ export interface IterationRecord {
   learningRate: number;
   seconds: { text: number; rollout: number; decode: number; reward: number; update: number };
   images: number;
+  /** Passes of the UNet over one latent, where they were counted: those without a gradient, and those that one was taken of. */
+  passes?: { forward: number; gradient: number } | undefined;
   /** Tensors alive at the end of the iteration. */
   tensors: number;
   memoryBytes: number;
@@ -97,6 +99,8 @@ export interface EvaluationRecord extends MeanWithError {
   /** Of each reward the most frequent failures, at most three. */
   failures: FailureReport[];
   families: Record<string, FamilyScore>;
+  /** One per image, where prompts have families; empty for a prompt that has none. */
+  imageFamilies?: string[] | undefined;
   /** One per image, in the order of the prompts; NaN, which JSON writes as null, where it has no reward. */
   rewards: number[];
   /** Of each reward by itself, as it gave it, those that are only watched among them. */

@@ -1,7 +1,7 @@
 /**
  * The folder that holds everything a run leaves behind.
  *
- * Only `report`, `model-card`, `tracking`, `comparison`, `run`, `api` and `command-line` may import this folder.
+ * Only `report`, `model-card`, `tracking`, `comparison`, `study`, `run`, `api` and `command-line` may import this folder.
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** `run.lock`: that only one process at a time works on a run. */
+/** `run.lock`: that only one process at a time works on a run, or a study. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -21,25 +21,32 @@ interface Holder {
 
 const NAME = 'run.lock';
 
+/** Whether a process that is alive, or may be, works on the run. */
+export function isRunHeld(folder: string): boolean {
+  const holder = readHolder(join(folder, NAME));
+  return holder !== undefined && !isGone(holder);
+}
+
 /**
  * Takes the lock, also from a process of this machine that is no more.
  *
  * @param folder the run's, which exists
+ * @param what it is, for messages
  * @returns what gives the lock back, unless somebody else has taken it over meanwhile. Safe to call twice
  * @throws UserError while another process holds it
  */
-export function lockRun(folder: string): () => void {
+export function lockRun(folder: string, what = 'run'): () => void {
   const path = join(folder, NAME);
   const { pid } = process;
   const self: Holder = { host: hostname(), pid, started: startOf(pid), token: randomUUID() };
   try {
     alone(path, () => {
       const holder = readHolder(path);
-      if (holder !== undefined && !isGone(holder)) throw new UserError(alreadyHeld(folder, holder));
+      if (holder !== undefined && !isGone(holder)) throw new UserError(alreadyHeld(folder, what, holder));
       writeFileAtomically(path, JSON.stringify(self));
     });
   } catch (error) {
-    throw asUserError(error, 'lock the run', folder);
+    throw asUserError(error, `lock the ${what}`, folder);
   }
   return () => {
     alone(path, () => {
@@ -108,6 +115,6 @@ function startOf(pid: number): string | null {
   }
 }
 
-function alreadyHeld(folder: string, { pid, host }: Holder): string {
-  return `The run '${folder}' is being worked on by process ${String(pid)} on ${host}; wait for it, or end it, or remove '${join(folder, NAME)}' if you know that it is gone`;
+function alreadyHeld(folder: string, what: string, { pid, host }: Holder): string {
+  return `The ${what} '${folder}' is being worked on by process ${String(pid)} on ${host}; wait for it, or end it, or remove '${join(folder, NAME)}' if you know that it is gone`;
 }

@@ -51,6 +51,7 @@ export async function evaluatePolicy(
       notApplicable: scores.notApplicable,
       failures: [...scores.failures],
       families: byFamily(plan.prompts, scores.total),
+      imageFamilies: familiesOf(plan.prompts),
       rewards: [...scores.total],
       components: Object.fromEntries(
         Object.entries(scores.values).map(([name, values]) => [
@@ -66,6 +67,11 @@ export async function evaluatePolicy(
 function scoreOf(rewards: readonly number[]): FamilyScore {
   const scored = withoutMissing(rewards);
   return { ...meanWithError(scored), count: scored.length };
+}
+
+function familiesOf(prompts: readonly TaggedPrompt[]): string[] | undefined {
+  const families = prompts.map(({ family = '' }) => family);
+  return families.some((family) => family !== '') ? families : undefined;
 }
 
 function byFamily(

@@ -40,6 +40,7 @@ export function exampleIteration(iteration: number): IterationRecord {
     learningRate: 2e-3 * (1 - iteration / 200),
     seconds: { text: 0.1, rollout: 1.5, decode: 0.4 + 0.05 * wave, reward: 0.2, update: 2.6 },
     images: 64,
+    passes: { forward: 640, gradient: 512 },
     tensors: 420,
     memoryBytes: 9e8,
     failedRewards: 0,

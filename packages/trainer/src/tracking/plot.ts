@@ -13,12 +13,17 @@ const HEIGHT = 190;
 const HEADING = { fontWeight: 'normal', fontSize: 12, frame: 'bounds' };
 
 export async function renderPlot(plot: PlotSpec): Promise<Uint8Array> {
+  return svgToPng(await plotSvg(plot), { scale: 1.5 });
+}
+
+/** The drawing as SVG, whose texts take the reader's fonts. */
+export async function plotSvg(plot: PlotSpec): Promise<string> {
   // Loaded here because a run without plots should not pay for them.
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
   const { spec } = vegaLite.compile(plot);
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
-    return await svgToPng(await view.toSVG(), { scale: 1.5 });
+    return await view.toSVG();
   } finally {
     view.finalize();
   }

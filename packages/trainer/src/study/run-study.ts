@@ -1,0 +1,141 @@
+/**
+ * All runs of a study that are missing, one after the other or several at a time.
+ *
+ * Only `command-line` may import this folder.
+ */
+import { availableParallelism } from 'node:os';
+
+import type { RecordedRun } from '../comparison/read-run';
+import { UserError } from '../user-error';
+import { carryOutRun, type CarryOutOptions } from './carry-out-run';
+import type { LaunchRun } from './launch-run';
+import type { PlannedRun, StudyPlan } from './plan-study';
+
+export interface FinishedRun {
+  readonly run: PlannedRun;
+  readonly recorded: RecordedRun;
+}
+
+export interface RunStudyOptions {
+  readonly launch: LaunchRun;
+  /** Runs at a time. */
+  readonly parallel: number;
+  readonly signal: AbortSignal;
+  /** Told how far all runs together are, in [0, 1], with what goes on. */
+  readonly onProgress?: (fraction: number, runs: readonly string[]) => void;
+  /** Told of each run that was carried out, with those that are done. */
+  readonly onRun?: (finished: FinishedRun, all: readonly FinishedRun[]) => void;
+}
+
+export interface StudyEnd {
+  /** In the order of the plan. */
+  readonly finished: readonly FinishedRun[];
+  /** A sentence for each variant of which a run failed; its other runs were not begun. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * A run that fails does not end the others.
+ *
+ * @throws the signal's reason when it is aborted, after the runs under way have ended with a checkpoint
+ */
+export async function runStudy(plan: StudyPlan, options: RunStudyOptions): Promise<StudyEnd> {
+  const { launch, parallel, signal, onProgress, onRun } = options;
+  const finished = new Map<PlannedRun, RecordedRun>();
+  const failures = new Map<string, string>();
+  const waiting = [...plan.runs];
+  const work = createWork(plan.runs, onProgress);
+  const inOrder = (): FinishedRun[] =>
+    plan.runs.flatMap((run) => {
+      const recorded = finished.get(run);
+      return recorded === undefined ? [] : [{ run, recorded }];
+    });
+
+  async function worker(): Promise<void> {
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
+      signal.throwIfAborted();
+      if (failures.has(run.variant)) continue;
+      const carrying = work.begin(run);
+      try {
+        const recorded = await carryOutRun(run, {
+          ...{ launch, signal, onEvent: carrying.onEvent },
+          environment: threadsOf(parallel),
+        });
+        finished.set(run, recorded);
+        carrying.end();
+        onRun?.({ run, recorded }, inOrder());
+      } catch (error) {
+        signal.throwIfAborted();
+        carrying.end();
+        if (!(error instanceof UserError)) throw error;
+        failures.set(run.variant, error.message);
+      }
+    }
+  }
+
+  const workers = Array.from({ length: Math.min(parallel, plan.runs.length) }, worker);
+  const ends = await Promise.allSettled(workers);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
+  return { finished: inOrder(), failures: [...failures.values()] };
+}
+
+/** The cores are shared out; what the user has set is left. */
+function threadsOf(parallel: number): Record<string, string> {
+  if (parallel === 1 || process.env['OMP_NUM_THREADS'] !== undefined) return {};
+  const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
+  return { OMP_NUM_THREADS: String(threads) };
+}
+
+/** What there is to do, in images: those of training, and those of evaluations. */
+function createWork(
+  runs: readonly PlannedRun[],
+  onProgress: RunStudyOptions['onProgress'] = () => undefined,
+) {
+  const total = runs.reduce((sum, run) => sum + imagesOf(run), 0);
+  const done = new Map<PlannedRun, number>();
+  const current = new Map<PlannedRun, string>();
+  const report = () => {
+    const sum = [...done.values()].reduce((all, images) => all + images, 0);
+    onProgress(sum / total, [...current.values()]);
+  };
+  return {
+    begin(run: PlannedRun): Required<Pick<CarryOutOptions, 'onEvent'>> & { end: () => void } {
+      const { config } = run;
+      const perIteration = config.batch.prompts * config.algorithm.k;
+      const name = `${run.variant}, seed ${String(run.seed)}`;
+      let iteration = 0;
+      let evaluations = 0;
+      const tell = (): void => {
+        const images = iteration * perIteration + evaluations * config.evaluate.images;
+        done.set(run, Math.min(images, imagesOf(run)));
+        current.set(run, `${name}: ${String(iteration)}/${String(config.iterations)}`);
+        report();
+      };
+      tell();
+      return {
+        onEvent(event) {
+          const given = event['iteration'];
+          if (
+            (event.event === 'iteration' || event.event === 'resume') &&
+            typeof given === 'number'
+          ) {
+            iteration = given;
+          }
+          if (event.event === 'evaluation') evaluations += 1;
+          tell();
+        },
+        end() {
+          done.set(run, imagesOf(run));
+          current.delete(run);
+          report();
+        },
+      };
+    },
+  };
+}
+
+function imagesOf({ config }: PlannedRun): number {
+  const { batch, algorithm, iterations, evaluate } = config;
+  const between = evaluate.every > 0 ? Math.floor((iterations - 1) / evaluate.every) : 0;
+  return iterations * batch.prompts * algorithm.k + evaluate.images * (2 + between);
+}

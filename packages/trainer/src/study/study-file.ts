@@ -1,0 +1,76 @@
+/** `STUDY.yaml`: what is compared, how often, and by how much. */
+import { z } from 'zod';
+
+import { namesAt } from '../configuration/key-reference';
+import { readConfigFile } from '../configuration/read-config-file';
+import { numberAbove, text, wholeNumber, MANY } from '../fields';
+import { UserError } from '../user-error';
+
+/** Keys of a run's configuration, dotted or nested. */
+export type Keys = Readonly<Record<string, unknown>>;
+
+const keys = z.record(z.string(), z.unknown());
+
+const studySchema = z
+  .strictObject({
+    base: z.union([keys, text('a configuration file')]).default({}),
+    factors: z
+      .record(z.string().min(1), z.union([z.array(z.unknown()).min(1), z.record(z.string(), keys)]))
+      .default({}),
+    variants: z.record(z.string().min(1), keys).default({}),
+    seeds: z
+      .array(wholeNumber(0, 0xffffffff, 'seed of a run'))
+      .min(1)
+      .default([0, 1, 2]),
+    budget: z
+      .union([
+        z.strictObject({ images: wholeNumber(1, MANY, 'images that are scored in training') }),
+        z.strictObject({ seconds: numberAbove(0, 1e9, 'seconds of training') }),
+      ])
+      .optional(),
+    evaluation: keys.default({}),
+    reference: text('the variant that others are compared with; left out: the first').optional(),
+    reach: z.array(z.number()).default([]),
+  })
+  .readonly();
+
+/** A study as it is asked for. */
+export type StudySettings = z.output<typeof studySchema>;
+
+const SHAPES: Readonly<Record<keyof StudySettings, string>> = {
+  base: "keys of a run's configuration, or the name of a configuration file",
+  factors:
+    'for each key a list of its values, or for each factor a name for each of its levels with the keys that it sets',
+  variants: 'for each variant the keys that it sets',
+  seeds: 'a list of whole numbers from 0 to 4294967295',
+  budget: 'either {images: a whole number from 1} or {seconds: a number above 0}',
+  evaluation: "keys of the section evaluate of a run's configuration",
+  reference: 'the name of a variant',
+  reach: 'a list of rewards',
+};
+
+/** @throws UserError that says what is wrong with the file */
+export async function readStudyFile(path: string): Promise<StudySettings> {
+  const file = await readConfigFile(path, {
+    what: 'study file',
+    isSection: ([first = '', ...rest]) =>
+      rest.length === 0 ? first in SHAPES : first === 'base' && namesAt(rest).length > 0,
+  });
+  return parseStudy(file, path);
+}
+
+/** @param path for messages */
+export function parseStudy(file: unknown, path: string): StudySettings {
+  const parsed = studySchema.safeParse(file ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return `unknown key '${issue.keys.join("', '")}' (the keys are ${Object.keys(SHAPES).join(', ')})`;
+    }
+    const [key] = issue.path;
+    return key === undefined
+      ? `it must hold the keys ${Object.keys(SHAPES).join(', ')}`
+      : `${issue.path.map(String).join('.')} must be ${SHAPES[key as keyof StudySettings]}`;
+  });
+  throw new UserError(`The study '${path}': ${[...new Set(problems)].join('; ')}`);
+}
