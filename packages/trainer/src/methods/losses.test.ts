@@ -170,8 +170,11 @@ describe('on steps', () => {
   test('grpo with a guard has a ratio without drift', () => {
     const objective = objectiveOf('grpo', { ratio: 'guard' });
     // ρ′ = exp(σ (Δ + ½)), Δμ being 1.
-    const rows = trajectoryRows([-0.5, -0.4], [1, 1]);
-    close(lossesOf(objective, rows), [-1, -Math.exp(0.1)]);
+    const rows = trajectoryRows([-0.5, -0.4, -0.2], [1, 1, 1]);
+    close(lossesOf(objective, rows), [-1, -Math.exp(0.1), -1.2]);
+    // exp(−0.5) alone would be beyond the clip as well, and exp(−0.2) would not.
+    const given = (objective as TrajectoryObjective).loss(rows, context) as RowLosses;
+    expect([...given.clipped!.dataSync()]).toEqual([0, 0, 1]);
   });
 });
 
