@@ -152,8 +152,8 @@ export interface ExtraSamples {
   readonly count: number;
   /** Drawn by the model as it was, or nothing but noise. */
   readonly from: 'base' | 'noise';
-  /** What each counts, as a part of the largest advantage of its prompt. */
-  readonly weight: number;
+  /** What each counts, as a part of the largest advantage of its prompt; of the part of the run that is done, in [0, 1). */
+  weight(done: number): number;
 }
 
 /**
