@@ -201,6 +201,15 @@ describe('on images', () => {
     }
   });
 
+  test('qvpo lets what joins its images count less and less, down to a part of it', () => {
+    const weightsOf = (settings: object) => {
+      const { extra } = objectiveOf('qvpo', settings) as DenoisingObjective;
+      return [0, 0.5, 0.9, 0.99].map((done) => extra!.weight(done));
+    };
+    close(weightsOf({ entropyWeight: 0.02 }), [0.02, 0.01, 0.002, 0.002]);
+    close(weightsOf({ entropyWeight: 0.02, finalEntropyFraction: 1 }), [0.02, 0.02, 0.02, 0.02]);
+  });
+
   test('dpo compares improvements over the base, and rpo adds the better error', () => {
     // ℓ 0.04 and 0.49, of the base 0.09 and 0.36: the better image is denoised better, the worse one worse.
     const rows = denoisingRows([0.1, -0.1], [0.3, 0.6], [1, -1]);
