@@ -8,6 +8,8 @@ export interface LoadedExport {
   readonly found: unknown;
   /** That of the export, or of its file for a default export. */
   readonly ownName: string;
+  /** The URL of the module, or its name where it lies beside this package. */
+  readonly module: string;
 }
 
 /**
@@ -16,21 +18,26 @@ export interface LoadedExport {
  */
 export async function loadExport(place: string, folder: string = cwd()): Promise<LoadedExport> {
   const [specifier = '', exported = 'default'] = place.split(/#(?=[^#]*$)/);
-  const found = exportOf(await importModule(specifier, folder), exported);
+  const { module, exports } = await importModule(specifier, folder);
+  const found = exportOf(exports, exported);
   if (found === undefined) throw new Error(`"${specifier}" has no export "${exported}"`);
   const ownName = exported === 'default' ? basename(specifier).replace(/\.[^.]*$/, '') : exported;
-  return { found, ownName };
+  return { found, ownName, module };
 }
 
 /** What the folder does not have may lie beside this package, as in a global install. */
-async function importModule(specifier: string, folder: string): Promise<unknown> {
+async function importModule(
+  specifier: string,
+  folder: string,
+): Promise<{ module: string; exports: unknown }> {
   try {
-    return await importUrl(await resolveModule(specifier, folder));
+    const module = await resolveModule(specifier, folder);
+    return { module, exports: await importUrl(module) };
   } catch (error) {
     if (!(error instanceof PackageNotFound)) throw error;
     const elsewhere = await importUrl(specifier).catch(() => undefined);
     if (elsewhere === undefined) throw error;
-    return elsewhere;
+    return { module: specifier, exports: elsewhere };
   }
 }
 

@@ -14,6 +14,11 @@ export function withoutMissing(values: readonly number[]): number[] {
   return values.filter((value) => !Number.isNaN(value));
 }
 
+/** `[rows, columns]`, true where a value is a number. */
+export function presentIn(rows: readonly (readonly number[])[]): boolean[][] {
+  return rows.map((row) => row.map((value) => !Number.isNaN(value)));
+}
+
 /** Population standard deviation. */
 export function standardDeviation(values: readonly number[]): number {
   const center = mean(values);

@@ -43,12 +43,6 @@ export function stopsRatios(
   return hasRatios && isClipped(algorithm, objective);
 }
 
-/** The same from the configuration alone; not known, so false, of a method of one's own. */
-export function clipsRatios(algorithm: Algorithm): boolean {
-  const chosen = chosenMethod(algorithm);
-  return chosen !== undefined && stopsRatios(algorithm, chosen.objective);
-}
-
 /** For folders and titles: of `./file.mjs#export` the export. */
 export function nameOfMethod(name: string): string {
   return basename(name.split(/[#:]/).at(-1) ?? name).replace(/\.[^.]*$/, '');

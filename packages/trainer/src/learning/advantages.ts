@@ -1,5 +1,6 @@
 /** What an iteration's rewards tell of each of its images. */
 import type { Objective } from '../methods/method';
+import { presentIn } from '../statistics';
 
 export interface AdvantageEstimator {
   /** Whether a reward is only compared with those of the same prompt and iteration: sums that lack the same term will do. */
@@ -28,7 +29,7 @@ export function createAdvantageEstimator(
   return {
     withinPrompts,
     estimate(prompts, rewards) {
-      const mask = rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
+      const mask = presentIn(rewards);
       const estimated = estimator.estimate({ prompts, rewards, mask });
       checkShape(estimated, rewards);
       return estimated.map((row, prompt) =>

@@ -5,7 +5,11 @@ import { createOptimizer } from './create-optimizer';
 
 test.each([
   ['adamw', {}, ['first_moment', 'second_moment']],
-  ['storm', { alpha: 1, sumOfSquares: 25 }, []],
+  [
+    'storm',
+    { alpha: 1, sumOfSquares: 1, gradientUnit: 5, weightUnit: expect.any(Number) as number },
+    [],
+  ],
 ])('makes the optimizer that is named: %s', (name, numbers, tensors) => {
   const { optimizer: settings } = resolveConfig({}, [
     'algorithm.clipRange=none',
@@ -18,8 +22,10 @@ test.each([
   optimizer.step(tf.tensor1d([3, 4]), settings.learningRate);
   const state = optimizer.state();
   expect([state.numbers, Object.keys(state.tensors)]).toEqual([numbers, tensors]);
-  // AdamW's first step is of the learning rate, STORM's of 1 / ∛25.1 along a gradient that is scaled down to 1.
-  const step = { adamw: settings.learningRate, storm: 0.6 / Math.cbrt(25.1) }[name]!;
-  expect(1 - weight.dataSync()[0]!).toBeCloseTo(step, 5);
+  // AdamW's first step is of the learning rate in each weight. STORM's along the gradient (3, 4) would change the loss as much,
+  // 7 rates, but the gradient is scaled down from a norm of 5 to 1.
+  const { learningRate } = settings;
+  const step = { adamw: learningRate, storm: (7 * learningRate * 0.6) / 25 }[name]!;
+  expect(1 - weight.dataSync()[0]!).toBeCloseTo(step, 6);
   optimizer.dispose();
 });

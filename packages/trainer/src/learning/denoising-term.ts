@@ -15,6 +15,7 @@ import {
   denoiserOf,
   filledUp,
   maskOf,
+  rulesOf,
   type ChunkResult,
   type Term,
   type TextsOfImages,
@@ -60,12 +61,8 @@ interface DenoisingRow {
  * @throws TypeError when there is no base model, or no average, that the loss asks for
  */
 export function denoisingTerm(source: DenoisingSource): Term {
-  const { objective, advantages, draws, batch, klWeight } = source;
-  const needsZero = objective.zeroAdvantages === true || klWeight > 0;
-  const unit = objective.pairs === true ? 2 : 1;
-  if (source.base === undefined && (objective.base === true || klWeight > 0)) {
-    throw new TypeError('A loss that compares with the base model needs the base model.');
-  }
+  const { objective, advantages, draws, batch } = source;
+  const { unit, needsZero, base } = rulesOf(source);
   if (source.average === undefined && objective.average !== undefined) {
     throw new TypeError('A loss that compares with averaged weights needs them.');
   }
@@ -82,7 +79,7 @@ export function denoisingTerm(source: DenoisingSource): Term {
       return cutIntoChunks(rows, batch, unit).map((chunk) => ({
         rows: chunk.length,
         gradient: (policy, everyRow = false) =>
-          gradientOf(policy, { ...source, everyRow }, chunk, weight, unit),
+          gradientOf(policy, { ...source, base, everyRow }, chunk, weight, unit),
       }));
     },
   };
@@ -99,7 +96,7 @@ function gradientOf(
   const rows = filledUp(chunk, source.batch, unit);
   const drawn = rows.map(({ image, draw }) => drawOf(promptOfImage[image] ?? 0, draw));
   const steps = drawn.map(({ step }) => step);
-  const { loss, pairs, base } = objective;
+  const { loss, pairs } = objective;
   const result = tf.tidy(() => {
     const original = originals.gather(rows.map(({ image }) => image));
     const noise = noiseTensor(drawn, original);
@@ -109,10 +106,10 @@ function gradientOf(
       denoisingGradient,
       denoiserOf(policy),
       {
-        base: base === true || klWeight > 0 ? source.base && denoiserOf(source.base) : undefined,
+        base: source.base,
         average: source.average && denoiserOf(source.average),
       },
-      { objective: { loss, pairs, base }, context, everyRow: source.everyRow },
+      { objective: { loss, pairs, base: objective.base }, context, everyRow: source.everyRow },
       {
         ...{ original, noised, target: targetOf(policy.schedule, original, noise, timesteps) },
         noiseLevel: tf.tensor1d(steps.map(({ alphaCumprod }) => Math.sqrt(1 - alphaCumprod))),

@@ -1,16 +1,21 @@
 /** How far the policy that sampled is from the base model, image by image, to be taken off rewards. */
-import { policyMean, stepSigmas, type TrajectoryStore } from '@loop-diffusion/diffusion-mdp';
+import {
+  policyMean,
+  stepSigmas,
+  type TrajectoryRow,
+  type TrajectoryStore,
+} from '@loop-diffusion/diffusion-mdp';
 import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import { klToReference } from '@loop-diffusion/ppo-objective';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { nextTurn } from '../next-turn';
 import type { NoiseSource } from '../policy/image-batches';
 import type { Conditioning, Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf, predict, type Moment } from '../policy/predict';
 import { cutRows, joinRows, partsOf } from '../policy/rows';
 import { gatherNoise } from './gather-noise';
-import { conditioningOf, cutIntoChunks, denoiserOf, type TextsOfImages } from './term';
+import { readRows } from './read-rows';
+import { conditioningOf, denoiserOf, type TextsOfImages } from './term';
 
 interface KlRequest extends TextsOfImages {
   readonly trajectories: TrajectoryStore | undefined;
@@ -33,30 +38,26 @@ export async function klInRewards(
   if (trajectories === undefined) throw new TypeError('There are no steps to compare.');
   const images = Array.from({ length: trajectories.size }, (_, image) => image);
   const rows = trainedSteps.flatMap((step) => images.map((sample) => ({ sample, step })));
+  const divergencesOf = (chunk: readonly TrajectoryRow[]): tf.Tensor1D => {
+    const { steps, sample, previousSample } = trajectories.gather(chunk);
+    const conditioning = conditioningOf(
+      texts,
+      chunk.map((row) => row.sample),
+    );
+    return policy.compute.run(
+      divergenceOfRows,
+      denoiserOf(base),
+      {
+        ...{ sample, previousSample, conditioning, moment: momentOf(policy, steps) },
+        noise: gatherNoise(noise, chunk, trajectories.latentShape),
+      },
+      partsOf(sample),
+    );
+  };
+  const divergences = await readRows(rows, config.batch.update, divergencesOf, signal);
   const sums = images.map(() => 0);
-  for (const chunk of cutIntoChunks(rows, config.batch.update, 1)) {
-    await nextTurn(signal);
-    const divergences = tf.tidy(() => {
-      const { steps, sample, previousSample } = trajectories.gather(chunk);
-      const conditioning = conditioningOf(
-        texts,
-        chunk.map((row) => row.sample),
-      );
-      return policy.compute.run(
-        divergenceOfRows,
-        denoiserOf(base),
-        {
-          ...{ sample, previousSample, conditioning, moment: momentOf(policy, steps) },
-          noise: gatherNoise(noise, chunk, trajectories.latentShape),
-        },
-        partsOf(sample),
-      );
-    });
-    const values = await divergences.data();
-    divergences.dispose();
-    for (const [row, { sample }] of chunk.entries()) {
-      sums[sample] = (sums[sample] ?? 0) + (values[row] ?? Number.NaN) / trainedSteps.length;
-    }
+  for (const [row, { sample }] of rows.entries()) {
+    sums[sample] = (sums[sample] ?? 0) + (divergences[row] ?? Number.NaN) / trainedSteps.length;
   }
   return sums;
 }

@@ -11,7 +11,7 @@ const optimizer: TrainConfig['optimizer'] = {
   weightDecay: 0,
   maxGradientNorm: 1,
   warmupIterations: 0,
-  storm: { k: 0.1, floor: 0.1, c: 100 },
+  storm: { units: 'first-gradient', k: 0.1, floor: 0.1, c: 100 },
 };
 const rates = (changes: Partial<TrainConfig['optimizer']>, iterations: number) =>
   Array.from({ length: iterations }, (_, iteration) =>

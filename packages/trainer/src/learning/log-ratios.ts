@@ -8,11 +8,11 @@ import {
 import { sideBySide } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import { nextTurn } from '../next-turn';
 import type { Conditioning, Denoiser, RunningDenoiser } from '../policy/policy';
 import { momentOf, predict, type Moment } from '../policy/predict';
 import { cutRows, joinRows, partsOf } from '../policy/rows';
-import { conditioningOf, cutIntoChunks, denoiserOf, filledUp, type TextsOfImages } from './term';
+import { readRows } from './read-rows';
+import { conditioningOf, denoiserOf, type TextsOfImages } from './term';
 
 /**
  * @returns log p_θ − log p_old of each row, in their order
@@ -24,30 +24,21 @@ export async function logRatiosOf(
   rows: readonly TrajectoryRow[],
   signal?: AbortSignal,
 ): Promise<number[]> {
-  const ratios: number[] = [];
-  for (const chunk of cutIntoChunks(rows, source.batch, 1)) {
-    await nextTurn(signal);
-    const filled = filledUp(chunk, source.batch, 1);
-    let old: Float32Array = new Float32Array();
-    const logProb = tf.tidy(() => {
-      const { steps, sample, previousSample, oldLogProb } = source.trajectories.gather(filled);
-      old = oldLogProb;
-      const conditioning = conditioningOf(
-        source,
-        filled.map((row) => row.sample),
-      );
-      return policy.compute.run(
-        logProbOfRows,
-        denoiserOf(policy),
-        { sample, previousSample, moment: momentOf(policy, steps), conditioning },
-        partsOf(sample),
-      );
-    });
-    const values = await logProb.data<'float32'>();
-    logProb.dispose();
-    ratios.push(...chunk.map((_, row) => (values[row] ?? Number.NaN) - (old[row] ?? Number.NaN)));
-  }
-  return ratios;
+  const logRatios = (chunk: readonly TrajectoryRow[]): tf.Tensor1D => {
+    const { steps, sample, previousSample, oldLogProb } = source.trajectories.gather(chunk);
+    const conditioning = conditioningOf(
+      source,
+      chunk.map((row) => row.sample),
+    );
+    const logProb = policy.compute.run(
+      logProbOfRows,
+      denoiserOf(policy),
+      { sample, previousSample, moment: momentOf(policy, steps), conditioning },
+      partsOf(sample),
+    );
+    return tf.sub(logProb, tf.tensor1d(oldLogProb));
+  };
+  return readRows(rows, source.batch, logRatios, signal);
 }
 
 interface Rows {

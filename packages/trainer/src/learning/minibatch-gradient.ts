@@ -88,8 +88,8 @@ async function sumOfTerm(
     gradient?.dispose();
     throw error;
   } finally {
-    for (const { logProb, loss, dropped, divergence, sums } of results) {
-      const kept = [loss, logProb, dropped, divergence, ...Object.values(sums)];
+    for (const { logProb, clipped, loss, dropped, divergence, sums } of results) {
+      const kept = [loss, logProb, clipped, dropped, divergence, ...Object.values(sums)];
       tf.dispose(kept.filter((tensor) => tensor !== undefined));
     }
   }

@@ -8,6 +8,8 @@ import type { ChunkResult } from './term';
 export interface PairReport extends TrajectoryRow {
   readonly logProb: number;
   readonly oldLogProb: number;
+  /** Whether the loss says that its ratio is beyond the clip; undefined where it does not tell. */
+  readonly clipped?: boolean | undefined;
 }
 
 export interface ReadChunks {
@@ -70,6 +72,8 @@ function readPairs(chunks: readonly ChunkResult[], read: Read): PairReport[] {
   const ofTrajectories = chunks.filter(({ trajectoryRows }) => trajectoryRows !== undefined);
   if (ofTrajectories.length === 0) return [];
   const logProbs = read(tf.concat1d(ofTrajectories.flatMap(({ logProb }) => logProb ?? [])));
+  const told = ofTrajectories.flatMap(({ clipped }) => clipped ?? []);
+  const clipped = told.length === 0 ? undefined : read(tf.concat1d(told));
   let first = 0;
   return ofTrajectories.flatMap(({ trajectoryRows = [], oldLogProb = new Float32Array() }) => {
     const start = first;
@@ -78,6 +82,7 @@ function readPairs(chunks: readonly ChunkResult[], read: Read): PairReport[] {
       ...pair,
       logProb: logProbs[start + row] ?? Number.NaN,
       oldLogProb: oldLogProb[row] ?? Number.NaN,
+      clipped: clipped && clipped[start + row] === 1,
     }));
   });
 }

@@ -34,12 +34,16 @@ export interface PartLosses {
   readonly logProb?: tf.Tensor1D | undefined;
 }
 
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
 export type RowGradient = {
   /** Weighted. */
   readonly loss: tf.Scalar;
   /** Of all trained weights, one after the other. */
   readonly gradient: tf.Tensor1D;
   readonly logProb: tf.Tensor1D | undefined;
+  /** 1 for a row whose ratio is beyond the clip, where the loss tells. */
+  readonly clipped: tf.Tensor1D | undefined;
   /** Of the rows that the loss is averaged over, the part that does not count. */
   readonly dropped: tf.Scalar | undefined;
   /** Over the rows that the mask has. */
@@ -49,8 +53,10 @@ export type RowGradient = {
 };
 
 /**
+ * To be called in a `tf.tidy`, which what it returns belongs to.
+ *
  * @param lossesOf of the policy with weights that the gradient is taken in
- * @throws Error when a method's losses are not one for each row, or for each pair
+ * @throws what `lossesOf` throws; Error when a method's losses are not one for each row, or for each pair
  */
 export function rowGradient(
   policy: Denoiser,
@@ -62,7 +68,9 @@ export function rowGradient(
   const names = Object.keys(trained);
   const unit = pairs ? 2 : 1;
   const units = mask.size / unit;
-  const kept: { logProb?: tf.Tensor1D; dropped?: tf.Scalar; divergence?: tf.Scalar } = {};
+  const kept: Partial<
+    Mutable<Pick<RowGradient, 'logProb' | 'clipped' | 'dropped' | 'divergence'>>
+  > = {};
   const sums: Record<string, tf.Scalar> = {};
   try {
     const { value, grads } = tf.valueAndGrads((...given: tf.Tensor[]) => {
@@ -77,6 +85,10 @@ export function rowGradient(
       for (const [name, measure] of Object.entries(losses.measures ?? {})) {
         checkSize(`measure ${name}`, measure, [units, mask.size], pairs);
         sums[name] = tf.keep(sumOver(measure, mask));
+      }
+      if (losses.clipped !== undefined) {
+        checkSize('clipped', losses.clipped, [mask.size], pairs);
+        kept.clipped = tf.keep(losses.clipped);
       }
       const counts = everyRow ? undefined : product(losses.counts, part.kept);
       if (counts !== undefined) {
@@ -97,39 +109,48 @@ export function rowGradient(
     return {
       loss: value as tf.Scalar,
       gradient: tf.concat1d(grads.map((part) => tf.reshape(part, [part.size]))),
-      logProb: kept.logProb,
-      dropped: kept.dropped,
-      divergence: kept.divergence,
-      sums,
+      logProb: kept.logProb?.clone(),
+      clipped: kept.clipped?.clone(),
+      dropped: kept.dropped?.clone(),
+      divergence: kept.divergence?.clone(),
+      sums: Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum.clone()])),
     };
   } catch (error) {
-    tf.dispose([...Object.values(kept), ...Object.values(sums)]);
+    // TensorFlow.js frees what it has saved for a gradient only after it has taken one.
+    const { state } = tf.engine();
+    tf.dispose(
+      ((state.activeTape as typeof state.activeTape | null) ?? []).map(({ saved }) => saved ?? []),
+    );
     throw error;
+  } finally {
+    tf.dispose([...Object.values(kept), ...Object.values(sums)]);
   }
 }
 
-/** That of a whole chunk, from its parts, which are freed. */
+/** That of a whole chunk, from its parts. */
 export function joinGradients(parts: readonly RowGradient[]): RowGradient {
-  const all = <Name extends 'logProb' | 'dropped' | 'divergence'>(name: Name) =>
-    parts.flatMap((part) => part[name] ?? []) as NonNullable<RowGradient[Name]>[];
-  const [logProbs, dropped, divergences] = [all('logProb'), all('dropped'), all('divergence')];
-  const sums = parts.map((part) => part.sums);
-  const joined: RowGradient = {
+  const rowsOfAll = (name: 'logProb' | 'clipped'): tf.Tensor1D | undefined => {
+    const all = parts.flatMap((part) => part[name] ?? []);
+    return all.length === 0 ? undefined : tf.concat1d(all);
+  };
+  const sumOfAll = (name: 'dropped' | 'divergence'): tf.Scalar | undefined => {
+    const all = parts.flatMap((part) => part[name] ?? []);
+    return all.length === 0 ? undefined : tf.addN(all);
+  };
+  return {
     loss: tf.addN(parts.map(({ loss }) => loss)),
     gradient: tf.addN(parts.map(({ gradient }) => gradient)),
-    logProb: logProbs.length === 0 ? undefined : tf.concat1d(logProbs),
-    dropped: dropped.length === 0 ? undefined : tf.addN(dropped),
-    divergence: divergences.length === 0 ? undefined : tf.addN(divergences),
+    logProb: rowsOfAll('logProb'),
+    clipped: rowsOfAll('clipped'),
+    dropped: sumOfAll('dropped'),
+    divergence: sumOfAll('divergence'),
     sums: Object.fromEntries(
-      Object.keys(sums[0] ?? {}).map((name) => [
+      Object.keys(parts[0]?.sums ?? {}).map((name) => [
         name,
-        tf.addN(sums.map((part) => part[name] as tf.Scalar)),
+        tf.addN(parts.map(({ sums }) => sums[name] as tf.Scalar)),
       ]),
     ),
   };
-  // Kept from inside the gradient, which frees what it makes.
-  tf.dispose([logProbs, dropped, divergences, sums.map((part) => Object.values(part))]);
-  return joined;
 }
 
 /** What TypeScript would have said. */

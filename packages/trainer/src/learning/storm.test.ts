@@ -5,14 +5,14 @@ import type { Optimizer, OptimizerState } from './optimizer';
 import { createStorm, type StormOptions } from './storm';
 
 const options: StormOptions = {
-  storm: { k: 0.1, floor: 0.1, c: 100 },
+  storm: { units: 'own', k: 0.1, floor: 0.1, c: 100 },
   learningRate: 1,
   maxGradientNorm: Infinity,
 };
 /** Steps of one length whatever the gradients, for the floor is far above their squares; α is c · length², up to 1. */
 const constant = (length: number, c: number): StormOptions => ({
   ...options,
-  storm: { k: 1e10 * length, floor: 1e30, c },
+  storm: { units: 'own', k: 1e10 * length, floor: 1e30, c },
 });
 
 const numbers = (tensor: tf.Tensor) => [...tensor.dataSync<'float32'>()];
@@ -147,6 +147,79 @@ describe('STORM', () => {
     expect(Math.hypot(...estimate)).toBeGreaterThan(limit);
   });
 
+  describe('in units of the first gradient', () => {
+    const relative: StormOptions = {
+      ...options,
+      storm: { ...options.storm, units: 'first-gradient' },
+      learningRate: 0.01,
+    };
+    const walk = (optimizer: Optimizer, weight: tf.Variable, rates: readonly number[], scale = 1) =>
+      rates.map((rate, step) => {
+        const sample = [0.3, -step, step * step].map((value) => 8 * value);
+        stepTowards(optimizer, [weight], sample, rate, [scale, scale, scale]);
+        return numbers(weight);
+      });
+
+    it('lowers the loss by its first step as much as one of the learning rate in every weight', () => {
+      for (const k of [0.1, 3]) {
+        const weight = tf.variable(tf.zeros([2, 2]));
+        const optimizer = createStorm([weight], { ...relative, storm: { ...relative.storm, k } });
+        optimizer.step(tf.tensor1d([3e-4, 0, 0, -4e-4]), 0.01);
+        // 0.01 · 7e-4 / 5e-4 in all, along (3, −4) / 5: Σ g Δ is 0.01 · 7e-4.
+        const expected = [-0.0084, 0, 0, 0.0112];
+        for (const [i, moved] of numbers(weight).entries())
+          expect(moved).toBeCloseTo(expected[i]!, 8);
+      }
+    });
+
+    it('is the published algorithm for a loss and weights of another scale', () => {
+      const rates = [0.01, 0.01, 0.005, 0.005];
+      const start = [1, 2, -1];
+      const weight = tf.variable(tf.tensor1d(start));
+      const path = walk(createStorm([weight], relative), weight, rates);
+      // Of the gradient (1 − 2.4, 2, −1).
+      const first = Math.hypot(1.4, 2, 1);
+      const unit = (((0.01 * 4.4) / first) * Math.cbrt(1.1)) / 0.1;
+      // κ f of φ = θ / u, with 1 / (κ u) the norm of the first gradient of f: its gradient in φ is κ u² (φ − ξ / u).
+      const inUnits = tf.variable(tf.tensor1d(start.map((value) => value / unit)));
+      const own = createStorm([inUnits], { ...options, learningRate: 0.01 });
+      const asked: boolean[] = [];
+      for (const [step, rate] of rates.entries()) {
+        const sample = [0.3, -step, step * step].map((value) => (8 * value) / unit);
+        const curvature = sample.map(() => unit / first);
+        asked.push(own.previousWeights !== undefined);
+        stepTowards(own, [inUnits], sample, rate, curvature);
+        for (const [i, value] of numbers(inUnits).entries()) {
+          expect(value * unit).toBeCloseTo(path[step]![i]!, 5);
+        }
+      }
+      expect(asked).toEqual([false, true, true, true]);
+    });
+
+    it('takes the same steps whatever the scale of the loss', () => {
+      const paths = [1, 2 ** -10, 2 ** 10].map((scale) => {
+        const weight = tf.variable(tf.tensor1d([1, 2, -1]));
+        return walk(createStorm([weight], relative), weight, [0.01, 0.01, 0.005], scale);
+      });
+      expect(paths[1]).toEqual(paths[0]);
+      expect(paths[2]).toEqual(paths[0]);
+      expect(paths[0]![2]).not.toEqual(paths[0]![1]);
+    });
+
+    it('waits for a gradient that is not 0', () => {
+      const weight = tf.variable(tf.zeros([2]));
+      const optimizer = createStorm([weight], relative);
+      const tensors = tf.memory().numTensors;
+      const nothing = tf.zeros<tf.Rank.R1>([2]);
+      expect(optimizer.step(nothing, 0.01)).toBe(0);
+      nothing.dispose();
+      expect([optimizer.state().steps, numbers(weight)]).toEqual([0, [0, 0]]);
+      expect(tf.memory().numTensors).toBe(tensors);
+      optimizer.step(tf.tensor1d([0, 1e-3]), 0.01);
+      expect(numbers(weight)[1]).toBeCloseTo(-0.01, 8);
+    });
+  });
+
   it('asks for a second gradient only where there is momentum, at the weights before the last step', () => {
     const weight = tf.variable(tf.tensor1d([1, 2]));
     const optimizer = createStorm([weight], options);
@@ -189,31 +262,36 @@ describe('STORM', () => {
     expect(text()).toBe(before);
   });
 
-  it('goes on from a state as if it had never stopped', () => {
-    const [straight, other] = [tf.variable(tf.ones([3])), tf.variable(tf.ones([3]))];
-    const whole = createStorm([straight], options);
-    let part = createStorm([other], options);
-    const asked: boolean[] = [];
-    for (const size of [0, 0.1, 1, 4, 0.5, 2]) {
-      const state = part.state();
-      part.dispose();
-      part = createStorm([other], options);
-      part.restore({
-        ...state,
-        numbers: JSON.parse(JSON.stringify(state.numbers)) as OptimizerState['numbers'],
-      });
-      tf.dispose(Object.values(state.tensors));
-      asked.push(part.previousWeights !== undefined);
-      const sample = [1 - size, 1 + size, 1];
-      stepTowards(whole, [straight], sample);
-      stepTowards(part, [other], sample);
-      expect(numbers(other)).toEqual(numbers(straight));
-    }
-    // From states without an estimate and with one.
-    expect(new Set(asked)).toEqual(new Set([false, true]));
-    expect(part.state().numbers).toEqual(whole.state().numbers);
-    expect(part.state().steps).toBe(6);
-  });
+  it.each(['own', 'first-gradient'] as const)(
+    'goes on from a state as if it had never stopped, units %s',
+    (units) => {
+      const [straight, other] = [tf.variable(tf.ones([3])), tf.variable(tf.ones([3]))];
+      const given = { ...options, storm: { ...options.storm, units } };
+      const whole = createStorm([straight], given);
+      let part = createStorm([other], given);
+      const asked: boolean[] = [];
+      for (const size of [0, 0.1, 1, 4, 0.5, 2]) {
+        const state = part.state();
+        part.dispose();
+        part = createStorm([other], given);
+        part.restore({
+          ...state,
+          numbers: JSON.parse(JSON.stringify(state.numbers)) as OptimizerState['numbers'],
+        });
+        tf.dispose(Object.values(state.tensors));
+        asked.push(part.previousWeights !== undefined);
+        const sample = [1 - size, 1 + size, 1];
+        stepTowards(whole, [straight], sample);
+        stepTowards(part, [other], sample);
+        expect(numbers(other)).toEqual(numbers(straight));
+      }
+      // From states without an estimate and with one.
+      expect(new Set(asked)).toEqual(new Set([false, true]));
+      expect(part.state().numbers).toEqual(whole.state().numbers);
+      // The first gradient is 0, of which no unit can be made.
+      expect(part.state().steps).toBe(units === 'own' ? 6 : 5);
+    },
+  );
 
   it("takes no state of other variables, nor another optimizer's", () => {
     const optimizer = createStorm([tf.variable(tf.ones([2]))], options);

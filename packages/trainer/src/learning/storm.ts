@@ -5,6 +5,12 @@ import { ofAnother, stateTensors, type Optimizer } from './optimizer';
 
 export interface StormOptions {
   readonly storm: {
+    /**
+     * What losses and weights are measured in. `first-gradient`: units in which the first gradient has the norm 1 and the first
+     * step lowers the loss as much, to first order, as one that moves every weight by the learning rate, which is AdamW's.
+     * `own`: as they are.
+     */
+    readonly units: 'first-gradient' | 'own';
     /** Of the step length η = k / ∛(floor + S), where S is the sum of all squared gradient norms so far. */
     readonly k: number;
     /** Above 0. */
@@ -34,8 +40,10 @@ interface Previous {
  * 1 nothing is kept of the estimate, so that no previous weights are asked for, and a step costs one gradient. There is no
  * weight decay. Names: α is the paper's a, `floor` its w.
  *
- * For policies see VOMPS (arXiv:2009.06548), whose constants were not verified; what STORM gains on a diffusion model has not
- * been measured.
+ * Its constants are numbers of one scale of losses and weights. With a loss κ f in weights φ = θ / u gradients are κ u ∇f, and
+ * a step of η along them moves θ by η κ u² ∇f: `units` says which κ and u are meant.
+ *
+ * For policies see VOMPS (arXiv:2009.06548), whose constants were not verified.
  *
  * @param variables float32 weights that `step` assigns to
  */
@@ -44,8 +52,13 @@ export function createStorm(
   { storm, learningRate: largestLearningRate, maxGradientNorm }: StormOptions,
 ): Optimizer {
   const total = variables.reduce((sum, { size }) => sum + size, 0);
+  const isOwn = storm.units === 'own';
   let count = 0;
   let sumOfSquares = 0;
+  /** 1 / (κ u), which is the norm of the first gradient that is not 0; 0 before it. */
+  let gradientUnit = isOwn ? 1 : 0;
+  /** u */
+  let weightUnit = isOwn ? 1 : 0;
   /** Of the next step. */
   let alpha = 1;
   /** Undefined exactly where α is 1. */
@@ -68,9 +81,19 @@ export function createStorm(
         estimate.dispose();
         return Math.sqrt(square + estimateSquare);
       }
+      if (gradientUnit === 0) {
+        gradientUnit = Math.sqrt(square);
+        if (gradientUnit === 0) {
+          estimate.dispose();
+          return 0;
+        }
+        // A step of u η = u k / ∛(floor + 1) along g / ‖g‖ lowers the loss by u η ‖g‖, one of ± the learning rate by that · Σ|g|.
+        const length = (largestLearningRate * sumOfSizes(gradient)) / gradientUnit;
+        weightUnit = (length * Math.cbrt(storm.floor + 1)) / storm.k;
+      }
       // S_t = S_{t−1} + ‖∇f(θ_t; ξ_t)‖²,   η_t = k / ∛(floor + S_t),   α_{t+1} = min(1, c η_t²)
       count += 1;
-      sumOfSquares += square;
+      sumOfSquares += square / gradientUnit ** 2;
       const scheduled = learningRate / largestLearningRate;
       const stepLength = (storm.k / Math.cbrt(storm.floor + sumOfSquares)) * scheduled;
       alpha = Math.min(1, storm.c * stepLength ** 2);
@@ -78,9 +101,8 @@ export function createStorm(
       const scale = Math.min(1, maxGradientNorm / (Math.sqrt(estimateSquare) + 1e-6));
       // θ_{t+1} = θ_t − η_t g_t
       const weights = flatten(variables);
-      const moved = tf.tidy(() =>
-        tf.sub<tf.Tensor1D>(weights, tf.mul(estimate, stepLength * scale)),
-      );
+      const inUnits = (stepLength * scale * weightUnit) / gradientUnit;
+      const moved = tf.tidy(() => tf.sub<tf.Tensor1D>(weights, tf.mul(estimate, inUnits)));
       assignFlat(variables, moved);
       moved.dispose();
       forget();
@@ -90,7 +112,7 @@ export function createStorm(
     },
     state: () => ({
       steps: count,
-      numbers: { sumOfSquares, alpha },
+      numbers: { sumOfSquares, alpha, gradientUnit, weightUnit },
       tensors: {
         ...(previous && {
           previous_weights: previous.weights.clone(),
@@ -99,14 +121,18 @@ export function createStorm(
       },
     }),
     restore(state) {
-      const { sumOfSquares: sum, alpha: next } = state.numbers;
-      if (sum === undefined || next === undefined) throw ofAnother("is not STORM's");
+      const { sumOfSquares: sum, alpha: next, gradientUnit: unit, weightUnit: u } = state.numbers;
+      if (sum === undefined || next === undefined || unit === undefined || u === undefined) {
+        throw ofAnother("is not STORM's");
+      }
       const kept =
         next < 1 ? stateTensors(state, ['previous_weights', 'estimate'], total) : undefined;
       forget();
       count = state.steps;
       sumOfSquares = sum;
       alpha = next;
+      gradientUnit = unit;
+      weightUnit = u;
       previous = kept && {
         weights: kept.previous_weights.clone(),
         estimate: kept.estimate.clone(),
@@ -129,6 +155,13 @@ function nextEstimate(
     );
   }
   return tf.tidy(() => tf.add(gradient, tf.mul(tf.sub(estimate, gradientAtPrevious), 1 - alpha)));
+}
+
+function sumOfSizes(gradient: tf.Tensor1D): number {
+  const sum = tf.tidy(() => tf.sum(tf.abs(gradient)));
+  const [value = Number.NaN] = sum.dataSync();
+  sum.dispose();
+  return value;
 }
 
 /** Squared 2-norms, read together: whoever reads a tensor waits for all the work before it. */

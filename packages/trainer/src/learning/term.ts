@@ -1,6 +1,7 @@
 /** A part of an update's loss, cut into chunks that fit into memory. */
 import type { TrajectoryRow } from '@loop-diffusion/diffusion-mdp';
 
+import type { Needs } from '../methods/method';
 import type { Denoiser, RunningDenoiser } from '../policy/policy';
 import { gatherTexts, type EncodedText, type TextCondition } from '../policy/text-condition';
 import type { RowGradient } from './row-gradient';
@@ -67,6 +68,35 @@ export function conditioningOf(
     ),
     empty,
   };
+}
+
+/**
+ * What an objective asks of its rows.
+ *
+ * @returns how many rows stay together, whether those without an advantage are learnt from, and the base model where the loss or a
+ *   divergence compares with it
+ * @throws TypeError when there is no base model to compare with
+ */
+export function rulesOf({ objective, klWeight, base }: RulesSource): {
+  readonly unit: number;
+  readonly needsZero: boolean;
+  readonly base: Denoiser | undefined;
+} {
+  const isCompared = objective.base === true || klWeight > 0;
+  if (isCompared && base === undefined) {
+    throw new TypeError('A loss that compares with the base model needs the base model.');
+  }
+  return {
+    unit: objective.pairs === true ? 2 : 1,
+    needsZero: objective.zeroAdvantages === true || klWeight > 0,
+    base: isCompared && base ? denoiserOf(base) : undefined,
+  };
+}
+
+interface RulesSource {
+  readonly objective: Pick<Needs, 'pairs' | 'base' | 'zeroAdvantages'>;
+  readonly klWeight: number;
+  readonly base?: Denoiser | undefined;
 }
 
 /** Alone, without what else a policy holds: a compiled function is given every tensor of its arguments. */

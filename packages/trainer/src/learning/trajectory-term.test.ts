@@ -116,6 +116,50 @@ test('a loss of another shape than its rows is an error that names it', () => {
   );
 });
 
+test('an error in a loss leaves nothing behind', () => {
+  const shape = (): tf.Tensor1D => tf.zeros([7]);
+  const thrown = (): never => {
+    throw new Error('of its own');
+  };
+  // A constant has no gradient.
+  const constant = ({ logProb }: { logProb: tf.Tensor1D }) => tf.zeros<tf.Rank.R1>([logProb.size]);
+  const errors = {
+    'has the shape [7]': shape,
+    'of its own': thrown,
+    'gradient of y=f(x)': constant,
+  };
+  for (const [message, last] of Object.entries(errors)) {
+    const loss: typeof loopObjective.loss = (rows, context) => {
+      loopObjective.loss(rows, context);
+      return {
+        loss: last(rows),
+        clipped: tf.zerosLike(rows.logProb),
+        measures: { one: rows.logProb },
+      };
+    };
+    const attempt = () => resultOf({ objective: { ...loopObjective, loss } });
+    expect(attempt).toThrow(message);
+    const before = tf.memory();
+    expect(attempt).toThrow(message);
+    expect(tf.memory()).toMatchObject({
+      numTensors: before.numTensors,
+      numDataBuffers: before.numDataBuffers,
+    });
+  }
+});
+
+test('a loss may tell which of its rows are beyond its clip', () => {
+  const telling: typeof loopObjective.loss = (rows, context) => ({
+    loss: loopObjective.loss(rows, context) as tf.Tensor1D,
+    clipped: tf.cast(tf.less(rows.advantages, 0), 'float32'),
+  });
+  const clippedIn = (more: Partial<TrajectorySource>) =>
+    readChunks([resultOf(more)]).pairs.map(({ clipped }) => clipped);
+  const objective = { ...loopObjective, loss: telling };
+  expect(clippedIn({ objective, batch: 16 })).toEqual([false, true, false]);
+  expect(clippedIn({})).toEqual([undefined, undefined, undefined]);
+});
+
 test('nothing is left but what is returned', () => {
   resultOf();
   const before = tf.memory().numTensors;

@@ -16,6 +16,7 @@ import {
   denoiserOf,
   filledUp,
   maskOf,
+  rulesOf,
   type ChunkResult,
   type Term,
   type TextsOfImages,
@@ -49,12 +50,8 @@ export interface TrajectorySource
  * @throws TypeError when there is no base model, or no noise, that the loss asks for
  */
 export function trajectoryTerm(source: TrajectorySource): Term {
-  const { objective, klWeight, advantages, trainedSteps, batch } = source;
-  const needsZero = objective.zeroAdvantages === true || klWeight > 0;
-  const unit = objective.pairs === true ? 2 : 1;
-  if (source.base === undefined && (objective.base === true || klWeight > 0)) {
-    throw new TypeError('A loss that compares with the base model needs the base model.');
-  }
+  const { objective, advantages, trainedSteps, batch } = source;
+  const { unit, needsZero, base } = rulesOf(source);
   if (source.noise === undefined && objective.oldMean === true) {
     throw new TypeError('A loss that compares with the means of the rollout needs its noise.');
   }
@@ -88,7 +85,7 @@ export function trajectoryTerm(source: TrajectorySource): Term {
         rows: chunk.length,
         gradient: (policy, everyRow = false) => {
           const emphasisOf = (row: TrajectoryRow): number => weights.get(keyOf(row)) ?? 1;
-          return gradientOf(policy, { ...source, everyRow, emphasisOf }, chunk, weight, unit);
+          return gradientOf(policy, { ...source, base, everyRow, emphasisOf }, chunk, weight, unit);
         },
       }));
     },
@@ -122,7 +119,7 @@ function gradientOf(
     return policy.compute.run(
       trajectoryGradient,
       denoiserOf(policy),
-      base === true || klWeight > 0 ? source.base && denoiserOf(source.base) : undefined,
+      source.base,
       {
         ...{ objective: { loss, pairs, base, oldMean }, context, sampleDropout },
         everyRow: source.everyRow,

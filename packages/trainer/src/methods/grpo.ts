@@ -74,14 +74,18 @@ function shiftOf({ mean, oldMean }: TrajectoryRows): tf.Tensor4D {
  * GRPO-Guard (arXiv 2510.22319): ρ′ = exp(σ (Δ + b)) with b = mean(Δμ²) / (2σ²), whose exponent mean(Δμ z) has no drift, and a loss
  * per unit of what the network's output moves the mean by (there |dt|). The clip range is in units of σ, as it is for ρ.
  */
-function guarded(rows: TrajectoryRows, { clipRange }: LossContext): tf.Tensor1D {
+function guarded(rows: TrajectoryRows, context: LossContext): RowLosses {
   const { logProb, oldLogProb, advantages, sigma, outputScale } = rows;
   const ratio = guardedRatio({ logProb, oldLogProb, meanShift: shiftOf(rows), sigma });
+  const clipRange =
+    context.clipRange === Infinity ? Infinity : tf.mul<tf.Tensor1D>(sigma, context.clipRange);
   const loss = clippedSurrogate({
-    ...{ logProb, oldLogProb, advantages, ratio, reduction: 'none' },
-    clipRange: clipRange === Infinity ? Infinity : tf.mul(sigma, clipRange),
+    ...{ logProb, oldLogProb, advantages, ratio, clipRange, reduction: 'none' },
   });
-  return tf.div(loss, tf.abs(outputScale));
+  return {
+    loss: tf.div(loss, tf.abs(outputScale)),
+    clipped: tf.cast(tf.greater(tf.abs(tf.sub(ratio, 1)), clipRange), 'float32'),
+  };
 }
 
 /** Flow-DPPO: −A ρ, left out where mean(Δμ²) / (2σ²) ≥ δ and ρ has moved the way A asks for. */

@@ -179,8 +179,11 @@ describe('on steps', () => {
   test('grpo with a guard has a ratio without drift', () => {
     const objective = objectiveOf('grpo', { ratio: 'guard' });
     // ρ′ = exp(σ (Δ + ½)), Δμ being 1.
-    const rows = trajectoryRows([-0.5, -0.4], [1, 1]);
-    close(lossesOf(objective, rows), [-1, -Math.exp(0.1)]);
+    const rows = trajectoryRows([-0.5, -0.4, -0.2], [1, 1, 1]);
+    close(lossesOf(objective, rows), [-1, -Math.exp(0.1), -1.2]);
+    // exp(−0.5) alone would be beyond the clip as well, and exp(−0.2) would not.
+    const given = (objective as TrajectoryObjective).loss(rows, context) as RowLosses;
+    expect([...given.clipped!.dataSync()]).toEqual([0, 0, 1]);
   });
 });
 
@@ -205,6 +208,15 @@ describe('on images', () => {
     for (const name of ['rwr', 'qvpo'] as const) {
       close(lossesOf(objectiveOf(name), rows), [0.5, 0.5]);
     }
+  });
+
+  test('qvpo lets what joins its images count less and less, down to a part of it', () => {
+    const weightsOf = (settings: object) => {
+      const { extra } = objectiveOf('qvpo', settings) as DenoisingObjective;
+      return [0, 0.5, 0.9, 0.99].map((done) => extra!.weight(done));
+    };
+    close(weightsOf({ entropyWeight: 0.02 }), [0.02, 0.01, 0.002, 0.002]);
+    close(weightsOf({ entropyWeight: 0.02, finalEntropyFraction: 1 }), [0.02, 0.02, 0.02, 0.02]);
   });
 
   test('dpo compares improvements over the base, and rpo adds the better error', () => {

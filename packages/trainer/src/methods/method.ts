@@ -69,6 +69,11 @@ export interface RowLosses {
   readonly loss: tf.Tensor1D;
   /** 1 for a row that counts and 0 for one that is left out of the mean; constants. All count when left out. */
   readonly counts?: tf.Tensor1D | undefined;
+  /**
+   * For logs, of a loss of trajectories: 1 for a row whose ratio is beyond the clip and 0 for the others; constants. When left out
+   * these are the rows whose ratio of log-probabilities is beyond `clipRange`.
+   */
+  readonly clipped?: tf.Tensor1D | undefined;
   /** For logs: means over the rows are reported as `method/NAME`, where another loss has not taken it. One per row or per loss. */
   readonly measures?: Readonly<Record<string, tf.Tensor1D>> | undefined;
 }
@@ -147,8 +152,8 @@ export interface ExtraSamples {
   readonly count: number;
   /** Drawn by the model as it was, or nothing but noise. */
   readonly from: 'base' | 'noise';
-  /** What each counts, as a part of the largest advantage of its prompt. */
-  readonly weight: number;
+  /** What each counts, as a part of the largest advantage of its prompt; of the part of the run that is done, in [0, 1). */
+  weight(done: number): number;
 }
 
 /**

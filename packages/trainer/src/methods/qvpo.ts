@@ -23,6 +23,11 @@ const settings = z.strictObject({
     Infinity,
     'what each of the samples below counts, as a part of what the best image of its prompt does; 0 for none',
   ).default(0),
+  finalEntropyFraction: realNumber(
+    0,
+    1,
+    'entropyWeight falls linearly over the run, down to this part of it; 1 for one that stays',
+  ).default(0.1),
   entropySamples: wholeNumber(
     1,
     1000,
@@ -49,7 +54,9 @@ export const qvpo = defineMethod({
         : {
             count: chosen.entropySamples,
             from: chosen.entropyFrom,
-            weight: chosen.entropyWeight,
+            // As published, of 0.02: min(0.02, max(0.002, 0.02 (1 − step / steps))).
+            weight: (done: number) =>
+              chosen.entropyWeight * Math.max(chosen.finalEntropyFraction, 1 - done),
           },
     advantages: (given) =>
       // Those not chosen do not count in the mean.

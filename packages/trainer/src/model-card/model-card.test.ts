@@ -75,6 +75,14 @@ test('shows the result with its errors, the base at other guidance, and the pict
   expect(text).not.toMatch(/undefined|NaN|\[object/);
 });
 
+test('says where the weights are an average of the run', () => {
+  const row = '| weights | an exponential moving average';
+  expect(card({ config: resolveConfig({ ema: { decay: 0.99 } }) })).toContain(
+    `${row} over the run's optimizer steps, decay 0.99 |`,
+  );
+  expect(card()).not.toContain(row);
+});
+
 test('a run that was ended early, without evaluations or pictures, says so', () => {
   const summary = { ...exampleSummary(), iterations: 7, evaluation: {}, interrupted: true };
   const text = card({ summary, pictures: [], samples: undefined, curves: undefined });

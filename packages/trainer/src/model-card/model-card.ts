@@ -187,7 +187,7 @@ function result({ evaluation }: RunSummary): string[] {
 }
 
 function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][] {
-  const { algorithm, batch, sampler, lora, optimizer } = config;
+  const { algorithm, batch, sampler, lora, optimizer, ema } = config;
   const images = batch.prompts * algorithm.k;
   const seconds = Object.values(summary.seconds).reduce((sum, phase) => sum + phase, 0);
   return [
@@ -219,6 +219,14 @@ function trainingRows({ config, summary, baseModel }: ModelCardFacts): string[][
       'optimizer',
       `${optimizer.name}, learning rate ${String(optimizer.learningRate)}, ${optimizer.schedule}`,
     ],
+    ...(ema === null
+      ? []
+      : [
+          [
+            'weights',
+            `an exponential moving average over the run's optimizer steps, decay ${String(ema.decay)}`,
+          ],
+        ]),
     ['seed', String(config.seed)],
     ['time', durationInWords(seconds)],
     [

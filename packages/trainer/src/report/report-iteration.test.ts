@@ -1,3 +1,5 @@
+import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
+
 import { red, termOf } from '../testing/example-rewards';
 import { reportIteration, type IterationFacts } from './report-iteration';
 
@@ -8,14 +10,18 @@ const run = {
   clipRange: 0.1,
   clips: true,
   klWeight: { weight: 0 },
-  plan: [],
+  plan: [{ timestep: 901 } as DenoiseStep],
   policy: { guidance: 1 },
   objective: {},
   average: undefined,
 };
 
 /** An iteration with these rewards, `[prompts, 3]`, and nothing learnt from them. */
-function report(rewards: number[][], more: Partial<IterationFacts['scores']> = {}) {
+function report(
+  rewards: number[][],
+  more: Partial<IterationFacts['scores']> = {},
+  steps: IterationFacts['steps'] = [],
+) {
   const total = rewards.flat();
   const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
   const quality = {
@@ -26,7 +32,7 @@ function report(rewards: number[][], more: Partial<IterationFacts['scores']> = {
     jpegBytesPerPixel: 0,
   };
   return reportIteration(run, {
-    ...{ iteration: 0, rewards, images: total.map(() => pixel), steps: [] },
+    ...{ iteration: 0, rewards, images: total.map(() => pixel), steps },
     ...{ learningRate: 1e-3, seconds: {} },
     scores: {
       ...{ total, absolute: total, values: {}, components: {}, quality },
@@ -54,4 +60,20 @@ test('figures are of the images whose sum is whole', () => {
   // The largest that there is of red is 1.
   expect(record.atCeiling).toBe(0.5);
   expect(record).toMatchObject({ images: 3, failedRewards: 0, notApplicable: 0, failures });
+});
+
+test('ratios beyond the clip are those of log-probabilities, unless the loss tells others', () => {
+  const clipFractionOf = (...clipped: (boolean | undefined)[]) => {
+    const pairs = clipped.map((told, sample) => ({
+      ...{ sample, step: 0, logProb: sample === 0 ? 0 : 0.2, oldLogProb: 0, clipped: told },
+    }));
+    const step = { loss: 0, gradientNorm: 1, skipped: false, klReference: undefined, measures: {} };
+    const record = report([[0, 1, 2]], {}, [{ ...step, pairs }]);
+    expect(record.ratioPerTimestep.map(({ clipFraction }) => clipFraction)).toEqual([
+      record.clipFraction,
+    ]);
+    return record.clipFraction;
+  };
+  expect(clipFractionOf(undefined, undefined, undefined, undefined)).toBe(0.75);
+  expect(clipFractionOf(false, false, true, false)).toBe(0.25);
 });

@@ -9,12 +9,13 @@ import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/pp
 import type { Image, ImageQuality } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
+import type { PairReport } from '../learning/read-chunks';
 import type { OptimizerStepReport } from '../learning/update';
 import type { IterationRecord } from '../run-folder/records';
 import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
 import type { WeightedReward } from '../scoring/rewards';
 import type { Scores } from '../scoring/scores';
-import { mean, standardDeviation, withoutMissing } from '../statistics';
+import { mean, presentIn, standardDeviation, withoutMissing } from '../statistics';
 import { histogramOf } from './histogram';
 import { unetPasses } from './unet-passes';
 
@@ -64,7 +65,6 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
   const steps = facts.steps.filter(({ skipped }) => !skipped);
   const { clipRange } = run;
   const valid = withoutMissing(scores.absolute);
-  const mask = facts.rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
   // Only after the first optimizer step can a ratio leave 1.
   const pairs = steps.at(-1)?.pairs ?? [];
   const logProbs = pairs.map((pair) => pair.logProb);
@@ -72,10 +72,13 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
   const ratios =
     pairs.length > 0 ? ratioDiagnostics(logProbs, oldLogProbs, clipRange) : NOTHING_TO_LEARN;
   const timesteps = pairs.map((pair) => run.plan[pair.step]?.timestep ?? Number.NaN);
-  const ratiosAt = (timestep: number): number[] =>
-    pairs
-      .filter((_, index) => timesteps[index] === timestep)
-      .map(({ logProb, oldLogProb }) => Math.exp(logProb - oldLogProb));
+  const pairsAt = (timestep: number): PairReport[] =>
+    pairs.filter((_, index) => timesteps[index] === timestep);
+  const clipFractionOf = (these: readonly PairReport[], ofRatios: number): number => {
+    if (!run.clips) return 0;
+    const told = these.flatMap(({ clipped }) => clipped ?? []);
+    return told.length === 0 ? ofRatios : mean(told.map(Number));
+  };
   const kls = steps.map((step) => step.klReference).filter((kl) => kl !== undefined);
   const measures = meansByName(steps.map((step) => step.measures));
   return {
@@ -90,7 +93,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     diversity: groupDiversity(facts.images, run.config.algorithm.k),
     quality: scores.quality,
     atCeiling: fractionAtCeiling(valid, run.rewards),
-    zeroVarianceGroups: reportGroups(facts.rewards, mask).zeroSpreadGroups,
+    zeroVarianceGroups: reportGroups(facts.rewards, presentIn(facts.rewards)).zeroSpreadGroups,
     ratio: {
       mean: ratios.ratioMean,
       std: ratios.ratioStd,
@@ -101,11 +104,14 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
         timestep,
         mean: ratioMean,
         std: ratioStd,
-        clipFraction: run.clips ? clipFraction : 0,
-        histogram: histogramOf(ratiosAt(timestep)),
+        clipFraction: clipFractionOf(pairsAt(timestep), clipFraction),
+        histogram: histogramOf(
+          pairsAt(timestep).map(({ logProb, oldLogProb }) => Math.exp(logProb - oldLogProb)),
+        ),
       }),
     ),
-    clipFraction: run.clips ? ratios.clipFraction : 0,
+    clips: run.clips,
+    clipFraction: clipFractionOf(pairs, ratios.clipFraction),
     clipRange,
     approxKl: ratios.approxKl,
     klReference: kls.length > 0 ? mean(kls) : undefined,

@@ -41,7 +41,9 @@ export interface IterationRecord {
     /** Of the ratios. */
     histogram?: Histogram | undefined;
   }[];
-  /** Fraction of ratios outside 1 ± `clipRange`, in [0, 1]. */
+  /** Whether ratios beyond the clip are stopped; left out by runs of before. */
+  clips?: boolean | undefined;
+  /** Fraction of ratios outside 1 ± `clipRange`, or of those that the loss says are beyond its clip, in [0, 1]; 0 without a clip. */
   clipFraction: number;
   clipRange: number;
   approxKl: number;

@@ -45,7 +45,7 @@ const adamw = (variable: tf.Variable) =>
   createAdamW([variable], { betas: [0.9, 0.99], epsilon: 1, weightDecay: 0, maxGradientNorm: 1 });
 const storm = (variable: tf.Variable) =>
   createStorm([variable], {
-    ...{ storm: { k: 0.1, floor: 0.1, c: 100 }, learningRate: 1, maxGradientNorm: 1 },
+    ...{ storm: { units: 'own', k: 0.1, floor: 0.1, c: 100 }, learningRate: 1, maxGradientNorm: 1 },
   });
 
 /** A run of one weight. */

@@ -8,7 +8,7 @@ import { qvpo } from '../methods/qvpo';
 import type { Objective } from '../methods/method';
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import { trainedWeights } from '../weights/trained-weights';
-import { drawExtra, drawIteration } from './draw-iteration';
+import { drawIteration } from './draw-iteration';
 import type { Run } from './run';
 
 let tiny: TinyPolicy;
@@ -86,10 +86,10 @@ test('images that join are noise, or drawn by the base from noise of their own',
   const extra = async (entropyFrom: 'base' | 'noise') => {
     const settings = qvpo.settings!.parse({ entropyWeight: 0.01, entropySamples: 3, entropyFrom });
     const run = runWith(qvpo.objective(settings));
-    const texts = { ...tiny.drawn, promptOfImage: [0, 0] };
-    const originals = await drawExtra(run, { iteration: 0, firstPrompt: 0, texts, signal });
-    const tensor = originals!.gather([0, 1, 2]);
-    expect(() => originals!.gather([3])).toThrow('There is no image 3');
+    const { originals, promptOfImage } = (await draw(run)).extra!;
+    expect(promptOfImage).toEqual([0, 0, 0]);
+    const tensor = originals.gather([0, 1, 2]);
+    expect(() => originals.gather([3])).toThrow('There is no image 3');
     const { mean, variance } = tf.moments(tensor);
     return [mean, variance].map((value) => value.dataSync()[0]!);
   };
@@ -98,9 +98,5 @@ test('images that join are noise, or drawn by the base from noise of their own',
   expect(Math.abs(mean!)).toBeLessThan(0.15);
   expect(Math.abs(variance! - 1)).toBeLessThan(0.2);
   expect((await extra('base'))[1]).not.toBeCloseTo(variance!, 3);
-  expect(
-    await drawExtra(runWith(loopObjective), {
-      ...{ iteration: 0, firstPrompt: 0, texts: tiny.drawn, signal },
-    }),
-  ).toBeUndefined();
+  expect((await draw(runWith(loopObjective))).extra).toBeUndefined();
 });

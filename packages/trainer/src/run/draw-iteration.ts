@@ -23,6 +23,15 @@ export interface Drawn {
   readonly trajectories: TrajectoryStore | undefined;
   /** The images' clean latents. */
   readonly originals: Originals;
+  /** Images that join these, where the method asks for such. */
+  readonly extra: ExtraImages | undefined;
+}
+
+/** A row of as many for each prompt. */
+export interface ExtraImages {
+  readonly originals: Originals;
+  /** For each image, the row of its prompt. */
+  readonly promptOfImage: readonly number[];
 }
 
 export interface IterationDraw {
@@ -37,10 +46,14 @@ export interface IterationDraw {
 }
 
 /** @throws the signal's reason when it is aborted; Error when the network's output is not finite */
-export async function drawIteration(
+export async function drawIteration(run: Run, draw: IterationDraw): Promise<Drawn> {
+  return { ...(await drawImages(run, draw)), extra: await drawExtra(run, draw) };
+}
+
+async function drawImages(
   run: Run,
   { iteration, firstPrompt, texts, onBatch, onProgress, signal }: IterationDraw,
-): Promise<Drawn> {
+): Promise<Omit<Drawn, 'extra'>> {
   const { config, policy, objective, average } = run;
   const { latentShape } = policy;
   const { plan, trained: trainedSteps } = run.steps.at(iteration);
@@ -66,20 +79,10 @@ export async function drawIteration(
   return { plan, trainedSteps, noise, trajectories: undefined, originals };
 }
 
-/**
- * Images that join the iteration's own, where its method asks for such; a row of as many for each prompt.
- *
- * @throws as {@link drawIteration}
- */
-export async function drawExtra(
+async function drawExtra(
   run: Run,
-  {
-    iteration,
-    firstPrompt,
-    texts,
-    signal,
-  }: Pick<IterationDraw, 'iteration' | 'firstPrompt' | 'texts' | 'signal'>,
-): Promise<Originals | undefined> {
+  { iteration, firstPrompt, texts, signal }: IterationDraw,
+): Promise<ExtraImages | undefined> {
   const { config, objective, policy, base } = run;
   const extra = objective.learnsFrom === 'images' ? objective.extra : undefined;
   if (extra === undefined) return undefined;
@@ -92,7 +95,7 @@ export async function drawExtra(
   const originals = collectOriginals(latentShape);
   if (extra.from === 'noise') {
     for (const image of promptOfImage.keys()) originals.addValues(noise(image, 0));
-    return originals;
+    return { originals, promptOfImage };
   }
   const { plan } = run.steps.at(iteration);
   await sampleLatents(base, {
@@ -100,7 +103,7 @@ export async function drawExtra(
     batch: config.batch.rollout,
     onBatch: (latents) => originals.add(latents),
   });
-  return originals;
+  return { originals, promptOfImage };
 }
 
 /** Each image has noise of its own, but for the first where the images of a prompt share it. */

@@ -14,7 +14,7 @@ import { reportIteration } from '../report/report-iteration';
 import type { IterationRecord } from '../run-folder/records';
 import { createScoring } from '../scoring/scoring';
 import type { DrawnImages } from '../tracking/sink';
-import { drawExtra, drawIteration } from './draw-iteration';
+import { drawIteration } from './draw-iteration';
 import { createGuards, type Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
@@ -63,9 +63,6 @@ export async function runIteration(
     const drawn = await clock.time('rollout', (onProgress) =>
       drawIteration(run, { iteration, firstPrompt, texts, onBatch, onProgress, signal }),
     );
-    const extra = await clock.time('rollout', () =>
-      drawExtra(run, { iteration, firstPrompt, texts, signal }),
-    );
     const scores = await clock.time('reward', () => scoring.finish());
     guards.checkScores(scores);
     const sums = run.advantages.withinPrompts ? scores.total : scores.absolute;
@@ -84,11 +81,10 @@ export async function runIteration(
     const units = unitsOf(advantages, objective.pairs ?? false);
     const steps = await clock.time('update', (onProgress) =>
       updatePolicy(policy, run.optimizer, {
-        terms: termsOf(
-          run,
-          { ...drawn, ...texts, firstPrompt, advantages, rewards: grouped(learnt) },
-          extra,
-        ),
+        terms: termsOf(run, {
+          ...{ ...drawn, ...texts, iteration, firstPrompt, advantages },
+          rewards: grouped(learnt),
+        }),
         minibatches: cutIntoMinibatches(units, config.algorithm, seed, iteration),
         ...{ innerEpochs: config.algorithm.innerEpochs, learningRate, clipRange: run.clipRange },
         stopDeviation: config.algorithm.stopDeviation ?? undefined,

@@ -41,8 +41,9 @@ test('a method of the package is found by its name, with its settings', async ()
 
 test('one of a module is found by its place', async () => {
   const code = `exports.mine = { name: 'mine', objective: () => (${OBJECTIVE}) };`;
-  const { method, objective } = await loadMethod(choosing(`${moduleWith(code)}#mine`));
-  expect([method.name, objective.reuse]).toEqual(['mine', 'once']);
+  const loaded = await loadMethod(choosing(`${moduleWith(code)}#mine`));
+  expect([loaded.method.name, loaded.objective.reuse]).toEqual(['mine', 'once']);
+  expect(new TextDecoder().decode(loaded.code)).toBe(code);
 });
 
 test.each([

@@ -1,4 +1,7 @@
 /** The method of a run: one of the package's own, one that code gave, or one from a module. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
 import { loadExport } from '@loop-diffusion/rewards';
 
 import { chosenMethod, type ChosenMethod } from '../configuration/chosen-method';
@@ -9,6 +12,11 @@ import { asMethod } from '../methods/as-method';
 import type { Method, Objective } from '../methods/method';
 import { UserError } from '../user-error';
 
+export interface LoadedMethod extends ChosenMethod {
+  /** The file of a module that it came from, as it was then; not the modules that this one imports. */
+  readonly code?: Uint8Array | undefined;
+}
+
 /**
  * @param given the object that stands for the name, where code gave one
  * @throws UserError when there is none, it is no method, or it does not go with the configuration
@@ -16,7 +24,7 @@ import { UserError } from '../user-error';
 export async function loadMethod(
   config: Pick<TrainConfig, 'algorithm' | 'sampler' | 'optimizer'>,
   given?: Method<unknown, unknown>,
-): Promise<ChosenMethod> {
+): Promise<LoadedMethod> {
   const { name, settings: ownSettings } = config.algorithm;
   const chosen = given === undefined ? chosenMethod(config.algorithm) : undefined;
   if (chosen !== undefined) return chosen;
@@ -25,23 +33,27 @@ export async function loadMethod(
       `algorithm.name is ${name}, a method that code gave; only code can go on with it, by train({ …, algorithm: { name: method } })`,
     );
   }
-  const method = given ?? (await importMethod(name));
+  const loaded = given === undefined ? await importMethod(name) : { method: given };
+  const { method } = loaded;
   const settings = readSettings(method, ownSettings);
-  const own = { method, settings, objective: checkedObjective(method, settings) };
+  const own = { ...loaded, settings, objective: checkedObjective(method, settings) };
   const problems = methodProblems(config, own);
   if (problems.length > 0) throw new UserError(`Configuration: ${problems.join('; ')}`);
   return own;
 }
 
-async function importMethod(place: string): Promise<Method<unknown, unknown>> {
+async function importMethod(place: string): Promise<Pick<LoadedMethod, 'method' | 'code'>> {
   let found: unknown;
+  let code: Uint8Array | undefined;
   try {
-    ({ found } = await loadExport(place));
+    const loaded = await loadExport(place);
+    ({ found } = loaded);
+    if (loaded.module.startsWith('file:')) code = await readFile(fileURLToPath(loaded.module));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UserError(`The method '${place}' cannot be loaded: ${why}`, { cause: error });
   }
-  return asMethod(found, `The export '${place}'`);
+  return { method: asMethod(found, `The export '${place}'`), code };
 }
 
 function readSettings(

@@ -84,7 +84,7 @@ async function openWith(
       `guards.onCollapse is ${config.guards.onCollapse}, which goes back to a checkpoint, but the run leaves no files; give it a folder by output`,
     );
   }
-  const { objective } = await loadMethod(config, given.method);
+  const { objective, code } = await loadMethod(config, given.method);
   // Before the rewards, for some work on it.
   const backend = await startBackend(config.backend, smallestBatch(config), {
     precision: config.precision,
@@ -107,7 +107,7 @@ async function openWith(
   });
   owned.add(opened.dispose);
   const { model, schedule } = opened;
-  const origin = originOf({ config, backend, model, prompts, heldOut, rewards });
+  const origin = originOf({ config, backend, model, prompts, heldOut, rewards, code });
   if (config.lora === null) {
     const sizes = Object.values(model.unet.weights).map(({ size }) => size);
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));

@@ -34,6 +34,10 @@ test('tells settings, rewards, prompts and the model apart, and leaves no tensor
     expect(differences({ rewards: [termOf({ ...red, version: '2' })] })).toEqual([
       expect.stringMatching(/^reward red was version 1,.* and is version 2,/),
     ]);
+    const withCode = originOf({ ...parts, code: new Uint8Array([1]) });
+    expect(differencesBetween(withCode, originOf({ ...parts, code: new Uint8Array([2]) }))).toEqual(
+      [expect.stringMatching(/^digest of the method's module was \w{12} and is \w{12}$/)],
+    );
     const [name, weight] = Object.entries(model.vae.weights).at(-1)!;
     const other = tf.add(weight, 1);
     const vae = { ...model.vae, weights: { ...model.vae.weights, [name]: other } };

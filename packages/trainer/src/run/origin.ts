@@ -19,6 +19,8 @@ interface Parts {
   readonly prompts: readonly TaggedPrompt[];
   readonly heldOut: readonly TaggedPrompt[];
   readonly rewards: readonly WeightedReward[];
+  /** That of the method, where it is the user's own and in a file. */
+  readonly code?: Uint8Array | undefined;
 }
 
 /** The sections and keys of a configuration that numbers depend on; files are told apart by what is in them. */
@@ -28,7 +30,8 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof TrainConfig)[];
 
 /** To be called while the model has all its weights, as they were loaded. */
-export function originOf({ config, backend, model, prompts, heldOut, rewards }: Parts): Origin {
+export function originOf(parts: Parts): Origin {
+  const { config, backend, model, prompts, heldOut, rewards, code } = parts;
   return {
     backend: `${backend.name} ${backend.version}`,
     platform: `${process.platform} ${process.arch}`,
@@ -36,6 +39,7 @@ export function originOf({ config, backend, model, prompts, heldOut, rewards }: 
     ...Object.fromEntries(SETTINGS.flatMap((name) => leaves(name, config[name]))),
     'memory.frozenWeights': JSON.stringify(config.memory.frozenWeights),
     ...Object.fromEntries(rewards.map((term) => [`reward ${term.name}`, describeTerm(term)])),
+    ...(code && { "digest of the method's module": digest(code) }),
     'digest of the model': digest(sampleOfWeights(model)),
     'digest of the training prompts': digest(textsOf(prompts)),
     'digest of the held-out prompts': digest(textsOf(heldOut)),

@@ -6,12 +6,14 @@ import { createNoiseDraws } from '../learning/noise-draws';
 import type { Term, TextsOfImages } from '../learning/term';
 import { trajectoryTerm } from '../learning/trajectory-term';
 import type { DenoisingObjective } from '../methods/method';
-import type { Originals } from '../policy/originals';
+import { presentIn } from '../statistics';
 import { withWeights } from '../weights/trained-weights';
 import type { Drawn } from './draw-iteration';
 import type { Run } from './run';
 
 export interface Lesson extends TextsOfImages, Drawn {
+  /** Counted from 0. */
+  readonly iteration: number;
   /** Number, in the run, of the iteration's first prompt. */
   readonly firstPrompt: number;
   /** `[prompts, k]`, NaN for images that are not learnt from. */
@@ -20,11 +22,8 @@ export interface Lesson extends TextsOfImages, Drawn {
   readonly rewards: readonly (readonly number[])[];
 }
 
-/**
- * @param extra what joins the images, where the method asks for it
- * @throws TypeError when the run lacks what the method asks for
- */
-export function termsOf(run: Run, lesson: Lesson, extra?: Originals): Term[] {
+/** @throws TypeError when the run lacks what the method asks for */
+export function termsOf(run: Run, lesson: Lesson): Term[] {
   const { config, objective, lossContext: context, policy, sampleDropout, average } = run;
   const { draws, sftWeight, emphasis, emphasisLambda } = config.algorithm;
   const advantages = lesson.advantages.flat();
@@ -41,6 +40,7 @@ export function termsOf(run: Run, lesson: Lesson, extra?: Originals): Term[] {
     const averaged = average && withWeights(policy, average.weights);
     const denoising = { ...common, objective, draws, drawOf, average: averaged };
     const { extra: asked } = objective;
+    const { extra } = lesson;
     const promptsOf = (images: readonly number[]): number[] => [
       ...new Set(images.map((image) => lesson.promptOfImage[image] ?? 0)),
     ];
@@ -51,21 +51,17 @@ export function termsOf(run: Run, lesson: Lesson, extra?: Originals): Term[] {
       }),
     );
     if (asked !== undefined && extra !== undefined) {
-      const { count, weight } = asked;
+      const weight = asked.weight(lesson.iteration / config.iterations);
+      const { promptOfImage } = extra;
       terms.push(
         denoisingTerm({
-          ...{ ...denoising, klWeight: 0, originals: extra },
-          promptOfImage: timesEach(
-            lesson.advantages.map((_, prompt) => prompt),
-            count,
-          ),
-          advantages: timesEach(
-            lesson.advantages.map((row) => weight * largestOf(row)),
-            count,
+          ...{ ...denoising, ...extra, klWeight: 0 },
+          advantages: promptOfImage.map(
+            (prompt) => weight * largestOf(lesson.advantages[prompt] ?? []),
           ),
           imagesFor: (images) =>
             promptsOf(images).flatMap((prompt) =>
-              Array.from({ length: count }, (_, index) => prompt * count + index),
+              promptOfImage.flatMap((own, image) => (own === prompt ? [image] : [])),
             ),
           alongside: (images) => images.length,
         }),
@@ -98,14 +94,9 @@ const imitation: Pick<DenoisingObjective, 'loss'> = {
 
 /** 1 for the best of a prompt, NaN for the others, and for all where rewards are equal. */
 function bestOfEach(rewards: readonly (readonly number[])[]): number[] {
-  const mask = rewards.map((row) => row.map((reward) => !Number.isNaN(reward)));
-  return bestAndWorst(rewards, mask)
+  return bestAndWorst(rewards, presentIn(rewards))
     .flat()
     .map((preference) => (preference === 1 ? 1 : Number.NaN));
-}
-
-function timesEach<Value>(values: readonly Value[], count: number): Value[] {
-  return values.flatMap((value) => new Array<Value>(count).fill(value));
 }
 
 /** 0 where all are left out. */

@@ -29,6 +29,7 @@ export function exampleIteration(iteration: number): IterationRecord {
       clipFraction: 0.05 * index,
       histogram: { minimum: 1 - 2 * ratioStd, maximum: 1 + 2 * ratioStd, counts: [1, 4, 6, 3] },
     })),
+    clips: true,
     clipFraction: 0.1 + 0.03 * wave,
     clipRange: 8e-4,
     approxKl: ratioStd ** 2 / 2,

@@ -17,6 +17,12 @@ test('a clip that never acts is warned of once', () => {
   expect(warnings[0]).toContain('clipRange');
 });
 
+test("so is that of a method of one's own", () => {
+  expect(
+    warningsOf(['algorithm.name=./mine.mjs#mine', 'algorithm.innerUpdates=2'], inert),
+  ).toHaveLength(1);
+});
+
 test('a clip that held larger steps is not missed when the learning rate falls', () => {
   const watch = createClipWatch(resolveConfig({}, []));
   const warnings = Array.from({ length: 150 }, (_, index) =>
@@ -49,6 +55,10 @@ test('an acting clip, a short run, and an objective without a clip are not', () 
     ),
   ).toEqual([]);
   expect(warningsOf([], inert.slice(0, 9))).toEqual([]);
-  expect(warningsOf(['algorithm.name=rloo'], inert)).toEqual([]);
   expect(warningsOf(['algorithm.innerUpdates=1'], inert)).toEqual([]);
+  const watch = createClipWatch(resolveConfig({}, []));
+  for (const [index, clipFraction] of inert.entries()) {
+    const record = { ...exampleIteration(index + 1), clipFraction };
+    expect(watch({ ...record, clips: false })).toBeUndefined();
+  }
 });

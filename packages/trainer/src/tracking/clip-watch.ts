@@ -1,5 +1,4 @@
 /** Whether the clip does anything: samples that are reused without an acting clip destroy the policy. */
-import { clipsRatios } from '../configuration/chosen-method';
 import type { TrainConfig } from '../configuration/schema';
 import type { IterationRecord } from '../run-folder/records';
 import { figure, median } from '../terminal/words';
@@ -19,12 +18,12 @@ export function createClipWatch(
   config: TrainConfig,
   earlier: readonly IterationRecord[] = [],
 ): (record: IterationRecord) => string | undefined {
-  const clips = clipsRatios(config.algorithm) && config.algorithm.innerUpdates > 1;
+  const isReused = config.algorithm.innerUpdates > 1;
   const recent: IterationRecord[] = [];
   let rateHeld = 0;
   let warned = false;
   function watch(record: IterationRecord): string | undefined {
-    if (!clips || warned) return undefined;
+    if (!isReused || record.clips !== true || warned) return undefined;
     if (record.clipFraction >= INERT_FRACTION) rateHeld = Math.max(rateHeld, record.learningRate);
     recent.push(record);
     if (recent.length > ITERATIONS) recent.shift();

@@ -40,7 +40,7 @@ export const optimizer = z
     learningRate: numberAbove(
       0,
       Infinity,
-      `largest learning rate, whose schedule alone matters to storm; left out with lora: null, ${String(LEARNING_RATE_OF_ALL_WEIGHTS)}`,
+      `largest learning rate, whose first step storm takes in its own direction; left out with lora: null, ${String(LEARNING_RATE_OF_ALL_WEIGHTS)}`,
     ).default(2e-3),
     schedule: oneOf(
       ['constant', 'linear', 'cosine'],
@@ -72,6 +72,10 @@ export const optimizer = z
     ).default(0),
     storm: z
       .strictObject({
+        units: oneOf(
+          ['first-gradient', 'own'],
+          'what k, floor and c are numbers of: units in which the first gradient has the norm 1 and the first step lowers the loss as one of adamw would, or those that gradients and weights have of their own, where the learning rate says nothing but its schedule',
+        ).default('first-gradient'),
         k: numberAbove(
           0,
           Infinity,
