@@ -18,4 +18,8 @@ export const STREAMS = {
   noising: 7,
   /** Images that join an iteration's own: as `rollout`. */
   extraSamples: 8,
+  /** How the images of a prompt are cut into groups where gradients are measured. */
+  groupOrders: 9,
+  /** Which prompts a resample of a measurement has. */
+  bootstrap: 10,
 } as const;
