@@ -32,11 +32,11 @@ export interface GradientVarianceOptions {
   readonly checkpoint?: number | undefined;
   /** Measure the policy as it was before the first iteration. */
   readonly base?: boolean | undefined;
-  /** Of the training prompts, ≥ 2; 64 when left out. */
+  /** Of the training prompts, 2 to 2000; 64 when left out. */
   readonly prompts?: number | undefined;
-  /** Of each prompt, at least two groups of the largest k; 16 when left out. */
+  /** Of each prompt, at least two groups of the largest k and at most 1000; 16 when left out. */
   readonly images?: number | undefined;
-  /** Sizes of groups, each ≥ 2; 2, 3, 4 and 8 when left out. */
+  /** Sizes of groups, each from 2 to 500; 2, 3, 4 and 8 when left out. */
   readonly k?: readonly number[] | undefined;
   /** Of prompts, images and intervals; the run's when left out. */
   readonly seed?: number | undefined;

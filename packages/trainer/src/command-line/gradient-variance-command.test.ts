@@ -106,8 +106,8 @@ test('what is interrupted leaves nothing', async () => {
 
 test.each([
   [['--base', '--checkpoint', '3'], 2, 'two policies'],
-  [['--k', '2,1'], 2, 'whole numbers from 2 to 5000'],
-  [['--k', '2,,4'], 2, 'whole numbers from 2 to 5000'],
+  [['--k', '2,1'], 2, 'whole numbers from 2 to 500'],
+  [['--k', '2,,4'], 2, 'whole numbers from 2 to 500'],
   [['--prompts', '1'], 2, 'a whole number from 2'],
   [['--images', 'many'], 2, 'a whole number from 4'],
 ])('%j is a sentence', async (flags, code, message) => {

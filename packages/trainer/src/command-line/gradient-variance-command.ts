@@ -40,8 +40,8 @@ export function addGradientVarianceFlags(command: Command): Command {
   return command
     .description("variance of a run's policy gradient for each advantage estimator and k")
     .argument('<RUN>', "the run's folder")
-    .option('--prompts <n>', 'how many training prompts', wholeNumberFlag(2, 100_000), 64)
-    .option('--images <n>', 'how many images of each', wholeNumberFlag(4, 10_000), 16)
+    .option('--prompts <n>', 'how many training prompts', wholeNumberFlag(2, 2000), 64)
+    .option('--images <n>', 'how many images of each', wholeNumberFlag(4, 1000), 16)
     .option('--k <list>', 'sizes of groups, such as 2,4', groupSizes, [2, 3, 4, 8])
     .option(
       '--checkpoint <n>',
@@ -125,6 +125,6 @@ function policyInWords({ iterations }: GradientVarianceResult): string {
 
 function groupSizes(text: string): number[] {
   const sizes = text.split(',').map((size) => (size.trim() === '' ? Number.NaN : Number(size)));
-  if (sizes.every((size) => Number.isSafeInteger(size) && size >= 2 && size <= 5000)) return sizes;
-  throw new InvalidArgumentError('It must be whole numbers from 2 to 5000 with commas between.');
+  if (sizes.every((size) => Number.isSafeInteger(size) && size >= 2 && size <= 500)) return sizes;
+  throw new InvalidArgumentError('It must be whole numbers from 2 to 500 with commas between.');
 }

@@ -59,6 +59,7 @@ test('intervals hold what is known', () => {
   expect(holds(found.gradient, 4)).toBe(true);
   expect(holds(found.betweenPrompts, 1)).toBe(true);
   expect(holds(found.score, 4)).toBe(true);
+  expect(holds(found.meanScore, 0)).toBe(true);
   // No interval is so wide that it holds anything.
   const { low, high } = rowOf('leave-one-out', 4).relative;
   expect(high / low).toBeLessThan(2);

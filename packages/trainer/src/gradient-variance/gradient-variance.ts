@@ -15,7 +15,7 @@ import {
 import { ESTIMATORS, REINFORCE, type Estimator } from './estimators';
 import { groupVariance, meanWeights } from './group-variance';
 import { groupOrders } from './orders';
-import { rewardMoments, scoreMoments, type ScoredImages } from './score-moments';
+import { rewardMoments, scoreMoments, squareOfMeanScore, type ScoredImages } from './score-moments';
 
 export interface EstimatorVariance {
   readonly estimator: string;
@@ -53,6 +53,8 @@ export interface GradientVariance {
   };
   /** E‖s‖², of one image. */
   readonly score: Estimate;
+  /** ‖E s‖² as a part of it, which theory takes for 0. */
+  readonly meanScore: Estimate;
   /** ‖E g‖², of all prompts. */
   readonly gradient: Estimate;
   /** tr Var of the prompts' own policy gradients: what each prompt adds, however many images it has. */
@@ -196,6 +198,7 @@ export function gradientVariances(
   });
 
   const scores = moments.map(({ score }) => score);
+  const meanScores = prompts.map(squareOfMeanScore);
   const variances = ofRewards.map(({ centredScore }) => centredScore);
   const centre = total / count;
   return {
@@ -209,6 +212,7 @@ export function gradientVariances(
         mean(variances) / images,
     },
     score: figure((counts) => meanOf(scores, counts)),
+    meanScore: figure((counts) => meanOf(meanScores, counts) / meanOf(scores, counts)),
     gradient: figure(gradient),
     betweenPrompts: figure(between),
     estimators,

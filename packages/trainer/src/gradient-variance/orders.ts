@@ -1,7 +1,7 @@
 import { STREAMS } from '../noise-streams';
 import { shuffled } from '../prompts/prompt-order';
 
-/** More of them change a figure by far less than its interval. */
+/** Which ones they are moves a figure by an eighth of the standard error that the prompts leave it. */
 const ORDERS = 64;
 
 /** In what orders the images of a prompt are cut into groups: the same for every estimator, so that they compare. */

@@ -1,5 +1,5 @@
 import { drawGaussian, withProducts } from '../testing/gaussian-policy';
-import { rewardMoments, scoreMoments, type ScoreMoments } from './score-moments';
+import { rewardMoments, scoreMoments, squareOfMeanScore, type ScoreMoments } from './score-moments';
 
 const NAMES = [
   ...(['score', 'rewardScore', 'squaredRewardScore'] as const),
@@ -31,6 +31,12 @@ test('a constant added to all rewards changes nothing that is centred', () => {
   for (const name of ['score', 'centredScore', 'varianceScore', 'gradient'] as const) {
     expect(shifted![name]).toBeCloseTo(plain![name], 8);
   }
+});
+
+test('the square of the mean score has nothing of a single image in it', () => {
+  // Scores 1, 2 and 3: the mean of 2, 3 and 6.
+  const gram = Float64Array.of(1, 2, 3, 2, 4, 6, 3, 6, 9);
+  expect(squareOfMeanScore({ rewards: [0, 0, 0], gram })).toBeCloseTo(11 / 3, 12);
 });
 
 test('of rewards alone a score counts as 1', () => {

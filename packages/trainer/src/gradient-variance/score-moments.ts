@@ -74,8 +74,16 @@ export function scoreMoments({ rewards, gram }: ScoredImages): ScoreMoments {
   };
 }
 
+/** An unbiased estimate of ‖E[s]‖², which is 0 where s is the score of what drew the images. */
+export function squareOfMeanScore({ rewards, gram }: ScoredImages): number {
+  const count = rewards.length;
+  const all = gram.reduce((sum, product) => sum + product, 0);
+  const own = rewards.reduce((sum, _, image) => sum + gram[image * (count + 1)]!, 0);
+  return (all - own) / (count * (count - 1));
+}
+
 /**
- * The same as if ‖s‖² were 1 whatever the reward, and the gradient far smaller than its noise: what the rewards alone tell.
+ * {@link scoreMoments} as if ‖s‖² were 1 whatever the reward, and the gradient far smaller than its noise: what the rewards alone tell.
  *
  * @param rewards at least 2
  */

@@ -25,16 +25,19 @@ export function varianceSpec({ estimators, prompts, images }: GradientVariance):
     scale: { domain: names, scheme: 'tableau10' },
     legend: { symbolType: 'stroke', symbolOpacity: 1, columns: 3 },
   };
+  // A longer title than the axis moves the panels apart.
+  const axis = 'variance, REINFORCE = 1';
   /** Who does not compare images has the same variance for every k. */
   const rowsOf = (of: (row: EstimatorVariance) => Record<string, number> | undefined): Rows =>
-    estimators.flatMap((row) => {
+    // The first is drawn last, over those that are the same.
+    [...estimators].reverse().flatMap((row) => {
       const figures = of(row);
       if (figures === undefined) return [];
       const at = row.k === null ? [least, most] : [row.k];
       return at.map((k) => ({ estimator: row.estimator, k, ...figures }));
     });
   const y = (field: string, title: string): Panel => ({
-    y: { field, type: 'quantitative', title, scale: { zero: true } },
+    y: { field, type: 'quantitative', title, scale: { zero: title === axis } },
   });
   const drawn = (
     title: string,
@@ -52,7 +55,13 @@ export function varianceSpec({ estimators, prompts, images }: GradientVariance):
     });
     return panel(title, {
       encoding: {
-        x: { field: 'k', type: 'quantitative', title: 'k', axis: { tickMinStep: 1, format: 'd' } },
+        x: {
+          field: 'k',
+          type: 'quantitative',
+          title: 'k',
+          scale: { type: 'log', base: 2, nice: false, padding: 8 },
+          axis: { grid: false, values: [...new Set(sizes)], format: 'd' },
+        },
         color,
       },
       layer: [
@@ -70,7 +79,6 @@ export function varianceSpec({ estimators, prompts, images }: GradientVariance):
       ],
     });
   };
-  const axis = 'variance per image, REINFORCE = 1';
   return plotSpec(
     [
       drawn(
@@ -80,7 +88,7 @@ export function varianceSpec({ estimators, prompts, images }: GradientVariance):
         ({ theory }) => theory?.relative,
       ),
       drawn('With the variance between prompts', axis, ({ withPrompts }) => withPrompts),
-      drawn('Measured by theory', 'ratio', ({ toTheory }) => toTheory),
+      drawn('Measured / theory', 'ratio', ({ toTheory }) => toTheory),
       drawn('At equal length of the gradient', axis, ({ atEqualLength }) => atEqualLength),
     ],
     `Points: measured, ${String(images)} images of ${String(prompts)} prompts, with 95 % intervals. Dashed: theory.`,

@@ -68,13 +68,14 @@ function tableOf({ estimators }: GradientVariance): string[][] {
 }
 
 function sentences(
-  { prompts, images, reward, gradient, betweenPrompts }: GradientVariance,
+  { prompts, images, reward, gradient, betweenPrompts, meanScore }: GradientVariance,
   { run, policy }: MeasuredPolicy,
 ): string[] {
   return [
     `${run}, ${policy}: ${String(prompts)} prompts, ${String(images)} images of each. Intervals are 95 %, over prompts.`,
     `Reward ${figure(reward.mean)}, variance within a prompt ${figure(reward.variance)}, between prompts ${figure(reward.betweenPrompts)}.`,
     `Squared norm of the gradient ${figureWithInterval(gradient)}; variance between prompts ${figureWithInterval(betweenPrompts)}.`,
+    `The square of the mean score vector, 0 in theory, is ${figureWithInterval(meanScore)} of the mean square.`,
   ];
 }
 

@@ -56,7 +56,7 @@ export interface MeasuredRun {
   readonly steps: number;
 }
 
-/** Of the vectors that are kept in the host's memory. */
+/** Of the vectors and products that are kept in the host's memory. */
 const MAXIMUM_BYTES = 4 * 1024 ** 3;
 /** Of the time that a prompt takes. */
 const DRAWING = 0.25;
@@ -72,7 +72,7 @@ const DRAWING = 0.25;
 export async function measureScores(run: Run, request: ScoresRequest): Promise<MeasuredRun> {
   const { prompts: count, images, seed, onProgress } = request;
   const weights = run.variables.reduce((sum, { size }) => sum + size, 0);
-  const bytes = weights * 4 * (images + count * request.directions);
+  const bytes = weights * 4 * (images + count * request.directions) + count * images ** 2 * 8;
   if (bytes > MAXIMUM_BYTES) {
     throw new UserError(
       `The gradients of ${count} prompts would take ${Math.ceil(bytes / 1024 ** 3)} GiB; measure fewer prompts or images`,

@@ -28,6 +28,7 @@ export function exampleVariance(
     ...{ run: 'runs/a_b', iterations: 25, seed: 0, leftOut: 0, weights: 1000, steps: 8 },
     ...{ prompts: 64, images: 16 },
     reward: { mean: 0.6, variance: 0.05, betweenPrompts: 0.03 },
+    meanScore: { value: 1e-4, low: -2e-4, high: 4e-4 },
     ...{ score: around(0.04), gradient: around(1e-4), betweenPrompts: around(2e-4) },
     estimators: [
       row('REINFORCE', null, 1),
