@@ -40,13 +40,14 @@ const trainerFolders = {
   tracking: ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'report', 'model-card'],
   comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
   study: ['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'tracking', 'comparison'],
+  'gradient-variance': ['terminal', 'prompts', 'tracking'],
   run: [
     ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
     ...['methods', 'learning', 'report', 'tracking'],
   ],
   api: [
     ...['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'weights', 'policy'],
-    ...['methods', 'scoring', 'learning', 'tracking', 'run'],
+    ...['methods', 'scoring', 'learning', 'tracking', 'gradient-variance', 'run'],
   ],
 };
 const trainer = './packages/trainer/src';

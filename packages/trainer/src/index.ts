@@ -12,6 +12,11 @@ export type {
   WithDefaults,
 } from './api/drawing-options';
 export { evaluate } from './api/evaluate';
+export {
+  gradientVariance,
+  type GradientVarianceOptions,
+  type GradientVarianceResult,
+} from './api/gradient-variance';
 export { configJsonSchema, type JsonSchema } from './configuration/json-schema';
 export { configKeys, type ConfigKey } from './configuration/key-reference';
 export { resolveConfig } from './configuration/resolve-config';
@@ -60,5 +65,7 @@ export type { Output, OutputStream } from './terminal/output';
 export { createRecorder, type RunRecorder } from './tracking/recorder';
 export type { DrawnImages, RunSink, StopRequest } from './tracking/sink';
 export type { RunHistory } from './run-folder/run-history';
+export type { Estimate } from './gradient-variance/bootstrap';
+export type { EstimatorVariance, GradientVariance } from './gradient-variance/gradient-variance';
 export type { MeanWithError } from './statistics';
 export { UserError } from './user-error';

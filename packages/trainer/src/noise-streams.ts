@@ -18,6 +18,10 @@ export const STREAMS = {
   noising: 7,
   /** Images that join an iteration's own: as `rollout`. */
   extraSamples: 8,
+  /** How the images of a prompt are cut into groups where gradients are measured. */
+  groupOrders: 9,
+  /** Which prompts a resample of a measurement has. */
+  bootstrap: 10,
   /** Resamples of a study's seeds and prompts. */
   studyResamples: 11,
 } as const;

@@ -102,6 +102,19 @@ export const evaluateSchema = z.strictObject({
   images: optional(isWhole(1, Number.MAX_SAFE_INTEGER), 'a whole number of at least 1'),
 });
 
+export const gradientVarianceSchema = z.strictObject({
+  run: must(isText, "a run's folder"),
+  checkpoint: optional(isWhole(0, Number.MAX_SAFE_INTEGER), 'a whole number of at least 0'),
+  base: optional(isFlag, 'true or false'),
+  prompts: optional(isWhole(2, 2000), 'a whole number from 2 to 2000'),
+  images: optional(isWhole(4, 1000), 'a whole number from 4 to 1000'),
+  k: optional(isList(isWhole(2, 500)), 'a list of whole numbers from 2 to 500'),
+  seed: optional(isWhole(0, 0xffffffff), 'a whole number from 0 to 4294967295'),
+  onProgress: optional(isFunction, 'a function'),
+  onDifference: optional(isFunction, 'a function'),
+  signal: optional(isSignal, 'an AbortSignal'),
+});
+
 /** The objects of training; a configuration's keys are looked at where it is made. */
 export const trainSchema = z.looseObject({
   prompts: optional(isPrompts, PROMPTS),

@@ -5,6 +5,7 @@ import type {
   SampleOptions,
   SampleResult,
 } from '../api/drawing-options';
+import type { GradientVarianceOptions, GradientVarianceResult } from '../api/gradient-variance';
 import type { BatchAdvice, MeasureBatchesOptions } from '../api/measure-batches';
 import type { TrainConfig } from '../configuration/schema';
 import type { ResumePoint } from '../run/loop';
@@ -21,14 +22,22 @@ export interface Core {
   readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
   readonly measureBatches: (options: MeasureBatchesOptions) => Promise<BatchAdvice>;
   readonly evaluateModel: (options: EvaluateFilesOptions) => Promise<EvaluateFilesResult>;
+  readonly gradientVariance: (options: GradientVarianceOptions) => Promise<GradientVarianceResult>;
 }
 
 export async function loadCore(): Promise<Core> {
-  const [{ runLoop }, { sampleImages }, { evaluateModel }, { measureBatches }] = await Promise.all([
+  const [
+    { runLoop },
+    { sampleImages },
+    { evaluateModel },
+    { measureBatches },
+    { gradientVariance },
+  ] = await Promise.all([
     import('../run/loop'),
     import('../api/sample'),
     import('../api/evaluate'),
     import('../api/measure-batches'),
+    import('../api/gradient-variance'),
   ]);
-  return { train: runLoop, sampleImages, evaluateModel, measureBatches };
+  return { train: runLoop, sampleImages, evaluateModel, measureBatches, gradientVariance };
 }

@@ -93,6 +93,7 @@ async function resume(...parts: readonly (string | Ending)[]) {
         sampleImages: () => Promise.reject(new Error('not expected')),
         evaluateModel: () => Promise.reject(new Error('not expected')),
         measureBatches: () => Promise.reject(new Error('not expected')),
+        gradientVariance: () => Promise.reject(new Error('not expected')),
       }),
   });
   return { code, error: output.errorText(), seen: seen[0] };

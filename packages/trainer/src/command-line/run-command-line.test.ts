@@ -52,6 +52,7 @@ async function run(argv: readonly string[], core: Partial<Core> = {}) {
         sampleImages: () => Promise.reject(new Error('not expected')),
         evaluateModel: () => Promise.reject(new Error('not expected')),
         measureBatches: () => Promise.reject(new Error('not expected')),
+        gradientVariance: () => Promise.reject(new Error('not expected')),
         ...core,
       }),
   });

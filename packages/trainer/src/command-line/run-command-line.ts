@@ -18,6 +18,11 @@ import {
 import { loadCore } from './core';
 import { addDoctorFlags, doctorCommand, type DoctorFlags } from './doctor-command';
 import { addEvaluateFlags, evaluateCommand, type EvaluateFlags } from './evaluate-command';
+import {
+  addGradientVarianceFlags,
+  gradientVarianceCommand,
+  type GradientVarianceFlags,
+} from './gradient-variance-command';
 import { addInitFlags, initCommand, type InitFlags } from './init-command';
 import { addMergeFlags, mergeCommand, type MergeFlags } from './merge-command';
 import { expandPathFlags } from './path-flags';
@@ -98,6 +103,11 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
   addCommonFlags(addStudyFlags(program.command('study'))).action(
     async (file: string, flags: StudyFlags) => {
       setExitCode(await studyCommand(file, flags, context));
+    },
+  );
+  addCommonFlags(addGradientVarianceFlags(program.command('gradient-variance'))).action(
+    async (run: string, flags: GradientVarianceFlags) => {
+      setExitCode(await gradientVarianceCommand(run, flags, context));
     },
   );
   addCommonFlags(addMergeFlags(program.command('merge'))).action(async (flags: MergeFlags) => {

@@ -75,6 +75,7 @@ function fakeCore(dying: Set<string>, failing = ''): Core {
       return summary;
     },
     ...{ sampleImages: notExpected, evaluateModel: notExpected, measureBatches: notExpected },
+    gradientVariance: notExpected,
   };
 }
 

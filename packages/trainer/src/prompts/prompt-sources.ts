@@ -1,7 +1,8 @@
 /**
  * Where prompts come from: the embedded benchmark, a text file or a list.
  *
- * Only `run-folder`, `learning`, `model-card`, `tracking`, `study`, `run`, `api` and `command-line` may import this folder.
+ * Only `run-folder`, `learning`, `model-card`, `tracking`, `gradient-variance`, `study`, `run`, `api` and `command-line` may
+ * import this folder.
  */
 import { resolve } from 'node:path';
 

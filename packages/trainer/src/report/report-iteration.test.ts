@@ -67,7 +67,14 @@ test('ratios beyond the clip are those of log-probabilities, unless the loss tel
     const pairs = clipped.map((told, sample) => ({
       ...{ sample, step: 0, logProb: sample === 0 ? 0 : 0.2, oldLogProb: 0, clipped: told },
     }));
-    const step = { loss: 0, gradientNorm: 1, skipped: false, klReference: undefined, measures: {} };
+    const step = {
+      loss: 0,
+      gradientNorm: 1,
+      skipped: false,
+      klReference: undefined,
+      measures: {},
+      rows: 1,
+    };
     const record = report([[0, 1, 2]], {}, [{ ...step, pairs }]);
     expect(record.ratioPerTimestep.map(({ clipFraction }) => clipFraction)).toEqual([
       record.clipFraction,

@@ -1,7 +1,8 @@
 /**
  * Where lines for the user go.
  *
- * Only `weights`, `model-card`, `tracking`, `comparison`, `study`, `api` and `command-line` may import this folder.
+ * Only `weights`, `model-card`, `tracking`, `comparison`, `gradient-variance`, `study`, `api` and `command-line` may import this
+ * folder.
  */
 
 /** The part of a stream that is used; tests pass their own. */

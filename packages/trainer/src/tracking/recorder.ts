@@ -1,7 +1,7 @@
 /**
  * Where a run's reports go: to every sink, in their order.
  *
- * Only `comparison`, `study`, `run`, `api` and `command-line` may import this folder.
+ * Only `comparison`, `gradient-variance`, `study`, `run`, `api` and `command-line` may import this folder.
  */
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
