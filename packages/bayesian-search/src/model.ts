@@ -30,6 +30,9 @@ export interface Model {
   };
 }
 
+/** Of gains with variance 1: more says nothing less, and would drown the others in rounding. */
+const MOST_NOISE = 1e6;
+
 export interface Alternative {
   readonly posterior: Posterior;
   readonly weight: number;
@@ -45,7 +48,9 @@ export function modelOf(cube: Cube, observations: readonly Observation[], seed: 
   const measurements = {
     points: successes.map((run) => points[run]!),
     values: gains.map((gain) => (gain - shift) / scale),
-    noise: successes.map((run) => (observations[run]!.standardError / scale) ** 2),
+    noise: successes.map((run) =>
+      Math.min(MOST_NOISE, (observations[run]!.standardError / scale) ** 2),
+    ),
   };
   const hyperparameters = fitHyperparameters(measurements, ordered);
   const posteriorUnder = (under: Hyperparameters) =>
@@ -86,8 +91,12 @@ function standardisation(gains: readonly number[]) {
   if (gains.length === 0) return { shift: 0, scale: 1 };
   const first = gains[0]!;
   const shift = first + gains.reduce((sum, gain) => sum + (gain - first), 0) / gains.length;
-  const variance = gains.reduce((sum, gain) => sum + (gain - shift) ** 2, 0) / gains.length;
-  return { shift, scale: variance > 0 ? Math.sqrt(variance) : 1 };
+  const away = gains.map((gain) => Math.abs(gain - shift));
+  // Squares of what is not near 1 may be no numbers.
+  const largest = away.reduce((most, distance) => Math.max(most, distance), 0);
+  if (largest === 0) return { shift, scale: 1 };
+  const squares = away.reduce((sum, distance) => sum + (distance / largest) ** 2, 0);
+  return { shift, scale: largest * Math.sqrt(squares / gains.length) };
 }
 
 /** The upper one of two in the middle; 0 of none. */

@@ -165,6 +165,21 @@ test('the unit of the gain does not matter', () => {
   expect(other.best()!.mean).toBeCloseTo(1024 * plain.best()!.mean, 6);
 });
 
+test.each([1e-300, 1e200])('gains of the size of %d are gains', (unit) => {
+  const search = createSearch(line);
+  [0, 0.25, 0.5, 1].forEach((x, run) => search.observe({ x }, run * unit, 0.1 * unit));
+  expect(search.best()!.settings).toEqual({ x: 1 });
+  expect(search.best()!.mean / unit).toBeCloseTo(3, 0);
+});
+
+test('a run that says nothing takes nothing from the others', () => {
+  const search = createSearch(line);
+  for (const x of [0, 0.5, 1]) search.observe({ x }, x, 0.01);
+  search.observe({ x: 0.5 }, 0.4, 1e12);
+  expect(search.best()!.settings).toEqual({ x: 1 });
+  expect(search.best()!.standardDeviation).toBeLessThan(0.1);
+});
+
 test('what makes no sense is refused, and nothing of it is kept', () => {
   expect(() => createSearch(line, { every: 0 })).toThrow(/every .*at least 1, or Infinity.* got 0/);
   expect(() => createSearch(line, { every: 1.5 })).toThrow(/every/);
