@@ -253,12 +253,12 @@ test.each([
   [
     'iterations beside a budget',
     'variants: {a: {iterations: 3}}\nbudget: {images: 640}',
-    'follows from its budget',
+    'which follow from the budget',
   ],
   [
     'a budget that is too small',
     'budget: {images: 63}',
-    "budget is 63 images, but one iteration of 'base' draws 64",
+    "The budget is 63 images, but one iteration of 'base' draws 64",
   ],
   ['a budget of both kinds', 'budget: {images: 64, seconds: 3}', 'budget must be either {images'],
   ['an unknown reference', 'reference: ppo', "reference is 'ppo', but its variants are base"],

@@ -42,7 +42,8 @@ export function lockRun(folder: string, what = 'run'): () => void {
   try {
     alone(path, () => {
       const holder = readHolder(path);
-      if (holder !== undefined && !isGone(holder)) throw new UserError(alreadyHeld(folder, what, holder));
+      if (holder !== undefined && !isGone(holder))
+        throw new UserError(alreadyHeld(folder, what, holder));
       writeFileAtomically(path, JSON.stringify(self));
     });
   } catch (error) {

@@ -6,7 +6,7 @@ import type { RunEvent } from '../run-folder/event-log';
 import { isRunHeld } from '../run-folder/run-lock';
 import { UserError } from '../user-error';
 import type { LaunchRun } from './launch-run';
-import type { PlannedRun } from './plan-study';
+import type { PlannedRun } from './plan-run';
 import { stateOfRun, type RunState } from './run-state';
 
 export interface CarryOutOptions {

@@ -1,6 +1,7 @@
 /** What of a study is left to carry out, and how long it may take. */
 import { outcomeOf } from './outcome';
-import type { PlannedRun, StudyPlan } from './plan-study';
+import type { PlannedRun } from './plan-run';
+import type { StudyPlan } from './plan-study';
 import type { RunState } from './run-state';
 
 export type States = ReadonlyMap<PlannedRun, RunState>;

@@ -5,7 +5,7 @@ import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainSettings } from '../configuration/schema';
 import { UserError } from '../user-error';
 import { carryOutRun, type CarryOutOptions } from './carry-out-run';
-import type { PlannedRun } from './plan-study';
+import type { PlannedRun } from './plan-run';
 import { folderName } from './variants';
 
 /** The first compiles, and is not counted. */

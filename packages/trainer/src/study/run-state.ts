@@ -8,7 +8,7 @@ import { resolveConfig } from '../configuration/resolve-config';
 import { fileStatus } from '../files/file-status';
 import { readEvents } from '../run-folder/read-events';
 import { UserError } from '../user-error';
-import { differingKeys, type PlannedRun } from './plan-study';
+import { differingKeys, type PlannedRun } from './plan-run';
 
 /** `missing`: nothing that could go on. */
 export type RunState =

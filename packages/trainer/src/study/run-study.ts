@@ -9,7 +9,8 @@ import type { RecordedRun } from '../comparison/read-run';
 import { UserError } from '../user-error';
 import { carryOutRun, type CarryOutOptions } from './carry-out-run';
 import type { LaunchRun } from './launch-run';
-import type { PlannedRun, StudyPlan } from './plan-study';
+import type { PlannedRun } from './plan-run';
+import type { StudyPlan } from './plan-study';
 
 export interface FinishedRun {
   readonly run: PlannedRun;

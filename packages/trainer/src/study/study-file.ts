@@ -11,6 +11,14 @@ export type Keys = Readonly<Record<string, unknown>>;
 
 const keys = z.record(z.string(), z.unknown());
 
+export const budget = z.union([
+  z.strictObject({ images: wholeNumber(1, MANY, 'images that are scored in training') }),
+  z.strictObject({ seconds: numberAbove(0, 1e9, 'seconds of training') }),
+]);
+
+/** What each run may spend on training. */
+export type Budget = z.output<typeof budget>;
+
 const studySchema = z
   .strictObject({
     base: z.union([keys, text('a configuration file')]).default({}),
@@ -22,12 +30,7 @@ const studySchema = z
       .array(wholeNumber(0, 0xffffffff, 'seed of a run'))
       .min(1)
       .default([0, 1, 2]),
-    budget: z
-      .union([
-        z.strictObject({ images: wholeNumber(1, MANY, 'images that are scored in training') }),
-        z.strictObject({ seconds: numberAbove(0, 1e9, 'seconds of training') }),
-      ])
-      .optional(),
+    budget: budget.optional(),
     evaluation: keys.default({}),
     reference: text('the variant that others are compared with; left out: the first').optional(),
     reach: z.array(z.number()).default([]),
