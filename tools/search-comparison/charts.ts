@@ -25,7 +25,7 @@ export interface BandRow {
 
 export interface Bands {
   readonly key: string;
-  readonly kind: 'log' | 'linear' | 'choice';
+  readonly kind: 'log' | 'powers' | 'linear' | 'choice';
   readonly rows: readonly BandRow[];
 }
 
@@ -33,6 +33,7 @@ const COLOUR = {
   field: 'strategy',
   type: 'nominal',
   sort: null,
+  legend: { symbolOpacity: 1 },
   scale: {
     domain: [
       'interleaved',
@@ -88,6 +89,12 @@ export function progressChart(
   return { hconcat: functions.map(panel) };
 }
 
+const SCALES = {
+  log: { type: 'log' },
+  powers: { type: 'log', base: 2 },
+  linear: { type: 'linear' },
+};
+
 /** A panel per key: the curve, its band and, dashed, the truth. */
 export function bandChart(bands: readonly Bands[]): ChartSpec {
   return {
@@ -95,7 +102,7 @@ export function bandChart(bands: readonly Bands[]): ChartSpec {
       const x =
         kind === 'choice'
           ? { field: 'value', type: 'nominal', sort: null }
-          : { field: 'at', type: 'quantitative', scale: { type: kind, nice: false } };
+          : { field: 'at', type: 'quantitative', scale: { ...SCALES[kind], nice: false } };
       const y = (field: string) => ({
         field,
         type: 'quantitative',

@@ -1,14 +1,13 @@
 import type { ProgressRow } from './charts';
 
-/** Markdown: a line per function and strategy, at the middle of the search and at its end. */
+/** Markdown: a line per function and strategy, at the end of the search. */
 export function comparisonTable(rows: readonly ProgressRow[]): string {
   const functions = [...new Set(rows.map((row) => row.function))];
   const lines = functions.flatMap((name) => {
     const ofFunction = rows.filter((row) => row.function === name);
     const last = Math.max(...ofFunction.map((row) => row.runs));
     return ofFunction
-      .filter((row) => row.runs === last / 2 || row.runs === last)
-      .sort((a, b) => a.runs - b.runs)
+      .filter((row) => row.runs === last)
       .map((row) => {
         const error = withError(row.curveError, row.curveErrorStandardError);
         const regret = withError(row.regret, row.regretStandardError);
