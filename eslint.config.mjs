@@ -40,6 +40,7 @@ const trainerFolders = {
   tracking: ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'report', 'model-card'],
   comparison: ['files', 'terminal', 'configuration', 'run-folder', 'tracking'],
   study: ['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'tracking', 'comparison'],
+  search: ['files', 'terminal', 'configuration', 'run-folder', 'tracking', 'comparison', 'study'],
   'gradient-variance': ['terminal', 'prompts', 'tracking'],
   run: [
     ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],

@@ -29,6 +29,7 @@ import { expandPathFlags } from './path-flags';
 import { reportError } from './report-error';
 import { addResumeFlags, resumeCommand, type ResumeFlags } from './resume-command';
 import { addSampleFlags, sampleCommand, type SampleFlags } from './sample-command';
+import { addSearchFlags, searchCommand, type SearchFlags } from './search-command';
 import { addStudyFlags, studyCommand, type StudyFlags } from './study-command';
 import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
 
@@ -98,6 +99,11 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
   addCommonFlags(addCompareFlags(program.command('compare'))).action(
     async (runs: string[], flags: CompareFlags) => {
       setExitCode(await compareCommand(runs, flags, context));
+    },
+  );
+  addCommonFlags(addSearchFlags(program.command('search'))).action(
+    async (file: string, flags: SearchFlags) => {
+      setExitCode(await searchCommand(file, flags, context));
     },
   );
   addCommonFlags(addStudyFlags(program.command('study'))).action(

@@ -2,11 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { LaunchRun } from '../study/launch-run';
+import type { TrainConfig } from '../configuration/schema';
 import { captureOutput } from '../testing/captured-output';
-import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
-import { nothingDrawn } from '../testing/nothing-drawn';
-import type { Core } from './core';
+import { fakeRuns } from '../testing/fake-runs';
 import { runCommandLine } from './run-command-line';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -44,42 +42,13 @@ function writeStudy(text = STUDY): string {
 }
 
 /** Rewards of four images that depend on the variant and the seed alone. */
-function rewardsOf(name: string, seed: number, gain: number): number[] {
-  const ofVariant = name === 'loop' ? 0.1 : 0.02;
+function rewardsOf(config: TrainConfig, trained: boolean): number[] {
+  const ofVariant = config.algorithm.name === 'loop' ? 0.1 : 0.02;
+  const gain = trained ? 1 : 0;
   return [0.2, 0.4, 0.5, 0.7].map(
-    (reward, image) => reward + gain * (ofVariant + 0.02 * seed + 0.01 * image),
+    (reward, image) => reward + gain * (ofVariant + 0.02 * config.seed + 0.01 * image),
   );
 }
-
-/** A run that draws nothing. @param diesIn the iteration in which its process is gone, once for each folder in `dying` */
-function fakeCore(dying: Set<string>, failing = ''): Core {
-  const notExpected = () => Promise.reject(new Error('not expected'));
-  return {
-    async train(config, recorder, _signal, from) {
-      const name = config.algorithm.name;
-      if (name === failing) throw new Error('The reward is out of order');
-      const evaluation = (at: string, gain: number) => {
-        const rewards = rewardsOf(name, config.seed, gain);
-        const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
-        return { ...exampleEvaluation(at, mean), rewards, count: 4, families: {} };
-      };
-      if (from === undefined) await recorder.evaluation(evaluation('before', 0));
-      for (let iteration = 1; iteration <= config.iterations; iteration += 1) {
-        if (iteration === 2 && dying.delete(config.output)) throw new Killed();
-        await recorder.iteration(exampleIteration(iteration), nothingDrawn);
-      }
-      await recorder.evaluation(evaluation('after', 1));
-      const { iterations } = config;
-      const summary = { ...exampleSummary(), iterations, interrupted: false };
-      await recorder.finish(summary);
-      return summary;
-    },
-    ...{ sampleImages: notExpected, evaluateModel: notExpected, measureBatches: notExpected },
-    gradientVariance: notExpected,
-  };
-}
-
-class Killed extends Error {}
 
 interface Given {
   readonly file?: string;
@@ -88,22 +57,15 @@ interface Given {
   readonly failing?: string;
 }
 
-async function study({ file = writeStudy(), dying = [], failing }: Given, ...flags: string[]) {
+async function study({ file = writeStudy(), dying, failing }: Given, ...flags: string[]) {
   const output = captureOutput();
-  const launched: string[][] = [];
-  const left = new Set(dying);
-  const loadCore = () => Promise.resolve(fakeCore(left, failing));
-  const launchRun: LaunchRun = async (args, { onEvent }) => {
-    launched.push([...args]);
-    const own = captureOutput();
-    const code = await runCommandLine([...args, '--json', '--quiet'], { output: own, loadCore });
-    for (const line of own.outText().split('\n').filter(Boolean)) {
-      onEvent(JSON.parse(line) as { event: string });
-    }
-    return { code, said: own.errorText() };
-  };
+  const { launch, loadCore, launched } = fakeRuns({
+    ...(dying && { dying }),
+    fails: ({ algorithm }) => algorithm.name === failing,
+    rewards: rewardsOf,
+  });
   const code = await runCommandLine(['study', file, '--out', join(base, 'out'), ...flags], {
-    ...{ output, loadCore, launchRun },
+    ...{ output, loadCore, launchRun: launch },
     exit: () => undefined,
   });
   return { code, launched, out: output.outText(), error: output.errorText() };

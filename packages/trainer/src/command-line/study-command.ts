@@ -24,10 +24,9 @@ import { createPhaseProgress } from '../terminal/progress-text';
 import { counted, durationInWords } from '../terminal/words';
 import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
-import { readModelDefaults } from '../weights/model-defaults';
-import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { modelDefaults } from './model-settings';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
 
 export interface StudyFlags extends CommonFlags {
@@ -178,16 +177,7 @@ async function planOf(
     defaults: TrainSettings | undefined,
   ) => Promise<number>,
 ): Promise<StudyPlan> {
-  const known = new Map<string, Promise<TrainSettings | undefined>>();
-  const defaultsOf = (model: string): Promise<TrainSettings | undefined> => {
-    const found = known.get(model) ?? readDefaults(model);
-    known.set(model, found);
-    return found;
-  };
-  async function readDefaults(model: string): Promise<TrainSettings | undefined> {
-    const reader = await resolveModel(model, { output: context.output.error, quiet: flags.quiet });
-    return (await readModelDefaults(reader))?.settings;
-  }
+  const defaultsOf = modelDefaults(context, flags);
   return planStudy(study, {
     folder,
     defaultsOf,

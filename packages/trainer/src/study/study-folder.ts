@@ -1,6 +1,6 @@
 /** A study's folder: `study.yaml`, its runs, and what is made of them. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 import { stringify } from 'yaml';
 
@@ -44,12 +44,7 @@ export function checkStudyFolder(folder: string, plan: StudyPlan): void {
  * @returns what gives it back
  */
 export function openStudyFolder(folder: string, study: StudySettings): () => void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw asUserError(error, 'make the study folder', dirname(folder));
-  }
-  const unlock = lockRun(folder, 'study');
+  const unlock = lockStudy(folder, 'study');
   try {
     writeFileAtomically(join(folder, STUDY), stringify(study, { lineWidth: 0 }));
   } catch (error) {
@@ -57,4 +52,14 @@ export function openStudyFolder(folder: string, study: StudySettings): () => voi
     throw error;
   }
   return unlock;
+}
+
+/** As {@link openStudyFolder}, of a study or a search. */
+export function lockStudy(folder: string, what: string): () => void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw asUserError(error, `make the ${what} folder`, folder);
+  }
+  return lockRun(folder, what);
 }

@@ -14,7 +14,7 @@ export function variantsOf({
   factors,
   variants,
 }: Pick<StudySettings, 'factors' | 'variants'>): Variant[] {
-  const named = Object.entries(variants).map(([name, keys]) => ({ name, keys: flat(keys) }));
+  const named = Object.entries(variants).map(([name, keys]) => ({ name, keys: flatKeys(keys) }));
   const levels = Object.entries(factors).map(([factor, given]) => levelsOf(factor, given));
   const count = levels.reduce((product, { length }) => product * length, Math.max(1, named.length));
   if (count > MOST_VARIANTS) {
@@ -51,18 +51,18 @@ function levelsOf(
   if (!Array.isArray(given)) {
     return Object.entries(given as Readonly<Record<string, Keys>>).map(([name, keys]) => ({
       name,
-      keys: flat(keys),
+      keys: flatKeys(keys),
     }));
   }
   return (given as readonly unknown[]).map((value) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const key = factor.split('.').at(-1) ?? factor;
-    return { name: key === 'name' ? text : `${key}=${text}`, keys: flat({ [factor]: value }) };
+    return { name: key === 'name' ? text : `${key}=${text}`, keys: flatKeys({ [factor]: value }) };
   });
 }
 
 /** A section sets its keys, and leaves those that it does not name as they are. */
-function flat(keys: Keys, prefix = ''): (readonly [string, unknown])[] {
+export function flatKeys(keys: Keys, prefix = ''): (readonly [string, unknown])[] {
   return Object.entries(keys).flatMap(([name, value]): (readonly [string, unknown])[] => {
     const path = `${prefix}${name}`;
     const isSection =
@@ -70,7 +70,7 @@ function flat(keys: Keys, prefix = ''): (readonly [string, unknown])[] {
       value !== null &&
       !Array.isArray(value) &&
       Object.keys(value).length > 0;
-    return isSection ? flat(value as Keys, `${path}.`) : [[path, value]];
+    return isSection ? flatKeys(value as Keys, `${path}.`) : [[path, value]];
   });
 }
 
