@@ -142,7 +142,14 @@ export function searchSpec({ runs }: Pick<SearchEnd, 'runs'>, { curves }: Search
   return plotSpec([
     panel('Gain of each run ± standard error, and the best so far', {
       data: { values: order },
-      encoding: { x: { field: 'run', type: 'quantitative', title: 'run' } },
+      encoding: {
+        x: {
+          field: 'run',
+          type: 'quantitative',
+          title: 'run',
+          axis: { tickMinStep: 1, format: 'd' },
+        },
+      },
       layer: [
         {
           mark: { type: 'line', interpolate: 'step-after', color: '#aaa' },
@@ -166,7 +173,12 @@ export function searchSpec({ runs }: Pick<SearchEnd, 'runs'>, { curves }: Search
       );
       const onLine = continuous && !named && points.length > 6;
       const x = onLine
-        ? { field: 'value', type: 'quantitative', title: setting, scale: { type: scaleOf(points) } }
+        ? {
+            field: 'value',
+            type: 'quantitative',
+            title: setting,
+            scale: { type: scaleOf(points), nice: false },
+          }
         : { field: 'label', type: 'ordinal', title: setting, sort: null };
       return panel(`${setting}: mean over the other settings, 95 % of the belief`, {
         data: { values: points },
