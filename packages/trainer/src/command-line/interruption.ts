@@ -37,6 +37,8 @@ export function listenForInterruption(
     process.once('disconnect', interrupt);
     // Listening alone would keep the process alive.
     process.channel?.unref();
+    // It may have gone before anybody listened.
+    if (!process.connected) interrupt();
   }
   const releaseStrayErrors = listenForStrayErrors((error) => {
     controller.abort(error);

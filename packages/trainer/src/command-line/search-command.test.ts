@@ -129,6 +129,28 @@ test('ends when the first runs all fail, with what they said', async () => {
   expect(launched).toHaveLength(3);
 });
 
+test('a budget in seconds is measured for each run, and the best setting is confirmed with its iterations', async () => {
+  const text = SEARCH.replace('iterations: 3, ', '').replace('runs: 8', 'runs: 2');
+  const { code, launched } = await search({ file: writeSearch(`${text}budget: {seconds: 20}\n`) });
+  expect(code).toBe(0);
+  // Two pilots, two runs, and two of the best setting.
+  expect(launched).toHaveLength(6);
+});
+
+test('what is not the fault of settings is no failure of theirs', async () => {
+  const few = SEARCH.replace('runs: 8', 'runs: 2');
+  const baseFile = join(base, 'base.yaml');
+  writeFileSync(baseFile, 'iterations: 3\nbackend: cpu\nsamples: {count: 0}\n');
+  const text = few.replace('{iterations: 3, backend: cpu, samples: {count: 0}}', baseFile);
+  await search({ file: writeSearch(text) });
+  const known = result('search.json');
+  writeFileSync(baseFile, 'iterations: 4\nbackend: cpu\nsamples: {count: 0}\n');
+  const changed = await search({ file: writeSearch(text) });
+  expect(changed.code).toBe(1);
+  expect(changed.error).toContain('holds a run of another study: it has another iterations');
+  expect(result('search.json')).toBe(known);
+});
+
 test('goes round settings that fail', async () => {
   const { code, error } = await search({ fails: ({ algorithm }) => algorithm.k === 2 });
   expect(code).toBe(0);
@@ -151,6 +173,21 @@ test.each([
     'an unknown key',
     'settings: {algorithm.k: [2, 4]}\nruns: 4\nsetting: 1',
     "unknown key 'setting'",
+  ],
+  [
+    'a misspelt key',
+    'settings: {optimizer.learningRte: [1, 2]}\nruns: 4',
+    "unknown key 'optimizer.learningRte'",
+  ],
+  [
+    'no evaluation',
+    'settings: {algorithm.k: [2, 4]}\nruns: 4\nevaluation: {images: 0}',
+    'at least 2',
+  ],
+  [
+    'levels that are numbers',
+    'settings: {k: {levels: {2: {algorithm.k: 2}, 4: {algorithm.k: 4}}}}\nruns: 4',
+    'names that are not numbers',
   ],
   [
     'a range that is none',

@@ -6,9 +6,18 @@ import type { Command } from 'commander';
 
 import { shellWord } from '../model-card/quoting';
 import { writeSearchReport, searchTables } from '../search/report';
-import { openSearch, runSearch, settingsText, type RunSearchOptions } from '../search/run-search';
+import {
+  checkSearch,
+  nameOf,
+  openSearch,
+  runSearch,
+  settingsText,
+  type RunSearchOptions,
+} from '../search/run-search';
 import { readDecisions, writeDecisions, type Decision } from '../search/search-folder';
 import { readSearchFile, type SearchSettings } from '../search/search-file';
+import { carryOutRun } from '../study/carry-out-run';
+import type { DefaultsOf } from '../study/plan-run';
 import { lockStudy } from '../study/study-folder';
 import { iterationsIn, pilotOf } from '../study/pilot';
 import { tableText } from '../study/report/text';
@@ -45,6 +54,9 @@ export async function searchCommand(
   const search = await readSearchFile(file);
   const folder = flags.out ?? join('searches', basename(file, extname(file)));
   openSearch(search);
+  // Everything that can be wrong is told before anything is begun.
+  const defaultsOf = modelDefaults(context, flags);
+  await checkSearch(search, defaultsOf);
   const decisions = await readDecisions(folder, search);
   if (flags.plan === true) {
     sayPlan(search, decisions, flags, context);
@@ -56,7 +68,7 @@ export async function searchCommand(
   );
   setMaxListeners(0, interruption.signal);
   try {
-    await carryOut({ search, file, folder, decisions, flags, context }, interruption.signal);
+    await carryOut({ search, file, folder, flags, context, defaultsOf }, interruption.signal);
     return 0;
   } catch (error) {
     if (!interruption.signal.aborted || interruption.signal.reason instanceof UserError)
@@ -71,13 +83,13 @@ interface Opened {
   readonly search: SearchSettings;
   readonly file: string;
   readonly folder: string;
-  readonly decisions: readonly Decision[];
+  readonly defaultsOf: DefaultsOf;
   readonly flags: SearchFlags;
   readonly context: CommandContext;
 }
 
 async function carryOut(
-  { search, file, folder, decisions, flags, context }: Opened,
+  { search, file, folder, defaultsOf, flags, context }: Opened,
   signal: AbortSignal,
 ): Promise<void> {
   const { out, error } = context.output;
@@ -89,19 +101,28 @@ async function carryOut(
   };
   const unlock = lockStudy(folder, 'search');
   try {
+    const decisions = await readDecisions(folder, search);
     writeDecisions(folder, search, decisions);
     say(
       `Search: ${folder}, ${counted(search.runs, 'run')}, ${String(decisions.length)} of them begun`,
     );
     const progress = createPhaseProgress();
     const total = search.runs + search.confirm;
-    const defaultsOf = modelDefaults(context, flags);
+    const about = {
+      title: basename(file, extname(file)),
+      command: `loop-diffusion search ${shellWord(file)}`,
+    };
     const options: RunSearchOptions = {
       ...{ folder, decisions, signal, defaultsOf, launch: context.launchRun },
-      iterationsOf: async (run, seconds) =>
-        iterationsIn(seconds, pilotOf(run, folder, await defaultsOf(run.config.model)), {
-          ...{ signal, launch: context.launchRun },
-        }),
+      iterationsOf: async (run, seconds, number) => {
+        const own = join(folder, 'pilots', nameOf(number));
+        const pilot = pilotOf(run, own, await defaultsOf(run.config.model));
+        const recorded = await carryOutRun(pilot, { signal, launch: context.launchRun });
+        return iterationsIn(seconds, recorded, run.variant);
+      },
+      onSearched: async (end) => {
+        await writeSearchReport(folder, search, end, about);
+      },
       onEvent: (run, done, { event }) => {
         if (event === 'iteration')
           line.show(`${progress.describe('search', done / total)} · ${run}`);
@@ -117,10 +138,8 @@ async function carryOut(
     };
     const end = await runSearch(search, options);
     line.clear();
-    const found = await writeSearchReport(folder, search, end, {
-      title: basename(file, extname(file)),
-      command: `loop-diffusion search ${shellWord(file)}`,
-    });
+    const found = await writeSearchReport(folder, search, end, about);
+    for (const note of end.notes) error.write(`${note}\n`);
     if (flags.json === true) out.write(`${JSON.stringify({ out: folder, ...found })}\n`);
     else {
       const [best] = searchTables(search, end, found);

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -119,6 +127,26 @@ test('a study whose runs were killed ends with the table of one left alone', asy
   expect(result('table.csv')).toBe(alone);
 });
 
+test('a run that was killed before its first record is gone on with', async () => {
+  const run = join(base, 'out', 'runs', 'loop', 'seed-0');
+  await study({ file: writeStudy(STUDY.replace('[0, 1]', '[0]')) });
+  const alone = result('table.csv');
+  writeFileSync(join(run, 'events.jsonl'), '');
+  const { launched, code } = await study({ file: writeStudy(STUDY.replace('[0, 1]', '[0]')) });
+  expect(code).toBe(0);
+  expect(launched).toEqual([['resume', run]]);
+  expect(result('table.csv')).toBe(alone);
+});
+
+test('what is done of a variant stays when another of its runs fails', async () => {
+  await study({ file: writeStudy(STUDY.replace('[0, 1]', '[1]')) });
+  const { code } = await study({ file: writeStudy(STUDY), failing: 'rloo' });
+  expect(code).toBe(1);
+  expect(result('table.csv')).toMatch(/rloo,1,3/);
+  expect(result('table.csv')).not.toMatch(/rloo,0,3/);
+  expect(result('report.md')).toContain('Of rloo there is one seed alone');
+});
+
 test('a variant that fails does not end the others, and is named', async () => {
   const { code, error, launched, out } = await study({ failing: 'rloo' });
   expect(code).toBe(1);
@@ -190,6 +218,9 @@ test('a budget in seconds is measured first', async () => {
   expect(launched).toHaveLength(6);
   expect(result('table.csv')).toMatch(/loop,0,4,256/);
   expect((await study({ file: writeStudy(text) })).launched).toEqual([]);
+  const planned = await study({ file: writeStudy(text) }, '--plan');
+  expect(planned.out).toContain('0 runs to carry out');
+  rmSync(join(base, 'out'), { recursive: true });
   const short = await study({ file: writeStudy(text.replace('20', '2')) }, '--plan');
   expect(short.error).toContain('is measured by a run of three');
 });
@@ -224,6 +255,8 @@ test.each([
   ],
   ['a budget of both kinds', 'budget: {images: 64, seconds: 3}', 'budget must be either {images'],
   ['an unknown reference', 'reference: ppo', "reference is 'ppo', but its variants are base"],
+  ['a variant that is a number', 'variants: {2: {}, off: {}}', 'whose name is not a number'],
+  ['a name of two lines', 'variants: {"a\\n# b": {}}', 'a line break or a control character'],
   ['no seeds', 'seeds: []', 'seeds must be a list of whole numbers'],
   ['a text', 'just words', 'it must hold the keys base, factors'],
   ['no YAML', 'a: [', 'is not valid YAML at line 1'],
@@ -249,7 +282,17 @@ test('the folder of another study is left alone', async () => {
 test('a folder that holds something else is refused', async () => {
   mkdirSync(join(base, 'out'));
   writeFileSync(join(base, 'out', 'thesis.txt'), '');
-  const { error, launched } = await study({});
-  expect(error).toContain('is not empty and holds no study; name another with --out');
-  expect(launched).toEqual([]);
+  const inSeconds = STUDY.replace('iterations: 3, ', '') + 'budget: {seconds: 20}\n';
+  for (const text of [STUDY, inSeconds]) {
+    const { error, launched } = await study({ file: writeStudy(text) });
+    expect(error).toContain('is not empty and holds no study; name another with --out');
+    expect(launched).toEqual([]);
+    expect(readdirSync(join(base, 'out'))).toEqual(['thesis.txt']);
+  }
+});
+
+test("files of the system's in a study are no runs", async () => {
+  await study({});
+  writeFileSync(join(base, 'out', 'runs', '.DS_Store'), '');
+  expect((await study({}, '--report')).code).toBe(0);
 });

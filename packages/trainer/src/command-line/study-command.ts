@@ -1,10 +1,9 @@
 /** `loop-diffusion study`: variants and seeds of a run, compared with statistics that hold. */
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { setMaxListeners } from 'node:events';
 
 import type { Command } from 'commander';
 
-import type { TrainSettings } from '../configuration/schema';
 import { shellWord } from '../model-card/quoting';
 import { forecast, type RunForecast, type States } from '../study/forecast';
 import { iterationsIn, pilotOf } from '../study/pilot';
@@ -16,7 +15,13 @@ import { finalTable, type StudyTable } from '../study/report/tables';
 import { tableText } from '../study/report/text';
 import { stateOfRun } from '../study/run-state';
 import { runStudy, type FinishedRun, type StudyEnd } from '../study/run-study';
-import { checkStudyFolder, openStudyFolder } from '../study/study-folder';
+import { carryOutRun } from '../study/carry-out-run';
+import {
+  checkFolderKind,
+  checkStudyFolder,
+  lockStudy,
+  writeStudyFile,
+} from '../study/study-folder';
 import { readStudyFile, type StudySettings } from '../study/study-file';
 import { writeReport, writeTable } from '../study/write-report';
 import { createLiveLine } from '../terminal/live-line';
@@ -94,9 +99,12 @@ interface Opened {
 /** `--plan`, `--report` and `--power`. */
 async function withoutRuns(opened: Opened): Promise<number> {
   const { flags, context, study, folder } = opened;
-  const plan = await planOf(opened, ({ variant }) => {
+  checkFolderKind(folder, 'study');
+  const plan = await planOf(opened, async (pilot, seconds) => {
+    const found = await stateOfRun(pilot);
+    if (found.state === 'done') return iterationsIn(seconds, found.recorded, pilot.variant);
     throw new UserError(
-      `How many iterations of '${variant}' the budget is enough for is measured by a run of three, which was not made yet; begin the study, or give the budget in images`,
+      `How many iterations of '${pilot.variant}' the budget is enough for is measured by a run of three, which was not made yet; begin the study, or give the budget in images`,
     );
   });
   checkStudyFolder(folder, plan);
@@ -134,28 +142,30 @@ async function carryOut(opened: Opened): Promise<number> {
   let unlock: (() => void) | undefined;
   try {
     // Everything that can be wrong with the study is told before anything is begun.
-    const plan = await planOf(opened, async (run, seconds, defaults) => {
-      unlock ??= openStudyFolder(folder, study);
-      const pilot = pilotOf(run, folder, defaults);
-      line.show(`Measuring how long an iteration of '${run.variant}' takes`);
-      return iterationsIn(seconds, pilot, { launch: context.launchRun, signal });
+    checkFolderKind(folder, 'study');
+    const plan = await planOf(opened, async (pilot, seconds) => {
+      unlock ??= lockStudy(folder, 'study');
+      line.show(`Measuring how long an iteration of '${pilot.variant}' takes`);
+      const recorded = await carryOutRun(pilot, { launch: context.launchRun, signal });
+      return iterationsIn(seconds, recorded, pilot.variant);
     });
     checkStudyFolder(folder, plan);
+    unlock ??= lockStudy(folder, 'study');
     const states = await statesOf(plan);
-    const done = finishedIn(plan, states).length;
-    unlock ??= openStudyFolder(folder, study);
+    const done = finishedIn(plan, states);
+    writeStudyFile(folder, study);
     say(
-      `Study: ${folder}, ${counted(plan.runs.length, 'run')}${done > 0 ? `, ${String(done)} of them done` : ''}`,
+      `Study: ${folder}, ${counted(plan.runs.length, 'run')}${done.length > 0 ? `, ${String(done.length)} of them done` : ''}`,
     );
     const progress = createPhaseProgress();
     const end = await runStudy(plan, {
       ...{ launch: context.launchRun, parallel: flags.parallel, signal },
+      done,
       onProgress: (fraction, runs) => {
         line.show(`${progress.describe('study', fraction)} · ${runs.join(' · ')}`);
       },
       onRun: (finished, all) => {
         writeTable(folder, all);
-        if (states.get(finished.run)?.state === 'done') return;
         say(`${endText(finished)} (${String(all.length)} of ${String(plan.runs.length)})`);
       },
     });
@@ -171,18 +181,15 @@ async function carryOut(opened: Opened): Promise<number> {
 
 async function planOf(
   { study, folder, context, flags }: Opened,
-  iterationsOf: (
-    run: PlannedRun,
-    seconds: number,
-    defaults: TrainSettings | undefined,
-  ) => Promise<number>,
+  iterationsOf: (pilot: PlannedRun, seconds: number) => Promise<number>,
 ): Promise<StudyPlan> {
   const defaultsOf = modelDefaults(context, flags);
   return planStudy(study, {
-    folder,
-    defaultsOf,
-    iterationsOf: async (run, seconds) =>
-      iterationsOf(run, seconds, await defaultsOf(run.config.model)),
+    ...{ folder, defaultsOf },
+    iterationsOf: async (run, seconds) => {
+      const own = join(folder, 'pilots', basename(dirname(run.folder)));
+      return iterationsOf(pilotOf(run, own, await defaultsOf(run.config.model)), seconds);
+    },
   });
 }
 

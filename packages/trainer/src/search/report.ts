@@ -71,7 +71,11 @@ export async function writeSearchReport(
   about: { readonly title: string; readonly command: string },
 ): Promise<SearchReport> {
   const found = reportOf(settings, end);
-  const report: StudyReport = { ...about, notes: [], tables: searchTables(settings, end, found) };
+  const report: StudyReport = {
+    ...about,
+    notes: end.notes,
+    tables: searchTables(settings, end, found),
+  };
   const svg = await plotSvg(searchSpec(end, found));
   writeFileAtomically(join(folder, 'result.json'), `${JSON.stringify(found, null, 2)}\n`);
   writeFileAtomically(join(folder, 'curves.png'), await svgToPng(svg, { scale: 1.5 }));

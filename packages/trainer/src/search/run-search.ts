@@ -10,7 +10,7 @@ import { createSearch, type Search } from '@loop-diffusion/bayesian-search';
 import type { RecordedRun } from '../comparison/read-run';
 import { isBaseEvaluation } from '../run-folder/run-history';
 import { pairedGain, type MeanWithError } from '../statistics';
-import { carryOutRun, type CarryOutOptions } from '../study/carry-out-run';
+import { carryOutRun, FailedRun, type CarryOutOptions } from '../study/carry-out-run';
 import {
   budgetedIterations,
   planRun,
@@ -34,12 +34,15 @@ export interface SearchEnd {
   readonly search: Search;
   /** The best setting on seeds of its own. */
   readonly confirmed: readonly { readonly seed: number; readonly gain: MeanWithError }[];
+  /** What failed on them. */
+  readonly notes: readonly string[];
 }
 
 export interface RunSearchOptions extends Pick<CarryOutOptions, 'launch' | 'signal'> {
   readonly folder: string;
   readonly defaultsOf: DefaultsOf;
-  readonly iterationsOf: (run: PlannedRun, seconds: number) => Promise<number>;
+  /** @param number of the run, from 0 */
+  readonly iterationsOf: (run: PlannedRun, seconds: number, number: number) => Promise<number>;
   /** Decided on before. */
   readonly decisions: readonly Decision[];
   readonly onEvent?: (
@@ -48,6 +51,8 @@ export interface RunSearchOptions extends Pick<CarryOutOptions, 'launch' | 'sign
     event: Parameters<NonNullable<CarryOutOptions['onEvent']>>[0],
   ) => void;
   readonly onRun?: (run: SearchedRun, number: number) => void;
+  /** Told when all runs are done, before the best setting is confirmed. */
+  readonly onSearched?: (end: SearchEnd) => Promise<void>;
 }
 
 /** So many failures from the start on, and the configuration is to blame rather than the settings. */
@@ -77,11 +82,14 @@ export async function runSearch(
     let gain: MeanWithError | undefined;
     if (decision.failure === undefined) {
       try {
-        const planned = await plan(decision, number, join(folder, 'runs', nameOf(number)));
+        const planned = await plan({
+          ...{ decision, number, seedOffset: number },
+          folder: runFolder(folder, number),
+        });
         gain = await gainOf(planned, number, options);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof UserError)) throw error;
+        if (!(error instanceof FailedRun)) throw error;
         decided[number] = { ...decision, failure: error.message };
         writeDecisions(folder, settings, decided);
       }
@@ -94,7 +102,14 @@ export async function runSearch(
       throw new UserError(`The first runs of the search all failed: ${run.failure ?? ''}`);
     }
   }
-  return { runs, search, confirmed: await confirm(search, settings, plan, options) };
+  if (runs.every((run) => run.gain === undefined)) {
+    throw new UserError(
+      `No run of the search succeeded; the last said: ${runs.at(-1)?.failure ?? ''}`,
+    );
+  }
+  const end: SearchEnd = { runs, search, confirmed: [], notes: [] };
+  await options.onSearched?.(end);
+  return { ...end, ...(await confirm(search, settings, plan, options)) };
 }
 
 /** @throws UserError that says what is wrong with the settings */
@@ -113,16 +128,20 @@ export function openSearch(settings: SearchSettings): Search {
   }
 }
 
-type Planner = (
-  decision: Pick<Decision, 'settings'>,
-  seedOffset: number,
-  folder: string,
-) => Promise<PlannedRun>;
+interface PlanRequest {
+  readonly decision: Pick<Decision, 'settings'>;
+  /** Of the run that was decided on, from 0. */
+  readonly number: number;
+  readonly seedOffset: number;
+  readonly folder: string;
+}
+
+type Planner = (request: PlanRequest) => Promise<PlannedRun>;
 
 async function runPlanner(settings: SearchSettings, options: RunSearchOptions): Promise<Planner> {
   const { defaultsOf, iterationsOf } = options;
   const base = await readBase(settings);
-  return async (decision, seedOffset, folder) => {
+  return async ({ decision, number, seedOffset, folder }) => {
     const request = {
       ...{ base, folder, keys: keysOf(settings, decision.settings) },
       name: settingsText(settings, decision),
@@ -131,10 +150,36 @@ async function runPlanner(settings: SearchSettings, options: RunSearchOptions): 
     };
     const draft = await planRun(request, defaultsOf);
     const iterations = await budgetedIterations(settings.budget, request, draft, (seconds) =>
-      iterationsOf(draft, seconds),
+      iterationsOf(draft, seconds, number),
     );
     return planRun({ ...request, iterations }, defaultsOf);
   };
+}
+
+/**
+ * Plans a run at each end of each setting, and carries out none.
+ *
+ * @throws UserError when one of them has a configuration that is wrong, or would have no gain
+ */
+export async function checkSearch(settings: SearchSettings, defaultsOf: DefaultsOf): Promise<void> {
+  const base = await readBase(settings);
+  const { settings: start } = openSearch(settings).suggest();
+  const corners = Object.entries(spaceOf(settings)).flatMap(([name, parameter]) =>
+    (parameter.scale === 'choice' ? parameter.values : [parameter.min, parameter.max]).map(
+      (value) => ({ ...start, [name]: value }),
+    ),
+  );
+  for (const corner of corners) {
+    const keys = keysOf(settings, corner);
+    const name = settingsText(settings, { settings: corner });
+    const draft = await planRun({ base, keys, name, seed: settings.seed, folder: '-' }, defaultsOf);
+    if (draft.config.evaluate.images < 2) {
+      throw new UserError(
+        `A search goes by held-out rewards, but evaluation.images is ${String(draft.config.evaluate.images)}; give it at least 2`,
+      );
+    }
+    await budgetedIterations(settings.budget, { base, keys }, draft, () => Promise.resolve(1));
+  }
 }
 
 /** Of the best setting as it is believed now, on seeds that no run of the search had. */
@@ -143,21 +188,31 @@ async function confirm(
   settings: SearchSettings,
   plan: Planner,
   options: RunSearchOptions,
-): Promise<SearchEnd['confirmed']> {
+): Promise<Pick<SearchEnd, 'confirmed' | 'notes'>> {
   const best = search.best();
-  if (best === undefined) return [];
-  const confirmed = [];
-  for (let number = 0; number < settings.confirm; number += 1) {
-    const offset = CONFIRMING_SEEDS + number;
-    const folder = join(
-      ...[options.folder, 'confirmation'],
-      ...[nameOf(best.run), `seed-${String(settings.seed + offset)}`],
-    );
-    const planned = await plan(best, offset, folder);
-    const gain = await gainOf(planned, settings.runs + number, options);
-    if (gain !== undefined) confirmed.push({ seed: planned.seed, gain });
+  const confirmed: SearchEnd['confirmed'][number][] = [];
+  const notes: string[] = [];
+  for (let index = 0; best !== undefined && index < settings.confirm; index += 1) {
+    const seedOffset = CONFIRMING_SEEDS + index;
+    const planned = await plan({
+      ...{ decision: best, number: best.run, seedOffset },
+      folder: join(
+        ...[options.folder, 'confirmation', nameOf(best.run)],
+        `seed-${String(settings.seed + seedOffset)}`,
+      ),
+    });
+    try {
+      confirmed.push({
+        seed: planned.seed,
+        gain: await gainOf(planned, settings.runs + index, options),
+      });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (!(error instanceof FailedRun)) throw error;
+      notes.push(error.message);
+    }
   }
-  return confirmed;
+  return { confirmed, notes };
 }
 
 /** More than a search has runs. */
@@ -167,7 +222,7 @@ async function gainOf(
   planned: PlannedRun,
   number: number,
   { launch, signal, onEvent }: RunSearchOptions,
-): Promise<MeanWithError | undefined> {
+): Promise<MeanWithError> {
   const recorded = await carryOutRun(planned, {
     ...{ launch, signal },
     onEvent: (event) => onEvent?.(planned.variant, number, event),
@@ -196,6 +251,11 @@ export function settingsText(
     .join(', ');
 }
 
-function nameOf(number: number): string {
+function runFolder(folder: string, number: number): string {
+  return join(folder, 'runs', nameOf(number));
+}
+
+/** Of a run, in folders. @param number from 0 */
+export function nameOf(number: number): string {
   return String(number + 1).padStart(3, '0');
 }

@@ -4,10 +4,9 @@ import { z } from 'zod';
 import { namesAt } from '../configuration/key-reference';
 import { readConfigFile } from '../configuration/read-config-file';
 import { text, wholeNumber } from '../fields';
-import { budget } from '../study/study-file';
+import { budget, keys, named } from '../study/study-file';
 import { UserError } from '../user-error';
 
-const keys = z.record(z.string(), z.unknown());
 const range = z.strictObject({
   scale: z.enum(['linear', 'log', 'integer', 'power-of-two']),
   min: z.number(),
@@ -15,9 +14,12 @@ const range = z.strictObject({
 });
 const values = z.array(z.union([z.number(), z.string(), z.boolean()])).min(2);
 const levels = z.strictObject({
-  levels: z.record(z.string().min(1), keys),
+  levels: z.record(named, keys),
   ordered: z.boolean().default(false),
 });
+
+/** The runs of a search have the seeds that follow. */
+const LARGEST_SEED = 4e9;
 
 /** A range, values without an order, or named levels that set several keys. */
 const setting = z.union([range, values, levels]);
@@ -32,7 +34,7 @@ const searchSchema = z
     acquisition: z.enum(['interleaved', 'improve', 'explain']).default('interleaved'),
     explain: z.array(z.string()).min(1).optional(),
     about: z.enum(['path', 'curves']).default('path'),
-    seed: wholeNumber(0, 0xffffffff, 'of the search and of its first run').default(0),
+    seed: wholeNumber(0, LARGEST_SEED, 'of the search and of its first run').default(0),
     confirm: wholeNumber(0, 100, 'seeds on which the best setting is run anew').default(3),
     budget: budget.optional(),
     evaluation: keys.default({}),
@@ -44,13 +46,13 @@ export type SearchSettings = z.output<typeof searchSchema>;
 const SHAPES: Readonly<Record<keyof SearchSettings, string>> = {
   base: "keys of a run's configuration, or the name of a configuration file",
   settings:
-    'for each key {scale: linear, log, integer or power-of-two, min, max} or a list of values, or for each name {levels, ordered}',
+    'for each key {scale: linear, log, integer or power-of-two, min, max} or a list of values, or for each name {levels, ordered}, where levels have names that are not numbers',
   runs: 'a whole number of at least 2',
   start: 'a whole number of at least 1',
   acquisition: 'interleaved, improve or explain',
   explain: 'a list of settings',
   about: 'path or curves',
-  seed: 'a whole number from 0 to 4294967295',
+  seed: `a whole number from 0 to ${String(LARGEST_SEED)}`,
   confirm: 'a whole number from 0 to 100',
   budget: 'either {images: a whole number from 1} or {seconds: a number above 0}',
   evaluation: "keys of the section evaluate of a run's configuration",

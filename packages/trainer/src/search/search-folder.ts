@@ -1,15 +1,13 @@
 /** A search's folder: `search.json` with what was decided, and the runs that it led to. */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 
 import type { Settings } from '@loop-diffusion/bayesian-search';
 import { z } from 'zod';
 
-import { checkWritable } from '../files/check-writable';
 import { fileStatus } from '../files/file-status';
 import { readTextFile } from '../files/read-text-file';
 import { writeFileAtomically } from '../files/write-atomically';
+import { checkFolderKind, SEARCH } from '../study/study-folder';
 import { UserError } from '../user-error';
 import type { SearchSettings } from './search-file';
 
@@ -21,7 +19,6 @@ export interface Decision {
   readonly failure?: string | undefined;
 }
 
-const FILE = 'search.json';
 const MAXIMUM_BYTES = 1e8;
 
 const shape = z.object({
@@ -40,18 +37,9 @@ const shape = z.object({
  * @throws UserError when the folder holds something else, or another search
  */
 export async function readDecisions(folder: string, search: SearchSettings): Promise<Decision[]> {
-  checkWritable(folder);
-  const status = fileStatus(folder);
-  if (status === undefined) return [];
-  if (!status.isDirectory()) throw new UserError(`'${folder}' is a file; name a folder with --out`);
-  const path = join(folder, FILE);
-  if (fileStatus(path)?.isFile() !== true) {
-    const others = readdirSync(folder).filter((name) => !name.startsWith('run.lock'));
-    if (others.length === 0) return [];
-    throw new UserError(
-      `The folder '${folder}' is not empty and holds no search; name another with --out`,
-    );
-  }
+  checkFolderKind(folder, 'search');
+  const path = join(folder, SEARCH);
+  if (fileStatus(path) === undefined) return [];
   const text = await readTextFile(path, {
     what: 'state of the search',
     maximumBytes: MAXIMUM_BYTES,
@@ -60,7 +48,7 @@ export async function readDecisions(folder: string, search: SearchSettings): Pro
   if (!parsed.success) {
     throw new UserError(`'${path}' is damaged: it is not the state of a search`);
   }
-  if (!isDeepStrictEqual(comparable(parsed.data.search), comparable(search))) {
+  if (comparable(parsed.data.search) !== comparable(search)) {
     throw new UserError(
       `'${folder}' holds another search; name another folder with --out, or change nothing but runs and confirm`,
     );
@@ -73,7 +61,7 @@ export function writeDecisions(
   search: SearchSettings,
   runs: readonly Decision[],
 ): void {
-  writeFileAtomically(join(folder, FILE), `${JSON.stringify({ search, runs }, null, 2)}\n`);
+  writeFileAtomically(join(folder, SEARCH), `${JSON.stringify({ search, runs }, null, 2)}\n`);
 }
 
 function jsonIn(text: string): unknown {
@@ -84,8 +72,8 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** More runs may be asked for later. */
-function comparable(search: unknown): unknown {
+/** More runs may be asked for later. The order of levels is what their numbers mean, and counts. */
+function comparable(search: unknown): string {
   const given = JSON.parse(JSON.stringify(search ?? {})) as object;
-  return { ...given, runs: 0, confirm: 0 };
+  return JSON.stringify({ ...given, runs: 0, confirm: 0 });
 }

@@ -9,6 +9,9 @@ import type { LaunchRun } from './launch-run';
 import type { PlannedRun } from './plan-run';
 import { stateOfRun, type RunState } from './run-state';
 
+/** What a run's process said that ended with an error: its own settings may be to blame. */
+export class FailedRun extends UserError {}
+
 export interface CarryOutOptions {
   readonly launch: LaunchRun;
   readonly signal: AbortSignal;
@@ -20,15 +23,17 @@ export interface CarryOutOptions {
  * Returns when the run is done.
  *
  * @throws the signal's reason when the run was ended by it
- * @throws UserError with what the run said, when it failed
+ * @throws FailedRun with what the run said, when it failed
+ * @throws UserError when its folder is not such a run's, or another process works on it
  */
 export async function carryOutRun(
   run: PlannedRun,
   { launch, signal, onEvent = () => undefined, environment }: CarryOutOptions,
 ): Promise<RecordedRun> {
+  // A run whose study was killed may be about to end; what it leaves is what counts.
+  await untilFree(run.folder, signal);
   const before = await stateOfRun(run);
   if (before.state === 'done') return before.recorded;
-  await untilFree(run.folder, signal);
   const args = before.state === 'begun' ? ['resume', run.folder] : ['train', ...settingFlags(run)];
   const { code, said } = await launch(args, {
     ...{ onEvent, signal },
@@ -38,7 +43,7 @@ export async function carryOutRun(
   const after: RunState = code === 0 ? await stateOfRun(run) : { state: 'missing' };
   if (after.state === 'done') return after.recorded;
   const why = said.trim() || `its process ended with the exit code ${String(code)}`;
-  throw new UserError(`'${run.variant}' with seed ${String(run.seed)} failed: ${why}`);
+  throw new FailedRun(`'${run.variant}' with seed ${String(run.seed)} failed: ${why}`);
 }
 
 function settingFlags({ settings }: PlannedRun): string[] {
@@ -51,10 +56,19 @@ function settingFlags({ settings }: PlannedRun): string[] {
 const MILLISECONDS_BETWEEN_LOOKS = 100;
 const MILLISECONDS_OF_PATIENCE = 120_000;
 
-/** A run whose study was killed ends by itself, with a checkpoint, which takes a moment. */
+/**
+ * A run whose study was killed ends by itself, with a checkpoint, which takes a moment.
+ *
+ * @throws UserError when it does not
+ */
 async function untilFree(folder: string, signal: AbortSignal): Promise<void> {
   const end = Date.now() + MILLISECONDS_OF_PATIENCE;
-  while (isRunHeld(folder) && Date.now() < end) {
+  while (isRunHeld(folder)) {
+    if (Date.now() > end) {
+      throw new UserError(
+        `Another process works on the run '${folder}' (run.lock there says which); wait for it or end it, and begin again`,
+      );
+    }
     await pause(MILLISECONDS_BETWEEN_LOOKS, undefined, { signal });
   }
 }

@@ -1,54 +1,53 @@
 /** How many iterations a time is enough for: a run of three measures it. */
-import { join } from 'node:path';
-
+import type { RecordedRun } from '../comparison/read-run';
 import { resolveConfig } from '../configuration/resolve-config';
 import type { TrainSettings } from '../configuration/schema';
 import { UserError } from '../user-error';
-import { carryOutRun, type CarryOutOptions } from './carry-out-run';
 import type { PlannedRun } from './plan-run';
-import { folderName } from './variants';
 
 /** The first compiles, and is not counted. */
 const PILOT_ITERATIONS = 3;
 
 /**
+ * @param folder of its own
  * @param defaults of the model
  * @returns a run of a variant that only measures
  */
 export function pilotOf(
   run: PlannedRun,
-  study: string,
+  folder: string,
   defaults: TrainSettings | undefined,
 ): PlannedRun {
-  const folder = join(study, 'pilots', folderName(run.variant));
   const settings = {
     ...run.settings,
     output: folder,
+    seed: PILOT_SEED,
     iterations: PILOT_ITERATIONS,
-    evaluate: { images: 0, baseGuidances: [] },
+    evaluate: { ...(run.settings['evaluate'] as object), images: 0, every: 0, baseGuidances: [] },
     samples: { count: 0 },
   };
-  return { ...run, folder, settings, config: resolveConfig(settings, [], defaults) };
+  return {
+    ...{ variant: run.variant, seed: PILOT_SEED, folder, settings },
+    config: resolveConfig(settings, [], defaults),
+  };
 }
+
+/** The same whichever seeds the study has. */
+const PILOT_SEED = 0;
 
 /**
  * @param seconds of training
  * @throws UserError when they are less than an iteration takes
  */
-export async function iterationsIn(
-  seconds: number,
-  pilot: PlannedRun,
-  options: CarryOutOptions,
-): Promise<number> {
-  const { history } = await carryOutRun(pilot, options);
-  const each = history.iterations
+export function iterationsIn(seconds: number, pilot: RecordedRun, variant: string): number {
+  const each = pilot.history.iterations
     .slice(1)
     .map((record) => Object.values(record.seconds).reduce((sum, phase) => sum + phase, 0))
     .sort((left, right) => left - right);
   const median = ((each[0] ?? Number.NaN) + (each.at(-1) ?? Number.NaN)) / 2;
   if (!(median <= seconds)) {
     throw new UserError(
-      `The study's budget is ${String(seconds)} seconds, but an iteration of '${pilot.variant}' takes ${median.toFixed(1)}`,
+      `The budget is ${String(seconds)} seconds, but an iteration of '${variant}' takes ${median.toFixed(1)}`,
     );
   }
   return Math.floor(seconds / median);

@@ -38,15 +38,16 @@ export function powerTable(
       const other = runsOf(reference).find(({ seed }) => seed === run.seed);
       return other === undefined ? [] : [[rewardsOf(run), rewardsOf(other)] as const];
     });
-    const images = pairs[0]?.[0].length ?? 0;
-    if (pairs.length < 2 || images < 2) return [];
-    const components = varianceComponents(
-      paired(
-        pairs.map(([own]) => own),
-        pairs.map(([, other]) => other),
-        difference,
-      ),
+    const differences = paired(
+      pairs.map(([own]) => own),
+      pairs.map(([, other]) => other),
+      difference,
     );
+    const images = (differences[0] ?? []).filter(
+      (_, image) => !differences.some((row) => Number.isNaN(row[image] ?? Number.NaN)),
+    ).length;
+    if (pairs.length < 2 || images < 2) return [];
+    const components = varianceComponents(differences);
     return [
       {
         ...{ left, right: reference, components },
@@ -60,7 +61,7 @@ export function powerTable(
   });
   if (rows.length === 0) {
     throw new UserError(
-      `A power calculation needs at least 2 seeds of '${reference}' and of another variant that are done; carry out the study with two seeds first`,
+      `A power calculation needs at least 2 seeds of '${reference}' and of another variant that are done, with held-out rewards of the same images; carry out the study with two seeds and evaluation.images first`,
     );
   }
   return rows;

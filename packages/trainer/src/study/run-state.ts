@@ -22,9 +22,8 @@ export type RunState =
 export async function stateOfRun(run: PlannedRun): Promise<RunState> {
   const { folder, config } = run;
   const events = join(folder, 'events.jsonl');
-  const size = (name: string) => fileStatus(join(folder, name))?.size ?? 0;
-  // A run that was killed before its first record is begun anew.
-  if (size('config.yaml') === 0 || size('events.jsonl') === 0) return { state: 'missing' };
+  const has = (name: string) => fileStatus(join(folder, name))?.isFile() === true;
+  if (!has('config.yaml') || !has('events.jsonl')) return { state: 'missing' };
   const recorded = resolveConfig(await readConfigFile(join(folder, 'config.yaml')));
   const keys = differingKeys(recorded, config);
   if (keys.length > 0 || !isDeepStrictEqual(outputless(recorded), outputless(config))) {

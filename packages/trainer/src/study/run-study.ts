@@ -19,6 +19,8 @@ export interface FinishedRun {
 
 export interface RunStudyOptions {
   readonly launch: LaunchRun;
+  /** What need not be carried out. */
+  readonly done: readonly FinishedRun[];
   /** Runs at a time. */
   readonly parallel: number;
   readonly signal: AbortSignal;
@@ -42,35 +44,48 @@ export interface StudyEnd {
  */
 export async function runStudy(plan: StudyPlan, options: RunStudyOptions): Promise<StudyEnd> {
   const { launch, parallel, signal, onProgress, onRun } = options;
-  const finished = new Map<PlannedRun, RecordedRun>();
+  const finished = new Map(options.done.map(({ run, recorded }) => [run, recorded]));
   const failures = new Map<string, string>();
-  const waiting = [...plan.runs];
-  const work = createWork(plan.runs, onProgress);
+  const waiting = plan.runs.filter((run) => !finished.has(run));
+  let isEnding = false;
+  const work = createWork(waiting, onProgress);
   const inOrder = (): FinishedRun[] =>
     plan.runs.flatMap((run) => {
       const recorded = finished.get(run);
       return recorded === undefined ? [] : [{ run, recorded }];
     });
 
-  async function worker(): Promise<void> {
-    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) {
+  async function carryOut(run: PlannedRun): Promise<RecordedRun | undefined> {
+    const carrying = work.begin(run);
+    try {
+      return await carryOutRun(run, {
+        ...{ launch, signal, onEvent: carrying.onEvent },
+        environment: threadsOf(parallel),
+      });
+    } catch (error) {
       signal.throwIfAborted();
-      if (failures.has(run.variant)) continue;
-      const carrying = work.begin(run);
-      try {
-        const recorded = await carryOutRun(run, {
-          ...{ launch, signal, onEvent: carrying.onEvent },
-          environment: threadsOf(parallel),
-        });
-        finished.set(run, recorded);
-        carrying.end();
-        onRun?.({ run, recorded }, inOrder());
-      } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      failures.set(run.variant, error.message);
+      return undefined;
+    } finally {
+      carrying.end();
+    }
+  }
+
+  async function worker(): Promise<void> {
+    try {
+      for (let run = waiting.shift(); run !== undefined && !isEnding; run = waiting.shift()) {
         signal.throwIfAborted();
-        carrying.end();
-        if (!(error instanceof UserError)) throw error;
-        failures.set(run.variant, error.message);
+        if (failures.has(run.variant)) continue;
+        const recorded = await carryOut(run);
+        if (recorded === undefined) continue;
+        finished.set(run, recorded);
+        onRun?.({ run, recorded }, inOrder());
       }
+    } catch (error) {
+      // What no run is to blame for, such as a full disk, ends the others after the run that each is at.
+      isEnding = true;
+      throw error;
     }
   }
 
@@ -97,7 +112,7 @@ function createWork(
   const current = new Map<PlannedRun, string>();
   const report = () => {
     const sum = [...done.values()].reduce((all, images) => all + images, 0);
-    onProgress(sum / total, [...current.values()]);
+    onProgress(total === 0 ? 1 : sum / total, [...current.values()]);
   };
   return {
     begin(run: PlannedRun): Required<Pick<CarryOutOptions, 'onEvent'>> & { end: () => void } {

@@ -9,7 +9,10 @@ import { UserError } from '../user-error';
 /** Keys of a run's configuration, dotted or nested. */
 export type Keys = Readonly<Record<string, unknown>>;
 
-const keys = z.record(z.string(), z.unknown());
+/** A section without a word in it sets nothing. */
+export const keys = z.preprocess((given) => given ?? {}, z.record(z.string(), z.unknown()));
+/** Names that are numbers alone would come first, whatever their order in the file. */
+export const named = z.string().regex(/\D/);
 
 export const budget = z.union([
   z.strictObject({ images: wholeNumber(1, MANY, 'images that are scored in training') }),
@@ -23,9 +26,9 @@ const studySchema = z
   .strictObject({
     base: z.union([keys, text('a configuration file')]).default({}),
     factors: z
-      .record(z.string().min(1), z.union([z.array(z.unknown()).min(1), z.record(z.string(), keys)]))
+      .record(z.string().min(1), z.union([z.array(z.unknown()).min(1), z.record(named, keys)]))
       .default({}),
-    variants: z.record(z.string().min(1), keys).default({}),
+    variants: z.record(named, keys).default({}),
     seeds: z
       .array(wholeNumber(0, 0xffffffff, 'seed of a run'))
       .min(1)
@@ -43,8 +46,8 @@ export type StudySettings = z.output<typeof studySchema>;
 const SHAPES: Readonly<Record<keyof StudySettings, string>> = {
   base: "keys of a run's configuration, or the name of a configuration file",
   factors:
-    'for each key a list of its values, or for each factor a name for each of its levels with the keys that it sets',
-  variants: 'for each variant the keys that it sets',
+    'for each key a list of its values, or for each factor a name (not a number) for each of its levels with the keys that it sets',
+  variants: 'for each variant, whose name is not a number, the keys that it sets',
   seeds: 'a list of whole numbers from 0 to 4294967295',
   budget: 'either {images: a whole number from 1} or {seconds: a number above 0}',
   evaluation: "keys of the section evaluate of a run's configuration",

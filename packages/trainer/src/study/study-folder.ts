@@ -14,24 +14,39 @@ import type { StudyPlan } from './plan-study';
 import type { StudySettings } from './study-file';
 
 const STUDY = 'study.yaml';
+/** The file of a search. */
+export const SEARCH = 'search.json';
 
-/** @throws UserError when the folder holds something else than a study, or runs that this one does not name */
-export function checkStudyFolder(folder: string, plan: StudyPlan): void {
+/** What a study or a search leaves before its own file is there. */
+const BEGINNINGS = /^(runs|pilots|run\.lock.*|\..*)$/;
+
+/**
+ * @param what a study or a search
+ * @throws UserError when the folder holds something else
+ */
+export function checkFolderKind(folder: string, what: 'study' | 'search'): void {
   checkWritable(folder);
   const status = fileStatus(folder);
   if (status === undefined) return;
   if (!status.isDirectory()) {
     throw new UserError(`'${folder}' is a file; name a folder with --out`);
   }
-  const isEmpty = readdirSync(folder).length === 0;
-  if (!isEmpty && fileStatus(join(folder, STUDY))?.isFile() !== true) {
+  const file = { study: STUDY, search: SEARCH }[what];
+  if (fileStatus(join(folder, file))?.isFile() === true) return;
+  if (readdirSync(folder).some((name) => !BEGINNINGS.test(name))) {
     throw new UserError(
-      `The folder '${folder}' is not empty and holds no study; name another with --out`,
+      `The folder '${folder}' is not empty and holds no ${what}; name another with --out`,
     );
   }
+}
+
+/** @throws UserError when the folder has runs that the study does not name */
+export function checkStudyFolder(folder: string, plan: StudyPlan): void {
   const known = new Set(plan.runs.map((run) => relative(folder, run.folder).split(sep)[1]));
   const runs = join(folder, 'runs');
-  const others = existsSync(runs) ? readdirSync(runs).filter((name) => !known.has(name)) : [];
+  const others = existsSync(runs)
+    ? readdirSync(runs).filter((name) => !known.has(name) && !name.startsWith('.'))
+    : [];
   if (others.length > 0) {
     throw new UserError(
       `'${folder}' holds another study: it has runs of ${others.join(', ')}, which this one does not name; name another folder with --out`,
@@ -39,22 +54,16 @@ export function checkStudyFolder(folder: string, plan: StudyPlan): void {
   }
 }
 
-/**
- * Makes the folder where there is none, and keeps others from working in it.
- * @returns what gives it back
- */
-export function openStudyFolder(folder: string, study: StudySettings): () => void {
-  const unlock = lockStudy(folder, 'study');
-  try {
-    writeFileAtomically(join(folder, STUDY), stringify(study, { lineWidth: 0 }));
-  } catch (error) {
-    unlock();
-    throw error;
-  }
-  return unlock;
+export function writeStudyFile(folder: string, study: StudySettings): void {
+  writeFileAtomically(join(folder, STUDY), stringify(study, { lineWidth: 0 }));
 }
 
-/** As {@link openStudyFolder}, of a study or a search. */
+/**
+ * Makes the folder where there is none, and keeps others from working in it.
+ *
+ * @param what a study or a search
+ * @returns what gives it back
+ */
 export function lockStudy(folder: string, what: string): () => void {
   try {
     mkdirSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
 /** What a study says of its variants: means over seeds and prompts, their intervals, and how they compare. */
+import { mean, withoutMissing } from '../statistics';
 import { meanHeight, spentToReach, type CurvePoint } from './statistics/learning-curve';
 import {
   percentileInterval,
@@ -69,6 +70,8 @@ export function summarizeStudy(
   outcomes: readonly Outcome[],
   variants: readonly string[],
   reach: readonly number[],
+  /** Whether all variants are evaluated on the same prompts. */
+  samePrompts = true,
 ): StudySummary {
   const seeds = [...new Set(outcomes.map(({ seed }) => seed))];
   const evaluated = outcomes.filter(({ evaluations }) => evaluations.length > 0);
@@ -85,11 +88,12 @@ export function summarizeStudy(
     });
   const after = new Map(present.map((name) => [name, scoresOf(name, last)]));
   const before = new Map(present.map((name) => [name, scoresOf(name, first)]));
-  const beginning = estimate([...before.values()].flat().slice(0, seeds.length), draws, meanOf);
-  const bestEnd = Math.max(
-    ...[...after.values()].map((scores) => meanOf(scores, everything(scores))),
-  );
-  const goals = reach.length > 0 ? reach : [(beginning.value + bestEnd) / 2];
+  const beginning = estimate(meanScores([...before.values()]), draws, meanOf);
+  const ends = [...after.values()].map((scores) => meanOf(scores, everything(scores)));
+  const bestEnd = Math.max(...withoutMissing(ends));
+  // Where nothing was learnt there is nothing to be reached.
+  const middle = bestEnd > beginning.value ? [(beginning.value + bestEnd) / 2] : [];
+  const goals = reach.length > 0 ? reach : middle;
   return {
     seeds,
     images,
@@ -116,10 +120,17 @@ export function summarizeStudy(
         reached: goals.map((reward) => ({ reward, spent: middleSpent(own, reward) })),
       };
     }),
-    pairs: present.flatMap((left, index) =>
+    pairs: (samePrompts ? present : []).flatMap((left, index) =>
       present.slice(index + 1).map((right) => pairSummary(left, right, after, draws)),
     ),
   };
+}
+
+/** Of the variants, seed by seed and image by image, where they have a reward. */
+function meanScores(all: readonly Scores[]): Scores {
+  return (all[0] ?? []).map((rewards, seed) =>
+    rewards.map((_, image) => mean(withoutMissing(all.map((scores) => scores[seed]![image]!)))),
+  );
 }
 
 /** Of a performance profile. */
@@ -206,10 +217,12 @@ function middleSpent(outcomes: readonly Outcome[], reward: number): Partial<Spen
     const needed = outcomes
       .map(({ evaluations }) =>
         spentToReach(
-          evaluations.map((evaluated): CurvePoint => ({
-            spent: evaluated[key],
-            reward: evaluated.record.mean,
-          })),
+          evaluations
+            .map((evaluated): CurvePoint => ({
+              spent: evaluated[key],
+              reward: evaluated.record.mean,
+            }))
+            .filter((point) => !Number.isNaN(point.reward)),
           reward,
         ),
       )

@@ -75,4 +75,9 @@ test('folders have names that every system takes', () => {
   expect(folderName('loop k=4 rate=1e-3')).toBe('loop-k=4-rate=1e-3');
   expect(folderName('../../etc')).toBe('etc');
   expect(folderName('***')).toBe('variant');
+  expect(folderName('aux')).toBe('_aux');
+  expect(folderName('e\u0301')).toBe('\u00e9');
+  const [long, longer] = [folderName('a'.repeat(300)), folderName('a'.repeat(301))];
+  expect(long).toHaveLength(89);
+  expect(long).not.toBe(longer);
 });

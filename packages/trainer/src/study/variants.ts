@@ -1,4 +1,6 @@
 /** The variants of a study: every combination of its factors' levels, for each of its named variants. */
+import { createHash } from 'node:crypto';
+
 import { UserError } from '../user-error';
 import type { Keys, StudySettings } from './study-file';
 
@@ -34,6 +36,12 @@ export function variantsOf({
     start,
   );
   const names = all.map(({ name }) => (name === '' ? 'base' : name));
+  const unreadable = names.find((name) => /\p{Cc}/u.test(name));
+  if (unreadable !== undefined) {
+    throw new UserError(
+      `The study has a variant whose name has a line break or a control character: ${JSON.stringify(unreadable)}`,
+    );
+  }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw new UserError(`The study has two variants of the name '${twice}'; name their levels`);
@@ -74,7 +82,19 @@ export function flatKeys(keys: Keys, prefix = ''): (readonly [string, unknown])[
   });
 }
 
+const LONGEST_FOLDER = 80;
+/** Names that Windows keeps for devices. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
 /** A name as a folder on every system: what is neither a letter, a digit nor one of `. _ = -` becomes a dash. */
 export function folderName(name: string): string {
-  return name.replace(/[^\p{L}\p{N}._=-]+/gu, '-').replace(/^[.-]+|[.-]+$/g, '') || 'variant';
+  const plain =
+    name
+      .normalize('NFC')
+      .replace(/[^\p{L}\p{N}._=-]+/gu, '-')
+      .replace(/^[.-]+|[.-]+$/g, '') || 'variant';
+  if (plain.length <= LONGEST_FOLDER) return DEVICE.test(plain) ? `_${plain}` : plain;
+  // What is cut off may be all that tells two names apart.
+  const digest = createHash('sha256').update(plain).digest('hex').slice(0, 8);
+  return `${plain.slice(0, LONGEST_FOLDER)}-${digest}`;
 }

@@ -42,7 +42,12 @@ export async function writeReport(request: ReportRequest): Promise<StudySummary>
   const { folder, plan, finished, reference, reach } = request;
   writeTable(folder, finished);
   const outcomes = finished.map(outcomeOf);
-  const summary = summarizeStudy(outcomes, plan.variants, reach);
+  const summary = summarizeStudy(
+    outcomes,
+    plan.variants,
+    reach,
+    !differing(plan.runs).has('held-out prompts'),
+  );
   writeFileAtomically(join(folder, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
   const report: StudyReport = {
     title: request.title,
@@ -65,10 +70,13 @@ export async function writeReport(request: ReportRequest): Promise<StudySummary>
   return summary;
 }
 
+/** Of what a failed run said. */
+const MOST_CHARACTERS = 400;
+
 function notesOn({ plan, failures }: ReportRequest, outcomes: readonly Outcome[]): string[] {
   const missing = plan.runs.length - outcomes.length;
   const keys = differing(plan.runs);
-  const notes = [...failures];
+  const notes = failures.map((failure) => failure.replace(/\s+/g, ' ').slice(0, MOST_CHARACTERS));
   if (missing > 0) {
     notes.push(
       `${String(outcomes.length)} of ${String(plan.runs.length)} runs are done; figures are of these.`,
@@ -76,6 +84,11 @@ function notesOn({ plan, failures }: ReportRequest, outcomes: readonly Outcome[]
   }
   if (keys.has('rewards')) {
     notes.push('The variants have different rewards, whose values are not on one scale.');
+  }
+  if (keys.has('held-out prompts')) {
+    notes.push(
+      'The variants are evaluated on different prompts, so that they are not compared in pairs.',
+    );
   }
   if (keys.has('evaluate') || keys.has('evaluation setting')) {
     notes.push(
@@ -85,8 +98,13 @@ function notesOn({ plan, failures }: ReportRequest, outcomes: readonly Outcome[]
   if (plan.variants.length > MOST_COLOURS) {
     notes.push(`Of more than ${String(MOST_COLOURS)} variants some have the same colour.`);
   }
-  if (new Set(outcomes.map(({ seed }) => seed)).size === 1) {
-    notes.push('There is one seed alone: the intervals say nothing about another.');
+  const alone = plan.variants.filter(
+    (name) => outcomes.filter(({ variant }) => variant === name).length === 1,
+  );
+  if (alone.length > 0) {
+    notes.push(
+      `Of ${alone.join(', ')} there is one seed alone: the intervals say nothing about another.`,
+    );
   }
   return notes;
 }
@@ -97,6 +115,11 @@ function differing(runs: readonly PlannedRun[]): Set<string> {
   const found = new Set<string>();
   if (values(({ config }) => config.rewards) > 1) found.add('rewards');
   if (values(({ config }) => config.evaluate) > 1) found.add('evaluate');
+  const prompts = ({ config: { prompts, evaluate } }: PlannedRun) => [
+    ...[evaluate.prompts, evaluate.images, evaluate.heldOutFraction],
+    evaluate.prompts === prompts,
+  ];
+  if (values(prompts) > 1) found.add('held-out prompts');
   const setting = ({ config: { evaluate, sampler } }: PlannedRun) => [
     evaluate.steps ?? sampler.steps,
     evaluate.eta ?? sampler.eta,

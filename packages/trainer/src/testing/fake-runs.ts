@@ -38,7 +38,8 @@ export function fakeRuns({ dying = [], fails = () => false, rewards }: FakeRuns)
           families: {},
         };
       };
-      if (from === undefined) await recorder.evaluation(evaluation('before', false));
+      if ((from?.evaluations ?? []).length === 0)
+        await recorder.evaluation(evaluation('before', false));
       for (let iteration = 1; iteration <= config.iterations; iteration += 1) {
         if (iteration === 2 && left.delete(config.output)) throw new Error('Killed');
         await recorder.iteration(exampleIteration(iteration), nothingDrawn);

@@ -28,7 +28,7 @@ export function reportMarkdown(
       '',
     ]),
     ...pictures.flatMap(({ file, shows }) => [`![${shows}](${file})`, '']),
-    `Made by \`${command}\`.`,
+    `Made by \`${command.replace(/[`\s]+/g, ' ')}\`.`,
     '',
   ].join('\n');
 }
@@ -45,5 +45,5 @@ function markdownTable(rows: StudyTable['rows']): string[] {
 
 /** Names of variants are texts, whatever they look like. */
 function escaped(text: string): string {
-  return text.replace(/[\\|`*_<>&]/g, '\\$&');
+  return text.replace(/\s+/g, ' ').replace(/[\\|`*_<>&#!]|\](?=\()/g, '\\$&');
 }

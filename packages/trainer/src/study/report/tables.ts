@@ -45,10 +45,7 @@ export function finalTable(summary: StudySummary, reference: string): StudyTable
           ...[name, String(count), estimateText(mean), estimateText(interquartileMean)],
           gainText(gain),
           ...(several
-            ? [
-                pair === undefined ? NONE : gainText(pair.difference),
-                pair === undefined ? NONE : percent(pair.win.value),
-              ]
+            ? [pair === undefined ? NONE : gainText(pair.difference), winText(pair?.win)]
             : []),
         ];
       }),
@@ -118,7 +115,7 @@ function winTable(summary: StudySummary): StudyTable {
               left,
               ...names.map((right) => {
                 const pair = pairOf(summary, left, right);
-                return pair === undefined ? NONE : percent(pair.win.value);
+                return winText(pair?.win);
               }),
             ]),
           ],
@@ -145,6 +142,10 @@ export function pairOf(
 /** `total` minus an estimate. */
 function mirrored({ value, low, high }: Estimate, total: number): Estimate {
   return { value: total - value, low: total - high, high: total - low };
+}
+
+function winText(win: Estimate | undefined): string {
+  return win === undefined || Number.isNaN(win.value) ? NONE : percent(win.value);
 }
 
 function inBrackets(text: string): string {
