@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 
 import { ENDS_WITH_PARENT } from '../study/launch-run';
+import { UserError } from '../user-error';
 import type { CommandContext } from './context';
 import { listenForStrayErrors } from './stray-errors';
 
@@ -52,4 +53,27 @@ export function listenForInterruption(
       releaseStrayErrors();
     },
   };
+}
+
+/**
+ * For a command that goes on where it was interrupted.
+ *
+ * @param work throws the signal's reason when it is aborted
+ * @returns its exit code, or that of an interruption
+ */
+export async function untilInterrupted(
+  context: CommandContext,
+  saying: string,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const interruption = listenForInterruption(context, saying);
+  const { signal } = interruption;
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (!signal.aborted || signal.reason instanceof UserError) throw error;
+    return INTERRUPTED_EXIT_CODE;
+  } finally {
+    interruption.release();
+  }
 }

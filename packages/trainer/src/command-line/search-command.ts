@@ -1,6 +1,5 @@
 /** `loop-diffusion search`: the best settings, and what each of them does. */
 import { basename, extname, join } from 'node:path';
-import { setMaxListeners } from 'node:events';
 
 import type { Command } from 'commander';
 
@@ -20,13 +19,12 @@ import { carryOutRun } from '../study/carry-out-run';
 import type { DefaultsOf } from '../study/plan-run';
 import { lockStudy } from '../study/study-folder';
 import { iterationsIn, pilotOf } from '../study/pilot';
-import { tableText } from '../study/report/text';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
+import { textTable } from '../terminal/text-table';
 import { counted, signedWithError } from '../terminal/words';
-import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
-import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { untilInterrupted } from './interruption';
 import { modelDefaults } from './model-settings';
 
 export interface SearchFlags extends CommonFlags {
@@ -62,21 +60,14 @@ export async function searchCommand(
     sayPlan(search, decisions, flags, context);
     return 0;
   }
-  const interruption = listenForInterruption(
+  return untilInterrupted(
     context,
     'Ending the run under way with a checkpoint; the same command goes on with the search. Press Ctrl-C again to exit at once.',
+    async (signal) => {
+      await carryOut({ search, file, folder, flags, context, defaultsOf }, signal);
+      return 0;
+    },
   );
-  setMaxListeners(0, interruption.signal);
-  try {
-    await carryOut({ search, file, folder, flags, context, defaultsOf }, interruption.signal);
-    return 0;
-  } catch (error) {
-    if (!interruption.signal.aborted || interruption.signal.reason instanceof UserError)
-      throw error;
-    return INTERRUPTED_EXIT_CODE;
-  } finally {
-    interruption.release();
-  }
 }
 
 interface Opened {
@@ -143,7 +134,7 @@ async function carryOut(
     if (flags.json === true) out.write(`${JSON.stringify({ out: folder, ...found })}\n`);
     else {
       const [best] = searchTables(search, end, found);
-      if (best !== undefined) out.write(tableText(best));
+      if (best !== undefined) out.write(`${textTable(best.rows).join('\n')}\n`);
       if (flags.quiet !== true) {
         out.write(`Everything is in ${folder}; ${join(folder, 'report.html')} has the curves.\n`);
       }

@@ -1,6 +1,5 @@
 /** `loop-diffusion study`: variants and seeds of a run, compared with statistics that hold. */
 import { basename, dirname, extname, join } from 'node:path';
-import { setMaxListeners } from 'node:events';
 
 import type { Command } from 'commander';
 
@@ -12,7 +11,6 @@ import type { PlannedRun } from '../study/plan-run';
 import { planStudy, type StudyPlan } from '../study/plan-study';
 import { powerTable, type PowerRow } from '../study/power-table';
 import { finalTable, type StudyTable } from '../study/report/tables';
-import { tableText } from '../study/report/text';
 import { stateOfRun } from '../study/run-state';
 import { runStudy, type FinishedRun, type StudyEnd } from '../study/run-study';
 import { carryOutRun } from '../study/carry-out-run';
@@ -26,11 +24,12 @@ import { readStudyFile, type StudySettings } from '../study/study-file';
 import { writeReport, writeTable } from '../study/write-report';
 import { createLiveLine } from '../terminal/live-line';
 import { createPhaseProgress } from '../terminal/progress-text';
+import { textTable } from '../terminal/text-table';
 import { counted, durationInWords } from '../terminal/words';
 import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
-import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
+import { untilInterrupted } from './interruption';
 import { modelDefaults } from './model-settings';
 import { realNumberFlag, wholeNumberFlag } from './numbers';
 
@@ -69,22 +68,14 @@ export async function studyCommand(
   }
   const study = await readStudyFile(file);
   const folder = flags.out ?? join('studies', basename(file, extname(file)));
-  const interruption = listenForInterruption(
+  return untilInterrupted(
     context,
     'Ending the runs under way with a checkpoint; the same command goes on with the study. Press Ctrl-C again to exit at once.',
+    (signal) => {
+      const opened: Opened = { study, file, folder, flags, context, signal };
+      return only.length > 0 ? withoutRuns(opened) : carryOut(opened);
+    },
   );
-  setMaxListeners(0, interruption.signal);
-  const opened: Opened = { study, file, folder, flags, context, signal: interruption.signal };
-  try {
-    if (only.length > 0) return await withoutRuns(opened);
-    return await carryOut(opened);
-  } catch (error) {
-    if (!interruption.signal.aborted || interruption.signal.reason instanceof UserError)
-      throw error;
-    return INTERRUPTED_EXIT_CODE;
-  } finally {
-    interruption.release();
-  }
 }
 
 interface Opened {
@@ -280,4 +271,8 @@ function endText(finished: FinishedRun): string {
       ? 'done'
       : `${before.mean.toFixed(3)} → ${after.mean.toFixed(3)}`;
   return `${name}: ${gain}, ${durationInWords(total.seconds)} of training`;
+}
+
+function tableText({ rows }: Pick<StudyTable, 'rows'>): string {
+  return `${textTable(rows).join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 /** A comparison as a table for people: a column per run. */
 import type { MeanWithError } from '../statistics';
 import { evaluationKind } from '../run-folder/evaluation-words';
+import { textTable } from '../terminal/text-table';
 import { signedWithError, withError } from '../terminal/words';
 import {
   SMOOTHED_ITERATIONS,
@@ -17,16 +18,7 @@ const WIDEST_CELL = 40;
 
 /** For a terminal; wide cells are cut. */
 export function comparisonText(comparison: Comparison): string {
-  const table = comparisonTable(comparison).map((row) => row.map(shortened));
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] ?? '').length)),
-  );
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => padding(cell, widths[column] ?? 0, column === 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  const lines = textTable(comparisonTable(comparison).map((row) => row.map(shortened)));
   return [...lines, ...comparison.notes].join('\n');
 }
 
@@ -119,10 +111,6 @@ function valueText(value: unknown): string {
 
 function shortened(cell: string): string {
   return cell.length > WIDEST_CELL ? `${cell.slice(0, WIDEST_CELL - 1)}…` : cell;
-}
-
-function padding(cell: string, width: number, left: boolean): string {
-  return left ? cell.padEnd(width) : cell.padStart(width);
 }
 
 /** Names of runs and values of keys are texts, whatever they look like. */

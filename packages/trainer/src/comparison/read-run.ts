@@ -22,6 +22,15 @@ export interface RecordedRun {
 
 /** @throws UserError when the folder holds no run, nothing was recorded yet, or what was is damaged */
 export async function readRun(folder: string): Promise<RecordedRun> {
+  const run = await readBegunRun(folder);
+  if (run.history.iterations.length + run.history.evaluations.length === 0) {
+    throw new UserError(`The run '${folder}' has recorded neither an iteration nor an evaluation`);
+  }
+  return run;
+}
+
+/** As {@link readRun}, also of a run that has recorded nothing yet. */
+export async function readBegunRun(folder: string): Promise<RecordedRun> {
   const status = fileStatus(folder);
   if (status === undefined) throw new UserError(`The run '${folder}' does not exist`);
   if (!status.isDirectory()) {
@@ -36,9 +45,6 @@ export async function readRun(folder: string): Promise<RecordedRun> {
   }
   const events = readEvents(eventFile);
   const history = historyOfEvents(events, eventFile);
-  if (history.iterations.length + history.evaluations.length === 0) {
-    throw new UserError(`The run '${folder}' has recorded neither an iteration nor an evaluation`);
-  }
   return { folder, config: await readConfig(configFile), history, summary: summaryOf(events) };
 }
 

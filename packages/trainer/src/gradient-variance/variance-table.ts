@@ -1,4 +1,5 @@
 /** Variances of gradients as a table for people: a row per estimator. */
+import { textTable } from '../terminal/text-table';
 import { figure } from '../terminal/words';
 import type { Estimate } from './bootstrap';
 import type { EstimatorVariance, GradientVariance } from './gradient-variance';
@@ -26,17 +27,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (row: EstimatorVariance) 
 
 /** For a terminal. */
 export function varianceText(variance: GradientVariance, policy: MeasuredPolicy): string {
-  const table = tableOf(variance);
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-  return [...lines, '', ...sentences(variance, policy)].join('\n');
+  return [...textTable(tableOf(variance)), '', ...sentences(variance, policy)].join('\n');
 }
 
 /** @param plot the file of the plot, relative to that of the Markdown */

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { CurvePoint } from '@loop-diffusion/bayesian-search';
 
 import { writeFileAtomically } from '../files/write-atomically';
-import { mean } from '../statistics';
+import { meanWithError } from '../statistics';
 import { reportHtml } from '../study/report/html';
 import { reportMarkdown, type StudyReport } from '../study/report/markdown';
 import type { StudyTable } from '../study/report/tables';
 import { signedWithError } from '../terminal/words';
 import { panel, plotSpec, plotSvg, type PlotSpec } from '../tracking/plot';
 import { svgToPng } from '../tracking/svg-to-png';
-import type { SearchEnd } from './run-search';
-import type { SearchSettings } from './search-file';
+import { settingsText, type SearchEnd } from './run-search';
+import type { SearchedSetting, SearchSettings } from './search-file';
 import { valueText } from './space';
 
 export interface SearchCurve {
@@ -36,23 +36,14 @@ export interface SearchReport {
 export function reportOf(settings: SearchSettings, { search, confirmed }: SearchEnd): SearchReport {
   const best = search.best();
   const gains = confirmed.map(({ gain }) => gain.mean);
-  const spread = Math.sqrt(
-    gains.reduce((sum, gain) => sum + (gain - mean(gains)) ** 2, 0) / (gains.length - 1),
-  );
   return {
     best: best && {
       run: best.run + 1,
-      text: Object.entries(best.settings)
-        .map(([name, value]) => `${name}=${valueText(settings.settings[name], value)}`)
-        .join(', '),
+      text: settingsText(settings, best),
       mean: best.mean,
       error: best.standardDeviation,
     },
-    confirmed: {
-      mean: mean(gains),
-      standardError: spread / Math.sqrt(gains.length),
-      seeds: gains.length,
-    },
+    confirmed: { ...meanWithError(gains), seeds: gains.length },
     curves: Object.entries(settings.settings).map(([setting, given]) => ({
       setting,
       points: search.partialDependence(setting).map((point) => ({
@@ -76,7 +67,7 @@ export async function writeSearchReport(
     notes: end.notes,
     tables: searchTables(settings, end, found),
   };
-  const svg = await plotSvg(searchSpec(end, found));
+  const svg = await plotSvg(searchSpec(settings, end, found));
   writeFileAtomically(join(folder, 'result.json'), `${JSON.stringify(found, null, 2)}\n`);
   writeFileAtomically(join(folder, 'curves.png'), await svgToPng(svg, { scale: 1.5 }));
   writeFileAtomically(
@@ -128,7 +119,11 @@ export function searchTables(
 }
 
 /** A panel for each setting, and one of the gains in their order. */
-export function searchSpec({ runs }: Pick<SearchEnd, 'runs'>, { curves }: SearchReport): PlotSpec {
+export function searchSpec(
+  settings: SearchSettings,
+  { runs }: Pick<SearchEnd, 'runs'>,
+  { curves }: SearchReport,
+): PlotSpec {
   const gain = { type: 'quantitative', title: 'gain', scale: { zero: false } };
   const band = { y: { field: 'low', ...gain }, y2: { field: 'high' } };
   const line = { y: { field: 'mean', ...gain } };
@@ -170,18 +165,14 @@ export function searchSpec({ runs }: Pick<SearchEnd, 'runs'>, { curves }: Search
       ],
     }),
     ...curves.map(({ setting, points }) => {
-      const continuous =
-        points.length > 0 && points.every(({ value }) => typeof value === 'number');
-      const named = points.some(
-        ({ value, label }) => String(value) !== label && label.includes('='),
-      );
-      const onLine = continuous && !named && points.length > 6;
+      const type = scaleOf(settings.settings[setting]);
+      const onLine = type !== undefined && points.length > FEW_VALUES;
       const x = onLine
         ? {
             field: 'value',
             type: 'quantitative',
             title: setting,
-            scale: { type: scaleOf(points), nice: false },
+            scale: { type, nice: false },
           }
         : { field: 'label', type: 'ordinal', title: setting, sort: null };
       return panel(`${setting}: mean over the other settings, 95 % of the belief`, {
@@ -204,13 +195,11 @@ export function searchSpec({ runs }: Pick<SearchEnd, 'runs'>, { curves }: Search
   ]);
 }
 
-/** Even steps of the logarithm are those of a log scale. */
-function scaleOf(points: readonly CurvePoint[]): 'log' | 'linear' {
-  const [first, second, last] = [points[0], points[1], points.at(-1)].map((point) =>
-    Number(point?.value),
-  );
-  if (first === undefined || second === undefined || last === undefined || first <= 0)
-    return 'linear';
-  const even = (last - first) / (points.length - 1);
-  return Math.abs(second - first - even) < 1e-6 * (last - first) ? 'linear' : 'log';
+/** So many values are drawn each by itself. */
+const FEW_VALUES = 6;
+
+/** Of a range; values and levels have none. */
+function scaleOf(setting: SearchedSetting | undefined): 'log' | 'linear' | undefined {
+  if (setting === undefined || !('scale' in setting)) return undefined;
+  return setting.scale === 'log' || setting.scale === 'power-of-two' ? 'log' : 'linear';
 }

@@ -1,11 +1,9 @@
 /** `SEARCH.yaml`: which settings are searched, and in how many runs. */
 import { z } from 'zod';
 
-import { namesAt } from '../configuration/key-reference';
-import { readConfigFile } from '../configuration/read-config-file';
 import { text, wholeNumber } from '../fields';
+import { readKeyedFile } from '../study/keyed-file';
 import { budget, keys, named } from '../study/study-file';
-import { UserError } from '../user-error';
 
 const range = z.strictObject({
   scale: z.enum(['linear', 'log', 'integer', 'power-of-two']),
@@ -59,23 +57,6 @@ const SHAPES: Readonly<Record<keyof SearchSettings, string>> = {
 };
 
 /** @throws UserError that says what is wrong with the file */
-export async function readSearchFile(path: string): Promise<SearchSettings> {
-  const file = await readConfigFile(path, {
-    what: 'search file',
-    isSection: ([first = '', ...rest]) =>
-      rest.length === 0 ? first in SHAPES : first === 'base' && namesAt(rest).length > 0,
-  });
-  const parsed = searchSchema.safeParse(file ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return `unknown key '${issue.keys.join("', '")}' (the keys are ${Object.keys(SHAPES).join(', ')})`;
-    }
-    const [key, name] = issue.path;
-    if (key === undefined) return `it must hold the keys ${Object.keys(SHAPES).join(', ')}`;
-    const where =
-      key === 'settings' && name !== undefined ? `settings.${String(name)}` : String(key);
-    return `${where} must be ${SHAPES[key as keyof SearchSettings]}`;
-  });
-  throw new UserError(`The search '${path}': ${[...new Set(problems)].join('; ')}`);
+export function readSearchFile(path: string): Promise<SearchSettings> {
+  return readKeyedFile(path, { what: 'search', schema: searchSchema, shapes: SHAPES });
 }

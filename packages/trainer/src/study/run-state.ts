@@ -2,11 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';
 
-import { readRun, type RecordedRun } from '../comparison/read-run';
-import { readConfigFile } from '../configuration/read-config-file';
+import { readBegunRun, type RecordedRun } from '../comparison/read-run';
 import { resolveConfig } from '../configuration/resolve-config';
 import { fileStatus } from '../files/file-status';
-import { readEvents } from '../run-folder/read-events';
 import { UserError } from '../user-error';
 import { differingKeys, type PlannedRun } from './plan-run';
 
@@ -21,28 +19,19 @@ export type RunState =
  */
 export async function stateOfRun(run: PlannedRun): Promise<RunState> {
   const { folder, config } = run;
-  const events = join(folder, 'events.jsonl');
   const has = (name: string) => fileStatus(join(folder, name))?.isFile() === true;
   if (!has('config.yaml') || !has('events.jsonl')) return { state: 'missing' };
-  const recorded = resolveConfig(await readConfigFile(join(folder, 'config.yaml')));
-  const keys = differingKeys(recorded, config);
-  if (keys.length > 0 || !isDeepStrictEqual(outputless(recorded), outputless(config))) {
+  const recorded = await readBegunRun(folder);
+  const given = resolveConfig(recorded.config);
+  const keys = differingKeys(given, config);
+  if (keys.length > 0 || !isDeepStrictEqual(outputless(given), outputless(config))) {
     throw new UserError(
       `'${folder}' holds a run of another study: it has another ${keys.join(', ')} than '${run.variant}'; name another folder with --out`,
     );
   }
-  const last = readEvents(events).findLast(({ event }) =>
-    ['iteration', 'finish', 'resume', 'evaluation'].includes(event),
-  );
-  if (last === undefined) return { state: 'begun', iterations: 0 };
-  const read = await readRun(folder).catch((error: unknown) => {
-    // One that was resumed before its first record.
-    if (last.event === 'resume') return undefined;
-    throw error;
-  });
-  const iterations = read?.history.iterations.at(-1)?.iteration ?? 0;
-  const ended = last.event === 'finish' && read?.summary?.interrupted === false;
-  return ended ? { state: 'done', recorded: read } : { state: 'begun', iterations };
+  return recorded.summary?.interrupted === false
+    ? { state: 'done', recorded }
+    : { state: 'begun', iterations: recorded.history.iterations.at(-1)?.iteration ?? 0 };
 }
 
 function outputless(config: object): object {

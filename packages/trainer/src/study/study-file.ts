@@ -1,10 +1,8 @@
 /** `STUDY.yaml`: what is compared, how often, and by how much. */
 import { z } from 'zod';
 
-import { namesAt } from '../configuration/key-reference';
-import { readConfigFile } from '../configuration/read-config-file';
 import { numberAbove, text, wholeNumber, MANY } from '../fields';
-import { UserError } from '../user-error';
+import { readKeyedFile } from './keyed-file';
 
 /** Keys of a run's configuration, dotted or nested. */
 export type Keys = Readonly<Record<string, unknown>>;
@@ -56,27 +54,6 @@ const SHAPES: Readonly<Record<keyof StudySettings, string>> = {
 };
 
 /** @throws UserError that says what is wrong with the file */
-export async function readStudyFile(path: string): Promise<StudySettings> {
-  const file = await readConfigFile(path, {
-    what: 'study file',
-    isSection: ([first = '', ...rest]) =>
-      rest.length === 0 ? first in SHAPES : first === 'base' && namesAt(rest).length > 0,
-  });
-  return parseStudy(file, path);
-}
-
-/** @param path for messages */
-export function parseStudy(file: unknown, path: string): StudySettings {
-  const parsed = studySchema.safeParse(file ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return `unknown key '${issue.keys.join("', '")}' (the keys are ${Object.keys(SHAPES).join(', ')})`;
-    }
-    const [key] = issue.path;
-    return key === undefined
-      ? `it must hold the keys ${Object.keys(SHAPES).join(', ')}`
-      : `${issue.path.map(String).join('.')} must be ${SHAPES[key as keyof StudySettings]}`;
-  });
-  throw new UserError(`The study '${path}': ${[...new Set(problems)].join('; ')}`);
+export function readStudyFile(path: string): Promise<StudySettings> {
+  return readKeyedFile(path, { what: 'study', schema: studySchema, shapes: SHAPES });
 }

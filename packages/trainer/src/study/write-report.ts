@@ -1,5 +1,5 @@
 /** What a study leaves beside its runs. */
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 import { writeFileAtomically } from '../files/write-atomically';
 import { readRunPrompts } from '../prompts/prompt-sources';
@@ -152,9 +152,4 @@ async function pictureOf(
   });
   const prompts = evaluation.slice(0, config.samples.count).map(({ text }) => text);
   return variantsPicture(runs.slice(0, MOST_COLOURS), prompts);
-}
-
-/** For messages. */
-export function reportFile(folder: string): string {
-  return relative(process.cwd(), join(folder, 'report.html'));
 }
