@@ -11,7 +11,7 @@ const isHeldOut = (_, index) => index % 3 === Math.floor(index / 3) % 3;
 
 const { summary } = await train({
   prompts: prompts.filter((...each) => !isHeldOut(...each)),
-  evaluate: { prompts: prompts.filter(isHeldOut), images: 8, baseGuidances: [] },
+  evaluate: { prompts: prompts.filter(isHeldOut), images: 8, guidances: [] },
   rewards: ['shapes'],
   iterations: Number(process.argv[2] ?? 20),
   batch: { prompts: 4 },

@@ -26,7 +26,7 @@ const { summary } = await train({
   rewards: ['shapes'],
   iterations: Number(process.argv[2] ?? 20),
   batch: { prompts: 4 },
-  evaluate: { images: 8, baseGuidances: [] },
+  evaluate: { images: 8, guidances: [] },
   sinks: [table],
 });
 console.log(summary.stopped ?? `${summary.iterations} iterations`);

@@ -23,7 +23,7 @@ const { summary, weights } = await train({
   rewards: [redness],
   iterations: Number(process.argv[2] ?? 20),
   batch: { prompts: 4 },
-  evaluate: { prompts: ['a purple circle', 'two orange triangles'], images: 8, baseGuidances: [] },
+  evaluate: { prompts: ['a purple circle', 'two orange triangles'], images: 8, guidances: [] },
   onIteration: ({ iteration, reward }) => console.log(iteration, reward.mean.toFixed(3)),
   signal: controller.signal,
 });

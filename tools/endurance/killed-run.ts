@@ -153,6 +153,6 @@ batch: {prompts: 2, rollout: 4, update: 8}
 sampler: {steps: 4}
 algorithm: {k: 2}
 lora: {rank: 2, alpha: 2}
-evaluate: {images: 2, baseGuidances: []}
+evaluate: {images: 2, guidances: []}
 samples: {every: 0, count: 2}
 `;

@@ -8,7 +8,7 @@ import { readNewestCheckpoint, type Checkpoint } from '../run-folder/checkpoint-
 import type { RunEvent } from '../run-folder/event-log';
 import { historyOfEvents, readEvents } from '../run-folder/read-events';
 import type { RunSummary } from '../run-folder/records';
-import type { RunHistory } from '../run-folder/run-history';
+import { isOfResult, type RunHistory } from '../run-folder/run-history';
 import type { ResumePoint } from '../run/loop';
 import { UserError } from '../user-error';
 
@@ -72,6 +72,6 @@ function historyUntil(
   const resumed = { event: 'resume', iteration: iterations };
   const history = historyOfEvents([...events, resumed], join(config.output, 'events.jsonl'));
   if (iterations === config.iterations) return history;
-  const evaluations = history.evaluations.filter(({ record }) => record.name !== 'after');
+  const evaluations = history.evaluations.filter(({ record }) => !isOfResult(record));
   return { ...history, evaluations };
 }

@@ -35,7 +35,7 @@ const small = {
   batch: { prompts: 2, rollout: 4, update: 8 },
   sampler: { steps: 4 },
   algorithm: { k: 2, innerUpdates: 2 },
-  evaluate: { images: 2, prompts: ['a blue square'], baseGuidances: [] },
+  evaluate: { images: 2, prompts: ['a blue square'], guidances: [] },
   samples: { count: 0 },
 };
 

@@ -53,7 +53,7 @@ test('the gain is that of the paired rewards of the first and last own evaluatio
   const after = { ...exampleEvaluation('iteration-7', 0.4), rewards: [0.2, 0.6, NaN, 0.5] };
   const evaluations = [
     { iteration: 0, record: before },
-    { iteration: 0, record: exampleEvaluation('base-guidance-2', 0.9, 2) },
+    { iteration: 0, record: exampleEvaluation('best-before', 0.9, 2) },
     { iteration: 7, record: after },
   ];
   const { evaluation } = figures(run({ evaluations }));

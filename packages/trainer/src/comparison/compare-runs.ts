@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { EvaluationRecord } from '../run-folder/records';
-import { isBaseEvaluation, type RunHistory } from '../run-folder/run-history';
+import { pointsOf, type RunHistory } from '../run-folder/run-history';
 import type { MeanWithError } from '../statistics';
 import { pairedGain } from '../statistics';
 import { configDifferences, type ConfigDifference } from './config-differences';
@@ -106,8 +106,8 @@ export function smoothedRewards({ iterations }: RunHistory): number[] {
   );
 }
 
-function evaluationScores({ evaluations }: RunHistory): RunFigures['evaluation'] {
-  const own = evaluations.filter(({ record }) => !isBaseEvaluation(record));
+function evaluationScores(history: RunHistory): RunFigures['evaluation'] {
+  const own = pointsOf(history);
   const [before] = own;
   const after = own.length > 1 ? own.at(-1) : undefined;
   return {

@@ -1,6 +1,6 @@
 /** `curves.png` of a comparison: the rewards of several runs against iterations, time and images. */
 import { evaluationKind } from '../run-folder/evaluation-words';
-import { isBaseEvaluation, type RunHistory } from '../run-folder/run-history';
+import { pointsOf, type RunHistory } from '../run-folder/run-history';
 import {
   panel,
   plotSpec,
@@ -53,7 +53,7 @@ export function comparisonSpec(runs: readonly DrawnRun[]): PlotSpec {
       ],
     });
   const kinds = runs.flatMap(({ history }) =>
-    history.evaluations.map(({ record }) => evaluationKind(record)),
+    pointsOf(history).map(({ record }) => evaluationKind(record)),
   );
   const diamonds = [...new Set(kinds)].sort().join(' or ') || 'held-out';
   return plotSpec(
@@ -96,16 +96,14 @@ function trainingRows({ name, history }: DrawnRun): Rows {
 
 function heldOutRows({ name, history }: DrawnRun): Rows {
   const progress = progressOf(history);
-  return history.evaluations
-    .filter(({ record }) => !isBaseEvaluation(record))
-    .map(({ iteration, record }) => ({
-      run: name,
-      iteration,
-      ...progress.get(iteration),
-      mean: record.mean,
-      low: record.mean - record.standardError,
-      high: record.mean + record.standardError,
-    }));
+  return pointsOf(history).map(({ iteration, record }) => ({
+    run: name,
+    iteration,
+    ...progress.get(iteration),
+    mean: record.mean,
+    low: record.mean - record.standardError,
+    high: record.mean + record.standardError,
+  }));
 }
 
 /** What each number of iterations has cost; the seconds are those of the iterations, without evaluations. */

@@ -16,8 +16,8 @@ export interface ModelDefaults {
 const common = {
   lora: { rank: 4, alpha: 4 },
   optimizer: { learningRate: 3e-4 },
-  // 256 images would take longer than an iteration, and guidance 2 says something of a model without guidance alone.
-  evaluate: { images: 64, baseGuidances: [] },
+  // 256 images would take longer than an iteration, and these guidances are near that of a model without guidance alone.
+  evaluate: { images: 64, guidances: [] },
 } satisfies TrainSettings;
 
 /** Batches are as large as 24 GB hold. */

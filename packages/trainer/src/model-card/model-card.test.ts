@@ -68,7 +68,9 @@ test('shows the result with its errors, the base at other guidance, and the pict
   expect(text).toContain('over 256 images of held-out prompts');
   expect(text).toContain('| before | 0.652 ± 0.016 | 0.75 |');
   expect(text).toContain('| after | 0.804 ± 0.016 | 0.90 |');
-  expect(text).toContain('| base at guidance 2 | 0.795 ± 0.016 |');
+  expect(text).toContain('| before, at its best guidance 2 | 0.795 ± 0.016 |');
+  expect(text).toContain('| after, at its best guidance 1.5 | 0.831 ± 0.016 |');
+  expect(text).toContain('| **paired gain** | **+0.036 ± 0.011** |');
   expect(text).toContain('| **paired gain** | **+0.152 ± 0.018** |');
   expect(text).toContain('](samples.png)');
   expect(text).toContain('](curves.png)');

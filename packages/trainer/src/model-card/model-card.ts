@@ -6,6 +6,7 @@ import type { TrainConfig } from '../configuration/schema';
 import type { CutOffPrompts } from '../prompts/cut-off-prompts';
 import { capitalized, evaluatedPrompts, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
+import type { PairedGain } from '../statistics';
 import { briefMean, durationInWords, signedWithError, withError } from '../terminal/words';
 import { codeSpan, oneLine, pythonText, shellWord } from './quoting';
 
@@ -146,27 +147,37 @@ function usage({ config, base: { python, commandLine }, pictures }: ModelCardFac
   ];
 }
 
+type Row = [string, EvaluationRecord];
+
+function isMade(row: [string, EvaluationRecord | undefined]): row is Row {
+  return row[1] !== undefined;
+}
+
 function result({ evaluation }: RunSummary): string[] {
-  const { before, after, gain, base = [] } = evaluation;
-  const rows: [string, EvaluationRecord][] = [
-    ...(before === undefined ? [] : [['before', before] as [string, EvaluationRecord]]),
-    ...(after === undefined ? [] : [['after', after] as [string, EvaluationRecord]]),
-    ...base.map((record): [string, EvaluationRecord] => [
-      `base at guidance ${String(record.settings.guidance)}`,
+  const { before, after, gain, best } = evaluation;
+  const rows = Object.entries({ before, after }).filter(isMade);
+  const bestRows = Object.entries({ before: best?.before, after: best?.after })
+    .filter(isMade)
+    .map(([when, record]): Row => [
+      `${when}, at its best guidance ${String(record.settings.guidance)}`,
       record,
-    ]),
-  ];
+    ]);
   const last = after ?? before;
   if (last === undefined) return ['The run made no evaluation.'];
   const families = Object.keys(last.families);
   const { steps, eta, guidance } = last.settings;
-  const gainRow =
-    gain === undefined
+  const cells = ([name, record]: Row): string[] => [
+    name,
+    withError(record.mean, record.standardError),
+    ...families.map((family) => briefMean(record.families[family]?.mean)),
+  ];
+  const gainCells = (paired: PairedGain | undefined): string[][] =>
+    paired === undefined
       ? []
       : [
           [
             '**paired gain**',
-            `**${signedWithError(gain.mean, gain.standardError)}**`,
+            `**${signedWithError(paired.mean, paired.standardError)}**`,
             ...families.map(() => ''),
           ],
         ];
@@ -175,12 +186,10 @@ function result({ evaluation }: RunSummary): string[] {
     table(
       [evaluatedReward(last), 'all', ...families.map(codeSpan)],
       [
-        ...rows.map(([name, record]) => [
-          name,
-          withError(record.mean, record.standardError),
-          ...families.map((family) => briefMean(record.families[family]?.mean)),
-        ]),
-        ...gainRow,
+        ...rows.map(cells),
+        ...gainCells(gain),
+        ...bestRows.map(cells),
+        ...gainCells(best?.gain),
       ],
     ),
   ];

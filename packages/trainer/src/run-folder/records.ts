@@ -90,7 +90,7 @@ export interface FamilyScore extends MeanWithError {
 
 /** Rewards of images that are drawn to measure, with one setting of the sampler. */
 export interface EvaluationRecord extends MeanWithError {
-  /** `before`, `after`, `iteration-25`, `base-guidance-2`, … */
+  /** `before`, `after`, `iteration-25`; `choice-after-guidance-2`, `best-after`, … */
   name: string;
   /** Images that have a reward: those that the mean is of. */
   count: number;
@@ -120,8 +120,14 @@ export interface RunSummary {
     after?: EvaluationRecord | undefined;
     /** Of the paired differences after − before, over the images that have a reward in both. */
     gain?: PairedGain | undefined;
-    /** The untouched model at other guidance scales. */
-    base?: EvaluationRecord[] | undefined;
+    /** The same at the guidance scale that is best for each, which was found on prompts of its own. */
+    best?:
+      | {
+          before: EvaluationRecord;
+          after?: EvaluationRecord | undefined;
+          gain?: PairedGain | undefined;
+        }
+      | undefined;
   };
   /** Wall clock by phase. */
   seconds: Record<string, number>;

@@ -10,9 +10,19 @@ export interface RunHistory {
   }[];
 }
 
-/** The untouched model at another setting: a line to compare with, not a point of the run. */
-export function isBaseEvaluation(record: EvaluationRecord): boolean {
-  return record.name.startsWith('base');
+/** Not so at guidance scales of a model's own, which are lines to compare with. */
+export function isPointOfRun({ name }: Pick<EvaluationRecord, 'name'>): boolean {
+  return /^(before|after|iteration-\d+)$/.test(name);
+}
+
+/** Those at the guidance scale of the run. */
+export function pointsOf({ evaluations }: RunHistory): RunHistory['evaluations'][number][] {
+  return evaluations.filter(({ record }) => isPointOfRun(record));
+}
+
+/** Of the result, which another course of the run has another of. */
+export function isOfResult({ name }: Pick<EvaluationRecord, 'name'>): boolean {
+  return name === 'after' || name === 'best-after' || name.startsWith('choice-after-');
 }
 
 /** What curves show of an iteration; distributions are in `events.jsonl`, and would fill the memory of a long run. */

@@ -1,24 +1,28 @@
-/** The evaluations and sample grids of a run: before, on the way, after, and of the base at other guidance scales. */
+/** The evaluations and sample grids of a run: before, on the way, after, and before and after at the best guidance of each. */
 import type { Image } from '@loop-diffusion/rewards';
 
+import { guidancesToTry, imagesOfChoice } from '../configuration/guidance-choice';
 import { drawImages, type SamplerSettings } from '../policy/draw-images';
 import type { Policy } from '../policy/policy';
+import { promptsAt } from '../prompts/prompt-order';
 import type { EvaluationRecord } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import { evaluatePolicy } from './evaluate-policy';
-import { imagesOfAPrompt, planEvaluation } from './evaluation-plan';
+import { imagesOfAPrompt, planEvaluation, type EvaluationPlan } from './evaluation-plan';
 import type { Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
 
 /** Fixed, so that every run of every configuration is evaluated on the same noise. */
 export const EVALUATION_SEED = 0;
+/** The best guidance is found on other noise and other prompts than the figures that are told of it. */
+const CHOICE_SEED = 1;
 
 export interface RunEvaluator {
   readonly records: {
     before?: EvaluationRecord;
     after?: EvaluationRecord;
-    readonly base: EvaluationRecord[];
+    readonly best: { before?: EvaluationRecord; after?: EvaluationRecord };
   };
   before(): Promise<void>;
   /** @param iterations that are done; 0 for none, after which there is nothing new to evaluate */
@@ -36,6 +40,14 @@ export interface EvaluatorParts {
   readonly earlier?: readonly EvaluationRecord[] | undefined;
 }
 
+/** What an evaluation draws. */
+interface Measured {
+  readonly plan: EvaluationPlan;
+  readonly seed: number;
+  /** Whether some of its prompts are. */
+  readonly trainedOn: boolean;
+}
+
 export function createRunEvaluator(
   run: Run,
   { recorder, clock, signal, guards, earlier = [] }: EvaluatorParts,
@@ -46,26 +58,66 @@ export function createRunEvaluator(
     eta: config.evaluate.eta ?? config.sampler.eta,
     guidance: config.evaluate.guidance ?? config.sampler.guidance,
   };
-  const plan = planEvaluation(heldOut, config.evaluate.images, rewards);
-  const common = { seed: EVALUATION_SEED, batch: config.batch.rollout, signal };
+  const common = { batch: config.batch.rollout, signal };
   const done = new Map(earlier.map((record) => [record.name, record]));
-  const records: RunEvaluator['records'] = { base: [] };
+  const records: RunEvaluator['records'] = { best: {} };
+  const onHeldOut: Measured = {
+    plan: planEvaluation(heldOut, config.evaluate.images, rewards),
+    seed: EVALUATION_SEED,
+    trainedOn: !run.areHeldOut,
+  };
+  const guidances = guidancesToTry(config);
 
   async function evaluate(
     name: string,
     policy: Policy,
-    chosen = settings,
+    { plan, seed, trainedOn } = onHeldOut,
+    guidance = settings.guidance,
   ): Promise<{ record: EvaluationRecord; images: Image[] }> {
     const evaluation = await clock.time(`evaluation ${name}`, (onProgress) =>
       evaluatePolicy(policy, {
-        ...{ ...common, name, rewards, plan },
-        ...{ settings: chosen, onProgress },
+        ...{ ...common, name, rewards, plan, seed },
+        ...{ settings: { ...settings, guidance }, onProgress },
       }),
     );
     guards.checkScores(evaluation.scores);
-    const record = run.areHeldOut ? evaluation.record : { ...evaluation.record, trainedOn: true };
+    const record = trainedOn ? { ...evaluation.record, trainedOn } : evaluation.record;
     await recorder.evaluation(record);
     return { ...evaluation, record };
+  }
+
+  /** On training prompts: those that are held out are few, and measure the result. */
+  async function bestGuidance(when: 'before' | 'after', policy: Policy): Promise<number> {
+    if (guidances.length === 1) return settings.guidance;
+    const count = imagesOfChoice(config);
+    const prompts = promptsAt(run.prompts, CHOICE_SEED, 0, count);
+    const ofChoice: Measured = {
+      plan: planEvaluation(prompts, count, rewards),
+      seed: CHOICE_SEED,
+      trainedOn: true,
+    };
+    const choice = { guidance: settings.guidance, mean: -Infinity };
+    for (const guidance of guidances) {
+      const name = `choice-${when}-guidance-${String(guidance)}`;
+      const { mean } = done.get(name) ?? (await evaluate(name, policy, ofChoice, guidance)).record;
+      if (mean > choice.mean) Object.assign(choice, { guidance, mean });
+    }
+    return choice.guidance;
+  }
+
+  /** @param own the evaluation at the run's guidance, which is not made twice */
+  async function evaluateBest(
+    when: 'before' | 'after',
+    policy: Policy,
+    own: EvaluationRecord,
+  ): Promise<void> {
+    if (guidances.length === 0) return;
+    const guidance = await bestGuidance(when, policy);
+    const name = `best-${when}`;
+    const isOwn = guidance === settings.guidance;
+    records.best[when] = isOwn
+      ? own
+      : (done.get(name) ?? (await evaluate(name, policy, onHeldOut, guidance)).record);
   }
 
   /** Of the evaluation's first prompts; an evaluation has drawn some of them already. */
@@ -77,7 +129,7 @@ export function createRunEvaluator(
       drawn.length >= count
         ? drawn.slice(0, count)
         : await clock.time('samples', (onProgress) =>
-            drawImages(policy, { ...common, prompts, settings, onProgress }),
+            drawImages(policy, { ...common, seed: EVALUATION_SEED, prompts, settings, onProgress }),
           );
     const { shown } = await run.screen.show(images);
     await recorder.sampleGrid(name, { images: shown, prompts });
@@ -103,14 +155,7 @@ export function createRunEvaluator(
       const record = done.get('before') ?? (await evaluateAndShow('before', start));
       if (record === undefined) return;
       records.before = record;
-      for (const guidance of config.evaluate.baseGuidances) {
-        if (guidance === settings.guidance) continue;
-        const name = `base-guidance-${guidance}`;
-        const known = done.get(name);
-        records.base.push(
-          known ?? (await evaluate(name, run.base, { ...settings, guidance })).record,
-        );
-      }
+      await evaluateBest('before', start, record);
     },
     async afterIteration(iterations) {
       if (iterations === 0 || iterations === config.iterations) return;
@@ -123,7 +168,9 @@ export function createRunEvaluator(
     },
     async after() {
       const record = done.get('after') ?? (await evaluateAndShow('after', run.result()));
-      if (record !== undefined) records.after = record;
+      if (record === undefined) return;
+      records.after = record;
+      await evaluateBest('after', run.result(), record);
     },
   };
 }

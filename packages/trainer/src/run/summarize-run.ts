@@ -17,15 +17,19 @@ export function summarizeRun(
     readonly stopped: string | undefined;
   },
 ): RunSummary {
-  const { before, after, base } = facts.evaluator.records;
+  const { before, after, best } = facts.evaluator.records;
   const { backend } = run;
   return {
     iterations: facts.iterations,
     evaluation: {
       before,
       after,
-      gain: before && after ? pairedGain(before.rewards, after.rewards) : undefined,
-      base: base.length > 0 ? base : undefined,
+      gain: before && after && pairedGain(before.rewards, after.rewards),
+      best: best.before && {
+        before: best.before,
+        after: best.after,
+        gain: best.after && pairedGain(best.before.rewards, best.after.rewards),
+      },
     },
     seconds: facts.clock.totals(),
     versions: {

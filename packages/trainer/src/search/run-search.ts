@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createSearch, type Search } from '@loop-diffusion/bayesian-search';
 
 import type { RecordedRun } from '../comparison/read-run';
-import { isBaseEvaluation } from '../run-folder/run-history';
+import { pointsOf } from '../run-folder/run-history';
 import { pairedGain, type MeanWithError } from '../statistics';
 import { carryOutRun, FailedRun, type CarryOutOptions } from '../study/carry-out-run';
 import {
@@ -231,7 +231,7 @@ async function gainOf(
 }
 
 function gainIn({ history, folder }: RecordedRun): MeanWithError {
-  const own = history.evaluations.filter(({ record }) => !isBaseEvaluation(record));
+  const own = pointsOf(history);
   const [before, after] = [own[0]?.record, own.at(-1)?.record];
   if (before === undefined || after === undefined || own.length < 2) {
     throw new UserError(

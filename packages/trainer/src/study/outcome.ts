@@ -3,7 +3,7 @@ import type { RecordedRun } from '../comparison/read-run';
 import { movingMean } from '../comparison/moving-mean';
 import { SMOOTHED_ITERATIONS } from '../comparison/compare-runs';
 import type { EvaluationRecord } from '../run-folder/records';
-import { isBaseEvaluation } from '../run-folder/run-history';
+import { pointsOf } from '../run-folder/run-history';
 import type { FinishedRun } from './run-study';
 
 /** What was spent until an evaluation, of training alone. */
@@ -37,9 +37,10 @@ export function outcomeOf({ run, recorded }: FinishedRun): Outcome {
     seed: run.seed,
     folder: run.folder,
     total: spent.at(-1) ?? NOTHING,
-    evaluations: recorded.history.evaluations
-      .filter(({ record }) => !isBaseEvaluation(record))
-      .map(({ iteration, record }) => ({ ...(spent[iteration] ?? NOTHING), record })),
+    evaluations: pointsOf(recorded.history).map(({ iteration, record }) => ({
+      ...(spent[iteration] ?? NOTHING),
+      record,
+    })),
     training: trainingOf(recorded, spent),
   };
 }

@@ -23,7 +23,7 @@ export function pilotOf(
     output: folder,
     seed: PILOT_SEED,
     iterations: PILOT_ITERATIONS,
-    evaluate: { ...(run.settings['evaluate'] as object), images: 0, every: 0, baseGuidances: [] },
+    evaluate: { ...(run.settings['evaluate'] as object), images: 0, every: 0, guidances: [] },
     samples: { count: 0 },
   };
   return {

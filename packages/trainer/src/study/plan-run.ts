@@ -23,8 +23,8 @@ export interface PlannedRun {
 const STUDY_DEFAULTS: TrainSettings = {
   // A study that is killed loses the iteration under way, and its runs are many.
   checkpoint: { every: 1, keep: 1 },
-  // Every run begins with the same model, which one run may evaluate at other guidance scales.
-  evaluate: { baseGuidances: [] },
+  // Variants are compared at the guidance that they are trained at.
+  evaluate: { guidances: [] },
   samples: { every: 0 },
   tracking: { tensorboard: false },
 };

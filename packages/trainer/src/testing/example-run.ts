@@ -84,7 +84,7 @@ export function exampleHistory(iterations: number): RunHistory {
     iterations: Array.from({ length: iterations }, (_, index) => exampleIteration(index + 1)),
     evaluations: [
       { iteration: 0, record: exampleEvaluation('before', 0.652) },
-      { iteration: 0, record: exampleEvaluation('base-guidance-2', 0.79, 2) },
+      { iteration: 0, record: exampleEvaluation('best-before', 0.79, 2) },
       { iteration: Math.floor(iterations / 2), record: exampleEvaluation('iteration-75', 0.74) },
       { iteration: iterations, record: exampleEvaluation('after', 0.8) },
     ],
@@ -98,7 +98,11 @@ export function exampleSummary(): RunSummary {
       before: exampleEvaluation('before', 0.652),
       after: exampleEvaluation('after', 0.804),
       gain: { mean: 0.152, standardError: 0.018, count: 256 },
-      base: [exampleEvaluation('base-guidance-2', 0.795, 2)],
+      best: {
+        before: exampleEvaluation('best-before', 0.795, 2),
+        after: exampleEvaluation('best-after', 0.831, 1.5),
+        gain: { mean: 0.036, standardError: 0.011, count: 256 },
+      },
     },
     seconds: { rollout: 225, update: 390 },
     versions: { trainer: '0.1.0' },

@@ -35,7 +35,7 @@ export function makeRunFolder(): RunFolder {
           sampler: { steps: 4 },
           algorithm: { k: 2, innerEpochs: 2 },
           rewards: [{ name: 'jpeg-incompressibility' }],
-          evaluate: { images: 2, baseGuidances: [] },
+          evaluate: { images: 2, guidances: [] },
           samples: { every: 0, count: 2 },
           checkpoint: { every: 1, keep: 1 },
           ...more,

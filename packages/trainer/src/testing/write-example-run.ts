@@ -28,7 +28,7 @@ export function exampleEvents(iterations: number): RunEvent[] {
   return [
     { event: 'start', config: {} },
     { event: 'evaluation', ...exampleEvaluation('before', 0.65) },
-    { event: 'evaluation', ...exampleEvaluation('base-guidance-2', 0.79, 2) },
+    { event: 'evaluation', ...exampleEvaluation('best-before', 0.79, 2) },
     ...Array.from({ length: iterations }, (_, index) => ({
       event: 'iteration',
       ...exampleIteration(index + 1),

@@ -109,7 +109,7 @@ describe('summaryLines', () => {
       'Done: 150 iterations.',
       'Held-out reward over 256 images: before 0.652 ± 0.016, after 0.804 ± 0.016, gain +0.152 ± 0.018',
       '  colour 0.75 → 0.90 · shape 0.70 → 0.85 · texture 0.65 → 0.80 · spatial 0.60 → 0.75 · numeracy 0.55 → 0.70',
-      'Base model at guidance 2: 0.795 ± 0.016',
+      'Each at its best guidance: before 0.795 ± 0.016 (guidance 2), after 0.831 ± 0.016 (guidance 1.5), gain +0.036 ± 0.011',
     ]);
   });
 

@@ -1,10 +1,10 @@
 /** A run as a person follows it: a live line and a table on a terminal, a plain line per iteration elsewhere. */
 import { createColors } from 'picocolors';
 
+import { imagesOfChoice } from '../configuration/guidance-choice';
 import type { TrainConfig } from '../configuration/schema';
 import { capitalized, evaluatedReward } from '../run-folder/evaluation-words';
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
-import { isBaseEvaluation } from '../run-folder/run-history';
 import { createLiveLine } from '../terminal/live-line';
 import type { Output, OutputStream } from '../terminal/output';
 import { createPhaseProgress } from '../terminal/progress-text';
@@ -54,6 +54,7 @@ const ITERATION_PHASES = new Set(['text', 'rollout', 'decode', 'reward', 'update
 function imagesOf(phase: string, config: TrainConfig): number | undefined {
   if (phase === 'rollout' || phase === 'update') return config.batch.prompts * config.algorithm.k;
   if (phase === 'samples') return config.samples.count;
+  if (phase.startsWith('evaluation choice')) return imagesOfChoice(config);
   return phase.startsWith('evaluation') ? config.evaluate.images : undefined;
 }
 
@@ -199,7 +200,7 @@ function colorsFor(stream: OutputStream): ReturnType<typeof createColors> {
 
 /** The result of a run in a few lines. */
 export function summaryLines(summary: RunSummary): string[] {
-  const { before, after, gain, base } = summary.evaluation;
+  const { before, after, gain, best } = summary.evaluation;
   const lines = [
     summary.stopped !== undefined
       ? `Stopped after ${counted(summary.iterations, 'iteration')}: ${summary.stopped}.`
@@ -218,9 +219,13 @@ export function summaryLines(summary: RunSummary): string[] {
     });
     if (families.length > 0) lines.push(`  ${families.join(' · ')}`);
   }
-  for (const record of (base ?? []).filter(isBaseEvaluation)) {
+  if (best?.after !== undefined && best.gain !== undefined) {
+    const [from, to] = [best.before, best.after].map(
+      ({ mean, standardError, settings }) =>
+        `${withError(mean, standardError)} (guidance ${String(settings.guidance)})`,
+    );
     lines.push(
-      `Base model at guidance ${String(record.settings.guidance)}: ${withError(record.mean, record.standardError)}`,
+      `Each at its best guidance: before ${from}, after ${to}, gain ${signedWithError(best.gain.mean, best.gain.standardError)}`,
     );
   }
   return lines;

@@ -1,6 +1,6 @@
 /** `curves.png`: a run at a glance. */
 import { capitalized, evaluatedReward, evaluationKind } from '../run-folder/evaluation-words';
-import { isBaseEvaluation, thinned, type RunHistory } from '../run-folder/run-history';
+import { pointsOf, thinned, type RunHistory } from '../run-folder/run-history';
 import { panel, plotSpec, renderPlot, series, type Panel, type PlotSpec, type Rows } from './plot';
 
 /** Draws the curves of a run; needs at least one iteration or evaluation. */
@@ -35,7 +35,8 @@ const ITERATION = {
   scale: { nice: false },
 };
 
-function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
+function rewardPanel(history: RunHistory): Panel {
+  const { iterations, evaluations } = history;
   const training: Rows = iterations.map(({ iteration, reward }) => ({
     iteration,
     mean: reward.mean,
@@ -43,20 +44,18 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
     high: reward.mean + reward.std,
     series: 'training (± std)',
   }));
-  const heldOut: Rows = evaluations
-    .filter(({ record }) => !isBaseEvaluation(record))
-    .map(({ iteration, record }) => ({
-      iteration,
-      mean: record.mean,
-      low: record.mean - record.standardError,
-      high: record.mean + record.standardError,
-      series: `${evaluationKind(record)} (± standard error)`,
-    }));
-  const base: Rows = evaluations
-    .filter(({ record }) => isBaseEvaluation(record))
+  const heldOut: Rows = pointsOf(history).map(({ iteration, record }) => ({
+    iteration,
+    mean: record.mean,
+    low: record.mean - record.standardError,
+    high: record.mean + record.standardError,
+    series: `${evaluationKind(record)} (± standard error)`,
+  }));
+  const best: Rows = evaluations
+    .filter(({ record }) => record.name.startsWith('best'))
     .map(({ record }) => ({
       mean: record.mean,
-      series: `base, guidance ${String(record.settings.guidance)}`,
+      series: `${record.name.replace('-', ' ')}, guidance ${String(record.settings.guidance)}`,
     }));
   const color = {
     ...series(['#4c78a8', '#e45756', '#777777', '#aaaaaa', '#bbbbbb']),
@@ -85,7 +84,7 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
         encoding: { y: mean, color },
       },
       {
-        data: { values: base },
+        data: { values: best },
         mark: { type: 'rule', strokeDash: [5, 4] },
         encoding: { x: null, y: mean, color },
       },
@@ -93,8 +92,8 @@ function rewardPanel({ iterations, evaluations }: RunHistory): Panel {
   });
 }
 
-function familyPanel({ evaluations }: RunHistory): Panel | undefined {
-  const own = evaluations.filter(({ record }) => !isBaseEvaluation(record));
+function familyPanel(history: RunHistory): Panel | undefined {
+  const own = pointsOf(history);
   const first = own.at(0);
   const last = own.at(-1);
   if (first === undefined || last === undefined) return undefined;

@@ -177,16 +177,16 @@ export function createFolderSink(
   };
 }
 
-/** The rewards of single images are in `events.jsonl`; a summary is for reading. */
+/** What there is of single images is in `events.jsonl`; a summary is for reading. */
 function withoutRewards(summary: RunSummary): object {
-  const { before, after, base, gain } = summary.evaluation;
+  const { before, after, best, gain } = summary.evaluation;
   return {
     ...summary,
     evaluation: {
       before: scores(before),
       after: scores(after),
       gain,
-      base: base?.map(scores),
+      best: best && { before: scores(best.before), after: scores(best.after), gain: best.gain },
     },
   };
 }
@@ -195,5 +195,6 @@ function scores(record: EvaluationRecord | undefined): object | undefined {
   if (record === undefined) return undefined;
   const rest: Partial<EvaluationRecord> = { ...record };
   delete rest.rewards;
+  delete rest.imageFamilies;
   return rest;
 }

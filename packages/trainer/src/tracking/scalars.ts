@@ -1,6 +1,6 @@
 /** The figures of a run under the names that trackers show them by. `docs/metrics.md` explains each. */
 import type { EvaluationRecord, IterationRecord, RunSummary } from '../run-folder/records';
-import { isBaseEvaluation } from '../run-folder/run-history';
+import { isPointOfRun } from '../run-folder/run-history';
 
 /** By tag; a group's name stands before the slash. Not always finite. */
 export type Scalars = Readonly<Record<string, number>>;
@@ -73,17 +73,21 @@ export function evaluationScalars(record: EvaluationRecord): Scalars {
   });
 }
 
-/** The untouched model at another guidance scale is a group of its own. */
+/** Another guidance scale is a group of its own. */
 export function evaluationGroup(record: EvaluationRecord): string {
-  if (isBaseEvaluation(record)) return record.name;
+  if (!isPointOfRun(record)) return record.name;
   return record.trainedOn === true ? 'training_prompts' : 'held_out';
 }
 
-export function summaryScalars({ evaluation: { after, gain } }: RunSummary): Scalars {
+export function summaryScalars({ evaluation: { after, gain, best } }: RunSummary): Scalars {
   if (after === undefined || gain === undefined) return {};
   return inGroup(evaluationGroup(after), {
     gain: gain.mean,
     gain_standard_error: gain.standardError,
+    ...(best?.gain && {
+      best_gain: best.gain.mean,
+      best_gain_standard_error: best.gain.standardError,
+    }),
   });
 }
 

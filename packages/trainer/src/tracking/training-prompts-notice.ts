@@ -1,5 +1,6 @@
 /** Says once that evaluations measure what is trained on. */
 import type { TrainConfig } from '../configuration/schema';
+import { isPointOfRun } from '../run-folder/run-history';
 import type { RunSink } from './sink';
 
 export function createTrainingPromptsNotice(
@@ -9,7 +10,7 @@ export function createTrainingPromptsNotice(
   let said = false;
   return {
     evaluation(record) {
-      if (said || record.trainedOn !== true) return;
+      if (said || record.trainedOn !== true || !isPointOfRun(record)) return;
       said = true;
       warn(
         `evaluations measure prompts that are trained on, which says nothing about others: ${reason(config)}; evaluate.prompts takes a file of others`,

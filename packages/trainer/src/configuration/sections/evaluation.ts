@@ -40,13 +40,14 @@ export const evaluate = z
     guidance: realNumber(0, 100, 'guidance scale; null for sampler.guidance')
       .nullable()
       .default(null),
-    baseGuidances: z
+    guidances: z
       .array(guidance)
       .meta({
         expected: 'a list of guidance scales',
-        description: 'guidance scales at which the base model is evaluated too',
+        description:
+          'guidance scales among which, with the one above, the best is found for the model before and for the result, by half as many images of training prompts; each is then evaluated at its best, too; an empty list for none of this',
       })
-      .default([2]),
+      .default([1.5, 2, 3]),
   })
   .meta({ description: 'rewards of prompts that are not trained on, before, on the way and after' })
   .prefault({});

@@ -73,6 +73,8 @@ test('a run arrives whole: its configuration, every figure, and how it ended', a
   expect(run.metrics.filter(({ step }) => step === 150).map(({ key }) => key)).toEqual([
     'held_out/gain',
     'held_out/gain_standard_error',
+    'held_out/best_gain',
+    'held_out/best_gain_standard_error',
   ]);
 });
 

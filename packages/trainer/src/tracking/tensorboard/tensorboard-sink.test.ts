@@ -32,7 +32,7 @@ test('scalars, histograms and pictures stand at their steps', async () => {
   const sink = createTensorBoardSink(folder, { now: () => 1_700_000_000_000 });
   const png = await encodePng({ width: 6, height: 3, data: new Uint8Array(54) });
   sink.evaluation(exampleEvaluation('before', 0.6), 0);
-  sink.evaluation(exampleEvaluation('base-guidance-2', 0.7, 2), 0);
+  sink.evaluation(exampleEvaluation('best-before', 0.7, 2), 0);
   sink.sampleGrid('before', png, 0);
   sink.iteration(exampleIteration(1));
   await sink.finish(exampleSummary());
@@ -47,7 +47,7 @@ test('scalars, histograms and pictures stand at their steps', async () => {
     minimum: 0.1,
     maximum: 0.9,
   });
-  expect(Object.keys(base2!.values)).toContain('base-guidance-2/mean');
+  expect(Object.keys(base2!.values)).toContain('best-before/mean');
   expect(grid!.values['samples']!.image).toMatchObject({ width: 6, height: 3 });
   expect(Buffer.compare(grid!.values['samples']!.image!.png, png)).toBe(0);
   expect(iteration!.step).toBe(1);

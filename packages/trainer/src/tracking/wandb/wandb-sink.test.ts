@@ -72,7 +72,7 @@ test('a run arrives with its configuration, a row a step, and its end', async ()
   const interruptions = process.listenerCount('SIGINT');
   const sink = openSink(writeSdk());
   sink.evaluation(exampleEvaluation('before', 0.6), 0);
-  sink.evaluation(exampleEvaluation('base-guidance-2', 0.7, 2), 0);
+  sink.evaluation(exampleEvaluation('best-before', 0.7, 2), 0);
   sink.iteration({ ...exampleIteration(1), loss: Number.NaN });
   sink.iteration(exampleIteration(2));
   await sink.finish(exampleSummary());
@@ -83,7 +83,7 @@ test('a run arrives with its configuration, a row a step, and its end', async ()
     init: { project: 'shapes', name: 'my-run', config: { seed: 0 }, settings: { silent: true } },
   });
   expect(rest.map(({ step, finish }) => step ?? { finish })).toEqual([0, 1, 2, 150, { finish: 0 }]);
-  expect(rest[0]!.log).toMatchObject({ 'held_out/mean': 0.6, 'base-guidance-2/mean': 0.7 });
+  expect(rest[0]!.log).toMatchObject({ 'held_out/mean': 0.6, 'best-before/mean': 0.7 });
   expect(rest[1]!.log).not.toHaveProperty('loss');
   expect(rest[2]!.log).toMatchObject({ loss: -1e-4 });
   // Ctrl-C stays the run's own.
