@@ -8,10 +8,11 @@
  *   node tools/setup.mjs              everything
  *   node tools/setup.mjs --no-build   leave the builds to the caller
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -56,18 +57,55 @@ function readPackages(file) {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {Record<string, string>} [environment]
  * @returns {number} exit status
  */
-function run(command, args, environment = {}) {
+function run(command, args) {
   const { status, signal, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...environment },
   });
   if (error) throw error;
   if (signal) process.exit(128 + (constants.signals[signal] ?? 0));
   return status ?? 1;
+}
+
+/**
+ * Builds the packages, a line for each as it is done; all that was said of it only where one fails.
+ *
+ * @returns {Promise<number>} exit status
+ */
+async function buildPackages() {
+  const nxFolder = join(root, 'node_modules', 'nx');
+  const { bin } = JSON.parse(readFileSync(join(nxFolder, 'package.json'), 'utf8'));
+  const child = spawn(
+    process.execPath,
+    [
+      join(nxFolder, bin.nx),
+      ...['run-many', '-t', 'build', '--parallel=2', '--output-style=static'],
+    ],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
+    },
+  );
+  /** @type {string[]} */
+  const said = [];
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      said.push(line);
+      const done = /> nx run (\S+):build/.exec(line);
+      if (done) console.error(`setup: built ${done[1]}`);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      if (signal) process.exit(128 + (constants.signals[signal] ?? 0));
+      if (status !== 0) console.error(said.join('\n'));
+      resolve(status ?? 1);
+    });
+  });
 }
 
 /** npm itself, without a shell: the copy that runs this script, or the one beside node. */
@@ -123,7 +161,7 @@ export function nodeProblem(version, range) {
 }
 
 /** @param {{ build: boolean }} options */
-function setup({ build }) {
+async function setup({ build }) {
   const started = Date.now();
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const tooOld = nodeProblem(process.versions.node, engines.node);
@@ -148,22 +186,10 @@ function setup({ build }) {
     console.error('setup: no native TensorFlow here; the slower WebAssembly backend serves.');
   }
 
-  if (build) {
-    const nxFolder = join(root, 'node_modules', 'nx');
-    const { bin } = JSON.parse(readFileSync(join(nxFolder, 'package.json'), 'utf8'));
-    const status = run(
-      process.execPath,
-      [
-        join(nxFolder, bin.nx),
-        ...['run-many', '-t', 'build', '--parallel=2', '--output-style=static'],
-      ],
-      { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false' },
-    );
-    if (status !== 0) stop('the build failed, see above.');
-  }
+  if (build && (await buildPackages()) !== 0) stop('the build failed, see above.');
   console.error(`setup: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  setup({ build: !process.argv.includes('--no-build') });
+  await setup({ build: !process.argv.includes('--no-build') });
 }

@@ -122,7 +122,7 @@ describeKernels('loading', () => {
     process.env['LOOP_DIFFUSION_KERNELS'] = 'sse9';
     const { choice, problem } = await loadKernels(cpu);
     expect(choice.set).toBeNull();
-    expect(problem).toContain('is "sse9", but may be off, avx512bf16 or avx512 or avx2.');
+    expect(problem).toContain('is "sse9", but may be off, avx512bf16, avx512 or avx2.');
   });
 
   it.each([

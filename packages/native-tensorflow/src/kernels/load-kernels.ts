@@ -52,7 +52,9 @@ export async function loadKernels(circumstances: KernelCircumstances): Promise<L
     );
   const known = instructionSets.map(({ name }) => name as string);
   if (asked !== '' && !known.includes(asked)) {
-    return broken(`${kernelsVariable} is "${asked}", but may be off, ${known.join(' or ')}.`);
+    return broken(
+      `${kernelsVariable} is "${asked}", but may be ${['off', ...known.slice(0, -1)].join(', ')} or ${known.at(-1) ?? ''}.`,
+    );
   }
   try {
     const { set, problem } = chooseSet({

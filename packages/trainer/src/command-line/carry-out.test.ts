@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { commandName } from '../terminal/command-name';
+
 const MODULE = join(__dirname, 'carry-out.ts');
 
 let folder: string;
@@ -34,7 +36,7 @@ test('a run whose reward ends the process is no success, and can be gone on with
   const { status, stderr } = endedBy('process.exit(0);');
   expect(status).toBe(1);
   expect(stderr).toBe(
-    `Something in the run, such as a reward, ended the process by process.exit; what was done since the last checkpoint is lost.\nTo go on: loop-diffusion resume ${folder}\n`,
+    `Something in the run, such as a reward, ended the process by process.exit; what was done since the last checkpoint is lost.\nTo go on: ${commandName()} resume ${folder}\n`,
   );
 });
 

@@ -5,6 +5,7 @@ import { fileStatus } from '../files/file-status';
 import { shellWord } from '../model-card/quoting';
 import type { RunSummary } from '../run-folder/records';
 import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
+import { commandName } from '../terminal/command-name';
 import { UserError } from '../user-error';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE } from './interruption';
@@ -45,7 +46,7 @@ export async function carryOut(
 
 function sayHowToGoOn(folder: string, { output }: CommandContext): void {
   if (!holdsRun(folder)) return;
-  output.error.write(`To go on: loop-diffusion resume ${shellWord(folder)}\n`);
+  output.error.write(`To go on: ${commandName()} resume ${shellWord(folder)}\n`);
 }
 
 /** For a reward that ends the process: whoever waits for a run is not to take that for its end. */

@@ -12,6 +12,7 @@ import {
 } from '@loop-diffusion/native-tensorflow';
 
 import { packageVersion, TRAINER } from '../files/package-version';
+import { commandName } from '../terminal/command-name';
 import { checkPictures } from './doctor-pictures';
 
 export interface Diagnosis {
@@ -115,15 +116,15 @@ function advise(native: NativeTensorflowStatus, backend: BackendName): string[] 
   const advice: string[] = [];
   if (native.nvidiaDriver !== null && !native.gpu.installed) {
     advice.push(
-      `This machine has an NVIDIA driver (${native.nvidiaDriver}), but not the GPU build of TensorFlow: "loop-diffusion doctor --install" fetches it (${gigabytes(native.gpu.downloadSize)}).`,
+      `This machine has an NVIDIA driver (${native.nvidiaDriver}), but not the GPU build of TensorFlow: "${commandName()} doctor --install" fetches it (${gigabytes(native.gpu.downloadSize)}).`,
     );
   } else if (!native.cpu.installed && !native.gpu.installed) {
     advice.push(
-      `TensorFlow's native library is not installed and is many times as fast: "loop-diffusion doctor --install" fetches it (${gigabytes(native.cpu.downloadSize)}).`,
+      `TensorFlow's native library is not installed and is many times as fast: "${commandName()} doctor --install" fetches it (${gigabytes(native.cpu.downloadSize)}).`,
     );
   } else if (backend === 'wasm' || backend === 'cpu') {
     advice.push(
-      'The native library is installed, but did not load; "loop-diffusion doctor --install" puts a broken installation right.',
+      `The native library is installed, but did not load; "${commandName()} doctor --install" puts a broken installation right.`,
     );
   }
   if (backend === 'tensorflow' && native.nvidiaDriver === null) {

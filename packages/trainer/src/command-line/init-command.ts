@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 
 import type { TrainSettings } from '../configuration/schema';
+import { commandName } from '../terminal/command-name';
 import type { Output } from '../terminal/output';
 import { configTemplate } from '../configuration/config-template';
 import { checkNewFile } from '../files/check-output-folder';
@@ -40,7 +41,7 @@ export async function initCommand(
   if (flags.json === true) output.out.write(`${JSON.stringify({ file })}\n`);
   else if (flags.quiet !== true) {
     output.out.write(
-      `Wrote ${file}; "loop-diffusion train ${file}" runs it, into ${defaultOutput(file)}.\n`,
+      `Wrote ${file}; "${commandName()} train ${file}" runs it, into ${defaultOutput(file)}.\n`,
     );
   }
   return 0;

@@ -13,6 +13,7 @@ import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
 import { nothingDrawn } from '../testing/nothing-drawn';
 import { UserError } from '../user-error';
+import { commandName } from '../terminal/command-name';
 import { runCommandLine } from './run-command-line';
 
 // Vega cannot be loaded in jest; what it draws has a test of its own.
@@ -161,7 +162,7 @@ test('a finished run is left alone, and goes on where more iterations are asked 
 
 test('one that is interrupted or fails again says how to go on, and nothing else does', async () => {
   leaveRun();
-  const goOn = `To go on: loop-diffusion resume ${run}\n`;
+  const goOn = `To go on: ${commandName()} resume ${run}\n`;
   expect((await resume()).error).not.toContain('To go on');
   leaveRun();
   const failed = await resume({ failure: new UserError('The disk is full') });

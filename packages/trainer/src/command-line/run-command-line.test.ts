@@ -14,6 +14,7 @@ import { captureOutput } from '../testing/captured-output';
 import { exampleEvaluation, exampleIteration, exampleSummary } from '../testing/example-run';
 import { nothingDrawn } from '../testing/nothing-drawn';
 import { UserError } from '../user-error';
+import { commandName } from '../terminal/command-name';
 import type { Core } from './core';
 import { runCommandLine } from './run-command-line';
 
@@ -230,7 +231,7 @@ describe('train', () => {
     });
     expect(code).toBe(130);
     expect(error).toContain('Ctrl-C again');
-    expect(error).toContain(`To go on: loop-diffusion resume ${join(base, 'run')}\n`);
+    expect(error).toContain(`To go on: ${commandName()} resume ${join(base, 'run')}\n`);
     expect(exits).toEqual([130]);
     // The library of the locks has one of its own.
     expect(process.listeners('SIGINT').map(({ name }) => name)).not.toContain('interrupt');
@@ -265,7 +266,7 @@ describe('what nobody waited for', () => {
     const before = listeners();
     const { code, error } = await stray(happen);
     expect(code).toBe(1);
-    expect(error).toBe(`${sentence}\nTo go on: loop-diffusion resume ${join(base, 'run')}\n`);
+    expect(error).toBe(`${sentence}\nTo go on: ${commandName()} resume ${join(base, 'run')}\n`);
     expect(existsSync(join(base, 'run', 'run.lock'))).toBe(false);
     expect(listeners()).toEqual(before);
   });

@@ -61,7 +61,8 @@ function comparisonTable({ runs, configuration }: Comparison): Table {
     ...phases.map((phase) =>
       row(`  ${phase}`, ({ seconds }) => seconds.byPhase[phase]?.toFixed(1) ?? NONE),
     ),
-    ...configuration.map(({ key, values }) => [key, ...values.map(valueText)]),
+    ...(configuration.length > 0 ? [row('settings that differ', () => '')] : []),
+    ...configuration.map(({ key, values }) => [`  ${key}`, ...values.map(valueText)]),
   ];
 }
 

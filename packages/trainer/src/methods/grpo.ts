@@ -24,7 +24,7 @@ const settings = z.strictObject({
   divergence: numberAbove(
     0,
     Infinity,
-    'with ratio: mask, the divergence of a step beyond which it is left out; null for half the square of the clip range times √D, D the numbers in a latent',
+    'with ratio: mask, the divergence of a step beyond which it is left out; null for D / 2 times the square of the clip range, D the numbers in a latent',
   )
     .nullable()
     .default(null),

@@ -185,12 +185,7 @@ function result({ evaluation }: RunSummary): string[] {
     `Mean reward ± standard error over ${String(last.count)} images of ${evaluatedPrompts(last)}, each from the same noise, in ${String(steps)} steps with η ${String(eta)} at guidance ${String(guidance)}.`,
     table(
       [evaluatedReward(last), 'all', ...families.map(codeSpan)],
-      [
-        ...rows.map(cells),
-        ...gainCells(gain),
-        ...bestRows.map(cells),
-        ...gainCells(best?.gain),
-      ],
+      [...rows.map(cells), ...gainCells(gain), ...bestRows.map(cells), ...gainCells(best?.gain)],
     ),
   ];
 }

@@ -89,6 +89,10 @@ test('says what is not there', async () => {
   await expect(readAdapterFile(join(base, 'dangling.safetensors'))).rejects.toThrow(
     'does not exist',
   );
+  mkdirSync(join(base, 'under-way', 'checkpoints'), { recursive: true });
+  await expect(readAdapterFile(join(base, 'under-way'))).rejects.toThrow(
+    `each of its folders in '${join(base, 'under-way', 'checkpoints')}' has one`,
+  );
   mkdirSync(join(base, 'empty'));
   await expect(readAdapterFile(join(base, 'empty'))).rejects.toThrow(
     /holds no adapter \(pytorch_lora_weights\.safetensors, or peft's adapter_model\.safetensors\)/,

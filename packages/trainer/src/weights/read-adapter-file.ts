@@ -56,8 +56,12 @@ function findAdapterFile(path: string): string {
         `'${path}' holds no adapter: the run trained all weights of the UNet. sample, evaluate and merge take it as --unet, and what merge writes is a model to train further`,
       );
     }
+    const hint =
+      fileStatus(join(path, 'checkpoints'))?.isDirectory() === true
+        ? `a run leaves it at its end, and until then each of its folders in '${join(path, 'checkpoints')}' has one`
+        : 'pass the file itself if it has another name';
     throw new UserError(
-      `The folder '${path}' holds no adapter (${ADAPTER_FILE}, or peft's ${PEFT_ADAPTER_FILE}); pass the file itself if it has another name`,
+      `The folder '${path}' holds no adapter (${ADAPTER_FILE}, or peft's ${PEFT_ADAPTER_FILE}); ${hint}`,
     );
   }
   if (!file.endsWith('.safetensors')) {
