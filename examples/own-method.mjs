@@ -2,7 +2,9 @@
  * A method of one's own: GRPO, which divides by the deviation of a prompt's rewards. Programs pass it as `algorithm.name`; a
  * configuration file or a command line names it
  *
- *   loop-diffusion train --set algorithm.name=./examples/own-method.mjs#myGrpo
+ *   npx loop-diffusion train --set algorithm.name=./examples/own-method.mjs#myGrpo --set algorithm.innerUpdates=2
+ *
+ * with two updates on the same images, of which the second is where the clip can act.
  */
 import { groupMean } from '@loop-diffusion/advantage-estimators';
 import { clippedSurrogate } from '@loop-diffusion/ppo-objective';

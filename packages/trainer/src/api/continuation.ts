@@ -10,6 +10,7 @@ import { historyOfEvents, readEvents } from '../run-folder/read-events';
 import type { RunSummary } from '../run-folder/records';
 import { isOfResult, type RunHistory } from '../run-folder/run-history';
 import type { ResumePoint } from '../run/loop';
+import { counted } from '../terminal/words';
 import { UserError } from '../user-error';
 
 export interface Continuation {
@@ -28,7 +29,7 @@ export interface Continuation {
 /**
  * @param path the run's folder, which may have been moved
  * @param iterations to go on to, instead of the configuration's
- * @throws UserError when the run has done its iterations, or a file of it cannot be read
+ * @throws UserError when the run has done its iterations, or has no whole checkpoint but something to lose, or a file of it cannot be read
  */
 export async function readContinuation(
   path: string,
@@ -38,9 +39,19 @@ export async function readContinuation(
   const config = { ...stored, output: path, iterations: iterations ?? stored.iterations };
   const { checkpoint, damaged } = readNewestCheckpoint(join(path, 'checkpoints'));
   const events = readEvents(join(path, 'events.jsonl'));
-  if (isFinished(config, events)) {
+  const result = resultIn(events);
+  if (result >= config.iterations) {
     throw new UserError(
-      `The run '${path}' has done its ${config.iterations} iterations; --iterations takes a larger number to go on`,
+      `The run '${path}' has done ${counted(result, 'iteration')}; --iterations takes a larger number to go on`,
+    );
+  }
+  // To begin again would replace what was learnt.
+  if (checkpoint === undefined && (damaged.length > 0 || result > 0)) {
+    throw new UserError(
+      [
+        ...damaged,
+        `There is nothing that the run '${path}' can go on from; a new run with its config.yaml and another output begins again`,
+      ].join('. '),
     );
   }
   const done = checkpoint?.step ?? 0;
@@ -56,11 +67,12 @@ export function resumePoint(
   return { checkpoint, evaluations: history.evaluations.map(({ record }) => record), onDifference };
 }
 
-function isFinished(config: TrainConfig, events: readonly RunEvent[]): boolean {
+/** Iterations of a run that has come to its end; 0 for one that has not. */
+function resultIn(events: readonly RunEvent[]): number {
   const last = events.at(-1);
-  if (last?.event !== 'finish') return false;
+  if (last?.event !== 'finish') return 0;
   const { iterations, interrupted } = last['summary'] as Partial<RunSummary>;
-  return interrupted === false && (iterations ?? 0) >= config.iterations;
+  return interrupted === false ? (iterations ?? 0) : 0;
 }
 
 /** What was recorded of later iterations belongs to a course that is now taken anew, and so does an end that was not one. */

@@ -138,6 +138,24 @@ test('begins again where there is no checkpoint', async () => {
   expect(seen?.from?.evaluations.map(({ name }) => name)).toEqual(['before']);
 });
 
+test('does not begin again where there is something to lose', async () => {
+  leaveRun();
+  writeCheckpoint(join(run, 'checkpoints'), 2, files('2'));
+  writeFileSync(join(run, 'checkpoints', 'step-2', 'state.json'), 'x');
+  const damaged = await resume('--quiet');
+  expect([damaged.code, damaged.seen]).toEqual([1, undefined]);
+  expect(damaged.error).toContain(
+    "step-2' cannot be used: state.json is not what was written. There",
+  );
+  rmSync(join(run, 'checkpoints'), { recursive: true });
+
+  const summary = { iterations: 5, interrupted: false };
+  leaveRun([...EVENTS, iteration(4), iteration(5), { event: 'finish', summary }]);
+  const without = await resume('--iterations', '8');
+  expect([without.code, without.seen]).toEqual([1, undefined]);
+  expect(without.error).toContain('There is nothing that the run');
+});
+
 test('a finished run is left alone, and goes on where more iterations are asked for', async () => {
   const summary = { iterations: 5, interrupted: false };
   leaveRun([
@@ -150,7 +168,8 @@ test('a finished run is left alone, and goes on where more iterations are asked 
   writeCheckpoint(join(run, 'checkpoints'), 5, files('5'));
   const { code, error } = await resume();
   expect(code).toBe(1);
-  expect(error).toContain('has done its 5 iterations; --iterations takes a larger number');
+  expect(error).toContain('has done 5 iterations; --iterations takes a larger number');
+  expect((await resume('--iterations', '3')).error).toContain('has done 5 iterations;');
 
   const more = await resume('--iterations', '8');
   expect(more.code).toBe(0);

@@ -1,7 +1,13 @@
 /** Settings that run, but probably do not do what was meant. */
 import { METHOD_NAMES } from '../methods';
 import type { Objective } from '../methods/method';
-import { chosenMethod, isClipped, sectionOf, stopsRatios } from './chosen-method';
+import {
+  chosenMethod,
+  isClipped,
+  sectionOf,
+  stopsRatios,
+  type ChosenMethod,
+} from './chosen-method';
 import type { TrainConfig } from './schema';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
@@ -18,11 +24,12 @@ export function configWarnings(config: TrainConfig): string[] {
       `algorithm.innerUpdates is 1: every ratio is 1 at the only update, so the clip of ${name} never acts; 2 or more make it act`,
     );
   }
-  if (chosen !== undefined && innerUpdates > 1 && !isHeld(algorithm, chosen.objective)) {
+  if (chosen !== undefined && innerUpdates > 1 && !isHeld(config, chosen.objective)) {
     warnings.push(
       `algorithm.innerUpdates is ${String(innerUpdates)}, but ${name} has no clip${algorithm.clipRange === 'none' ? ' with algorithm.clipRange=none' : ''}: nothing holds the policy back when samples are reused`,
     );
   }
+  if (chosen !== undefined) warnings.push(...idleSettings(config, chosen));
   for (const other of METHOD_NAMES) {
     if (other === name || sectionOf(algorithm, other) === undefined) continue;
     warnings.push(
@@ -45,6 +52,32 @@ export function configWarnings(config: TrainConfig): string[] {
 }
 
 /** Whether something holds a policy that moves away from the samples that it learns from. */
-function isHeld(algorithm: TrainConfig['algorithm'], objective: Objective): boolean {
-  return objective.reuse === 'bounded' || isClipped(algorithm, objective);
+function isHeld({ algorithm, optimizer }: TrainConfig, objective: Objective): boolean {
+  // The steps of storm are the shorter the larger gradients are, and it can have no clip.
+  return (
+    objective.reuse === 'bounded' || isClipped(algorithm, objective) || optimizer.name === 'storm'
+  );
+}
+
+/** Settings of what a method does not do, or that ask for more than there is. */
+function idleSettings({ algorithm, sampler }: TrainConfig, chosen: ChosenMethod): string[] {
+  const { timesteps, clipRange } = algorithm;
+  const trained = timesteps.to - timesteps.from;
+  const warnings = [...(chosen.method.warnings?.(chosen.settings, algorithm) ?? [])];
+  if (clipRange !== 'auto' && chosen.objective.learnsFrom === 'images') {
+    warnings.push(
+      `algorithm.clipRange is ${String(clipRange)}, but ${algorithm.name} learns from the images alone, without the ratios that it is for`,
+    );
+  }
+  if (timesteps.count !== null && timesteps.count >= trained) {
+    warnings.push(
+      `algorithm.timesteps.count is ${String(timesteps.count)}, but no more than ${String(trained)} steps are trained: none is left out`,
+    );
+  }
+  if (sampler.window !== null && sampler.window.size >= trained) {
+    warnings.push(
+      `sampler.window.size is ${String(sampler.window.size)}, but no more than ${String(trained)} steps are trained: the window holds them all and does not move`,
+    );
+  }
+  return warnings;
 }

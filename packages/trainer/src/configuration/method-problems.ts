@@ -113,7 +113,7 @@ function stormProblems(
   }
   if (algorithm.klWeight > 0) {
     problems.push(
-      'optimizer.name is storm, whose steps are as long as the norms of the policy gradient say, of which algorithm.klWeight would be a part; use algorithm.klInReward',
+      `optimizer.name is storm, whose steps are as long as the norms of the policy gradient say, of which algorithm.klWeight would be a part; ${learnsFrom === 'trajectories' ? 'use algorithm.klInReward' : 'leave it out'}`,
     );
   }
   return problems;

@@ -170,6 +170,24 @@ describe('resolveConfig', () => {
       ['algorithm.kk=3'],
       ["'algorithm.kk'", 'algorithm.k'],
     ],
+    [
+      'a key without the space after its colon',
+      {},
+      ['sampler.window={size:9}'],
+      ["'sampler.window.size:9'", "'size: 9'"],
+    ],
+    [
+      'a key that only other methods have',
+      {},
+      ['algorithm.grpo.beta=0.1'],
+      ["'algorithm.grpo.beta'", 'the keys there are std, ratio, divergence'],
+    ],
+    [
+      'storm with a divergence that the method has no steps for',
+      {},
+      ['algorithm.name=nft', 'optimizer.name=storm', 'algorithm.klWeight=0.1'],
+      ['would be a part; leave it out'],
+    ],
     ['an unknown key like no other', { lora: { dropout: 0.1 } }, [], ['rank, alpha, targets']],
     ['k = 1', { algorithm: { k: 1 } }, [], ['algorithm.k is 1', 'loop', 'at least 2']],
     ['k = 0', {}, ['algorithm.k=0'], ['algorithm.k is 0']],
@@ -334,9 +352,12 @@ describe('resolveConfig', () => {
     expect(message).toContain('batch.promts');
   });
 
-  test('reinforce, which compares nothing, takes one sample per prompt', () => {
-    expect(resolveConfig({}, ['algorithm.name=reinforce', 'algorithm.k=1']).algorithm.k).toBe(1);
-  });
+  test.each(['reinforce', 'ppo'])(
+    '%s, which compares nothing within an iteration and a prompt, takes one sample per prompt',
+    (name) => {
+      expect(resolveConfig({}, [`algorithm.name=${name}`, 'algorithm.k=1']).algorithm.k).toBe(1);
+    },
+  );
 
   test.each([
     ['lora='],
@@ -384,8 +405,14 @@ describe('resolveConfig', () => {
 });
 
 describe('configWarnings', () => {
-  test('says nothing of the defaults', () => {
-    expect(configWarnings(resolveConfig({}, []))).toEqual([]);
+  test.each([
+    [[]],
+    [['sampler.window={size: 4}', 'algorithm.timesteps.count=4']],
+    [['algorithm.name=grpo', 'algorithm.grpo={ratio: mask, divergence: 1}']],
+    // It can have no clip.
+    [['optimizer.name=storm', 'algorithm.clipRange=none']],
+  ])('says nothing of %j', (overrides) => {
+    expect(configWarnings(resolveConfig({}, overrides))).toEqual([]);
   });
 
   test.each([
@@ -393,6 +420,12 @@ describe('configWarnings', () => {
     [['algorithm.name=rloo', 'algorithm.innerUpdates=2'], 'no clip'],
     [['evaluate.guidance=3'], 'guidance'],
     [['lora=null', 'optimizer.learningRate=2e-3'], 'lora is null'],
+    [['algorithm.name=grpo', 'algorithm.grpo.divergence=1'], 'grpo.ratio: mask reads'],
+    [['algorithm.name=qvpo', 'algorithm.qvpo.beta=3'], 'weights: exponential reads'],
+    [['algorithm.name=qvpo', 'algorithm.qvpo.chosen=9'], 'a prompt has 4 images'],
+    [['algorithm.name=rwr', 'algorithm.clipRange=0.1'], 'rwr learns from the images alone'],
+    [['algorithm.timesteps.count=8'], 'no more than 8 steps are trained'],
+    [['sampler.window={size: 8}'], 'window holds them all'],
   ])('%s is warned of', (overrides, part) => {
     expect(configWarnings(resolveConfig({}, overrides)).join()).toContain(part);
   });

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 
 import type { z } from 'zod';
 
+import { METHOD_NAMES } from '../methods';
 import { UserError } from '../user-error';
 import { chosenMethod, nameOfMethod, type ChosenMethod } from './chosen-method';
 import { methodProblems } from './method-problems';
@@ -200,16 +201,25 @@ function describeUnknownKey(path: readonly PropertyKey[]): string {
   const parent = path.slice(0, -1);
   const name = String(path.at(-1));
   const besides = namesAt(parent);
+  if (/^[\w.]+:\S/.test(name)) {
+    return `unknown key '${dotted(path)}' (a colon that ends a key has a space after it: '${name.replace(':', ': ')}')`;
+  }
   const sibling = nearestName(name, besides);
-  // The right name in the wrong place is as common a slip as a typing error.
+  // The right name in the wrong place is as common a slip as a typing error; what other methods call so is not meant.
   const elsewhere = configKeys()
     .map((key) => key.path)
-    .find((key) => key.split('.').at(-1) === name);
+    .find((key) => key.split('.').at(-1) === name && !isOfMethod(key));
   const meant =
     sibling !== undefined && elsewhere === undefined ? dotted([...parent, sibling]) : elsewhere;
   const hint =
     meant === undefined ? `the keys there are ${besides.join(', ')}` : `did you mean '${meant}'?`;
   return `unknown key '${dotted(path)}' (${hint})`;
+}
+
+/** Whether it is in the section of a method. */
+function isOfMethod(key: string): boolean {
+  const [first, section] = key.split('.');
+  return first === 'algorithm' && METHOD_NAMES.some((name) => name === section);
 }
 
 function dotted(path: readonly PropertyKey[]): string {

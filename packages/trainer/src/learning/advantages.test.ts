@@ -58,3 +58,10 @@ test('advantages of another shape than the rewards are an error', () => {
     'numbers in the shape of the rewards, 1 rows of 2',
   );
 });
+
+test('infinite ones are an error, and those of images that are not learnt from are none', () => {
+  const estimating = (...row: number[]) =>
+    createAdvantageEstimator({ withinPrompts: true, advantages: () => [row] }, Infinity);
+  expect(() => estimating(1, -Infinity).estimate(['a'], [[1, 2]])).toThrow('not -Infinity');
+  expect(estimating(1, NONE).estimate(['a'], [[1, 2]])).toEqual([[1, NONE]]);
+});

@@ -1,6 +1,7 @@
 /** What an iteration's rewards tell of each of its images. */
 import type { Objective } from '../methods/method';
 import { presentIn } from '../statistics';
+import { UserError } from '../user-error';
 
 export interface AdvantageEstimator {
   /** Whether a reward is only compared with those of the same prompt and iteration: sums that lack the same term will do. */
@@ -32,6 +33,7 @@ export function createAdvantageEstimator(
       const mask = presentIn(rewards);
       const estimated = estimator.estimate({ prompts, rewards, mask });
       checkShape(estimated, rewards);
+      checkFinite(estimated);
       return estimated.map((row, prompt) =>
         row.map((advantage, sample) =>
           mask[prompt]?.[sample] === true ? Math.min(Math.max(advantage, -clip), clip) : Number.NaN,
@@ -45,6 +47,15 @@ export function createAdvantageEstimator(
   };
 }
 
+/** NaN is for an image that is not learnt from. @throws UserError */
+function checkFinite(advantages: readonly (readonly number[])[]): void {
+  const infinite = advantages.flat().find((advantage) => Math.abs(advantage) === Infinity);
+  if (infinite === undefined) return;
+  throw new UserError(
+    `A method's advantages must be finite, or NaN for an image that is not learnt from, not ${String(infinite)}`,
+  );
+}
+
 /** @throws Error that says what was expected */
 function checkShape(advantages: unknown, rewards: readonly (readonly number[])[]): void {
   const isRow = (row: unknown, like: readonly number[] | undefined): boolean =>
@@ -56,7 +67,7 @@ function checkShape(advantages: unknown, rewards: readonly (readonly number[])[]
     advantages.length === rewards.length &&
     advantages.every((row, prompt) => isRow(row, rewards[prompt]));
   if (fits) return;
-  throw new Error(
-    `A method's advantages must be numbers in the shape of the rewards, ${String(rewards.length)} rows of ${String(rewards[0]?.length ?? 0)}, at once and not as a promise.`,
+  throw new UserError(
+    `A method's advantages must be numbers in the shape of the rewards, ${String(rewards.length)} rows of ${String(rewards[0]?.length ?? 0)}, at once and not as a promise`,
   );
 }

@@ -63,6 +63,12 @@ export const grpo = defineMethod({
           'algorithm.grpo.divergence follows from algorithm.clipRange, which is none; set one of them',
         ]
       : [],
+  warnings: ({ ratio, divergence }) =>
+    ratio !== 'mask' && divergence !== null
+      ? [
+          `algorithm.grpo.divergence is ${String(divergence)}, which only algorithm.grpo.ratio: mask reads`,
+        ]
+      : [],
 });
 
 function shiftOf({ mean, oldMean }: TrajectoryRows): tf.Tensor4D {

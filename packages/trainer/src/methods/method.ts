@@ -190,6 +190,8 @@ export interface Method<Settings = NoSettings, Given = Settings> {
   objective(settings: Settings): Objective;
   /** @returns a sentence for each setting that does not go with another */
   problems?(settings: Settings, surroundings: MethodSurroundings): readonly string[];
+  /** @returns a sentence for each setting that does nothing, or probably not what was meant */
+  warnings?(settings: Settings, surroundings: MethodSurroundings): readonly string[];
 }
 
 /**

@@ -10,6 +10,7 @@ export const ppo = defineMethod({
   objective: () => ({
     learnsFrom: 'trajectories',
     withinPrompts: false,
+    smallestGroup: 1,
     reuse: 'clipped',
     advantages: perPromptStatistics(),
     // max(−A ρ, −A clip(ρ, 1−ε, 1+ε))

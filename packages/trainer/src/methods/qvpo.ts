@@ -75,6 +75,18 @@ export const qvpo = defineMethod({
           `algorithm.qvpo.entropyWeight is ${String(entropyWeight)} with algorithm.qvpo.entropyFrom: noise: pictures of noise would be learnt; ${String(MOST_NOISE)} is the most, or take entropyFrom: base`,
         ]
       : [],
+  warnings: ({ weights, beta, chosen }, { k }) => [
+    ...(weights === 'advantage' && beta !== 1
+      ? [
+          `algorithm.qvpo.beta is ${String(beta)}, which only algorithm.qvpo.weights: exponential reads`,
+        ]
+      : []),
+    ...(typeof chosen === 'number' && chosen > k
+      ? [
+          `algorithm.qvpo.chosen is ${String(chosen)}, but a prompt has ${String(k)} images: all are chosen`,
+        ]
+      : []),
+  ],
 });
 
 /** Published for actions, whose uniform distribution is no nonsense: 0.02 falling to 0.002. */

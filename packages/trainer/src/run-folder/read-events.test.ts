@@ -56,7 +56,7 @@ describe('readEvents', () => {
     writeFileSync(path, Buffer.concat(lines.map((part) => Buffer.from(part))));
     expect(() => readEvents(path)).toThrow(UserError);
     expect(() => readEvents(path)).toThrow(
-      `The event file '${path}' is damaged in line 2: it is not an event in JSON`,
+      `The event file '${path}' is damaged in line 2: it is not an event in JSON; without that line it can be read`,
     );
   });
 

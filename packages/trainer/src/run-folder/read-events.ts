@@ -22,7 +22,13 @@ export function readEvents(path: string): RunEvent[] {
   const events: RunEvent[] = [];
   for (const line of readLines(path)) {
     const event = parseEvent(line);
-    if (event === undefined) throw damaged(path, events.length + 1, 'it is not an event in JSON');
+    if (event === undefined) {
+      throw damaged(
+        path,
+        events.length + 1,
+        'it is not an event in JSON; without that line it can be read',
+      );
+    }
     events.push(event);
   }
   return events;

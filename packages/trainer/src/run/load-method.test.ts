@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { resolveConfig } from '../configuration/resolve-config';
-import { defineMethod, type Method } from '../methods/method';
+import { defineMethod, type Method, type RememberedAdvantages } from '../methods/method';
 import { loadMethod } from './load-method';
 
 let folder: string;
@@ -103,6 +103,28 @@ test('functions of an objective have it for this, also of a class', async () => 
   const { advantages, loss } = objective;
   expect((advantages as (given: unknown) => number[][])({ rewards: [[1, 2]] })).toEqual([[3, 3]]);
   expect((loss as () => unknown)()).toBe(3);
+});
+
+test('what fails in one of one’s own is told with its name and place', async () => {
+  const code = `exports.mine = { name: 'mine', objective: () => ({
+    learnsFrom: 'images', withinPrompts: true, reuse: 'once',
+    advantages: {
+      estimate: () => { throw new Error('no luck.'); },
+      state() { return this.kept; },
+      restore(state) { this.kept = state; },
+    },
+    loss: ({ rows }) => rows.logProb,
+  }) };`;
+  const { objective } = await loadMethod(choosing(`${moduleWith(code)}#mine`));
+  expect(() => (objective.loss as (given: unknown) => unknown)({})).toThrow(
+    "The method mine failed in its loss: Cannot read properties of undefined (reading 'logProb')",
+  );
+  const advantages = objective.advantages as RememberedAdvantages;
+  expect(() => advantages.estimate({ prompts: [], rewards: [], mask: [] })).toThrow(
+    'The method mine failed in its advantages: no luck',
+  );
+  advantages.restore(3);
+  expect(advantages.state()).toBe(3);
 });
 
 test('what code gave can only be gone on with from code', async () => {

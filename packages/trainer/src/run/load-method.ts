@@ -124,14 +124,35 @@ function checkedObjective(method: Method<unknown, unknown>, settings: unknown): 
   if (problems.length > 0) {
     throw new UserError(`The objective of the method ${method.name}: ${problems.join('; ')}`);
   }
-  const bound = (value: unknown): unknown =>
-    typeof value === 'function'
-      ? (value as (...given: unknown[]) => unknown).bind(objective)
-      : value;
+  const named = (where: string, call: unknown, of: unknown): AnyFunction =>
+    naming(method.name, where, (call as AnyFunction).bind(of));
+  const { estimate, state, restore } = remembers;
   return Object.create(objective, {
-    loss: { value: bound(loss) },
-    advantages: { value: bound(advantages) },
+    loss: { value: named('loss', loss, objective) },
+    advantages: {
+      value: isFunction(advantages)
+        ? named('advantages', advantages, objective)
+        : {
+            estimate: named('advantages', estimate, advantages),
+            state: named('state', state, advantages),
+            restore: named('state', restore, advantages),
+          },
+    },
   }) as Objective;
+}
+
+type AnyFunction = (...given: unknown[]) => unknown;
+
+/** What goes wrong in it is told with its name: an error of JavaScript's own says nothing of where it comes from. */
+function naming(method: string, where: string, call: AnyFunction): AnyFunction {
+  return (...given) => {
+    try {
+      return call(...given);
+    } catch (error) {
+      const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+      throw new UserError(`The method ${method} failed in its ${where}: ${why}`, { cause: error });
+    }
+  };
 }
 
 /** What a module exported, before it is known to be of a kind. */
