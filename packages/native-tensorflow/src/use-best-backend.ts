@@ -90,7 +90,9 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
     await activate(tfjsName(choice.name));
   }
   const notes = choice.name === 'tensorflow' ? notesOf(state.loaded, options) : [];
-  for (const line of options.quiet === true ? [] : [choice.reason, ...notes]) {
+  const { set, reason } = choice.kernels;
+  const kernels = set === null ? [] : [reason];
+  for (const line of options.quiet === true ? [] : [choice.reason, ...kernels, ...notes]) {
     if (state.said.has(line)) continue;
     state.said.add(line);
     console.error(line);

@@ -170,9 +170,11 @@ export function restoreCheckpoint(
   onDifference: (difference: string) => void,
 ): Progress {
   const opened: tf.Tensor[] = [];
+  let changes: string[] = [];
   try {
     const state = stateSchema.parse(JSON.parse(new TextDecoder().decode(file(files, STATE))));
     const { iterations, seconds, best, collapse } = state;
+    changes = differencesBetween(state.madeWith, run.origin);
     const vectorsIn = (name: string): Record<string, tf.Tensor1D> => {
       const tensors: Record<string, tf.Tensor1D> = {};
       for (const [key, stored] of readSafetensors(file(files, name)).tensors) {
@@ -206,9 +208,7 @@ export function restoreCheckpoint(
       emaUpdates: state.emaUpdates ?? 0,
       klWeight: state.klWeight ?? null,
     });
-    for (const difference of differencesBetween(state.madeWith, run.origin)) {
-      onDifference(difference);
-    }
+    for (const change of changes) onDifference(change);
     return { iterations, seconds, best, collapse };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -218,9 +218,11 @@ export function restoreCheckpoint(
         { cause: error },
       );
     }
-    throw new UnfitCheckpoint(`The checkpoint '${folder}' does not fit the run: ${reason}`, {
-      cause: error,
-    });
+    const since = changes.length > 0 ? `; since it was made, ${changes.join(', ')}` : '';
+    throw new UnfitCheckpoint(
+      `The checkpoint '${folder}' does not fit the run: ${reason}${since}`,
+      { cause: error },
+    );
   } finally {
     tf.dispose(opened);
   }

@@ -11,7 +11,7 @@ test('tells settings, rewards, prompts and the model apart, and leaves no tensor
   try {
     const parts = {
       config: folder.configFor('run'),
-      backend: { name: 'cpu', version: '1' },
+      backend: { name: 'cpu', version: '1', kernels: { set: null, reason: '' } } as const,
       model,
       prompts: [{ text: 'a' }, { text: 'b' }],
       heldOut: [{ text: 'c' }],
@@ -22,6 +22,11 @@ test('tells settings, rewards, prompts and the model apart, and leaves no tensor
     const differences = (changed: Partial<typeof parts>) =>
       differencesBetween(before, originOf({ ...parts, ...changed }));
     expect(differences({})).toEqual([]);
+    const kernels = { set: 'avx2', reason: '' } as const;
+    const withKernels = originOf({ ...parts, backend: { ...parts.backend, kernels } });
+    expect(differencesBetween(before, withKernels)).toEqual([
+      "kernels was TensorFlow's own and is avx2",
+    ]);
     // Where a run is, how long it goes on and what is kept of it changes no number.
     const elsewhere = ['iterations=9', 'checkpoint.every=7', 'samples.count=1', 'lora.from=x'];
     expect(differences({ config: folder.configFor('elsewhere', elsewhere) })).toEqual([]);

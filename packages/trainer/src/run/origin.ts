@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 
+import type { BackendChoice } from '@loop-diffusion/native-tensorflow';
 import { asFloat32, type StableDiffusion, type Weights } from '@loop-diffusion/diffusion-models';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -14,7 +15,7 @@ export type Origin = Readonly<Record<string, string>>;
 
 interface Parts {
   readonly config: TrainConfig;
-  readonly backend: { readonly name: string; readonly version: string };
+  readonly backend: Pick<BackendChoice, 'name' | 'version' | 'kernels'>;
   readonly model: StableDiffusion;
   readonly prompts: readonly TaggedPrompt[];
   readonly heldOut: readonly TaggedPrompt[];
@@ -34,6 +35,7 @@ export function originOf(parts: Parts): Origin {
   const { config, backend, model, prompts, heldOut, rewards, code } = parts;
   return {
     backend: `${backend.name} ${backend.version}`,
+    kernels: backend.kernels.set ?? "TensorFlow's own",
     platform: `${process.platform} ${process.arch}`,
     threads: String(availableParallelism()),
     ...Object.fromEntries(SETTINGS.flatMap((name) => leaves(name, config[name]))),
