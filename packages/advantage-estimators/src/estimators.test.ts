@@ -53,6 +53,12 @@ describe('published values for the rewards 1, 2, 4, 9', () => {
   test('group mean by unbiased std', () => {
     expectClose(groupMean(example, { std: 'unbiased' }), [[-0.84293, -0.56195, 0, 1.40488]]);
   });
+  test('a spread that there is none of is refused', () => {
+    const std = 'sample' as 'batch';
+    expect(() => groupMean(example, { std })).toThrow(
+      'std must be one of none, population, unbiased, batch, got sample.',
+    );
+  });
   test('no baseline', () => {
     expect(noBaseline(example)).toEqual(example);
   });

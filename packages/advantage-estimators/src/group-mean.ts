@@ -1,6 +1,9 @@
 import { mean, populationStd, unbiasedStd } from './moments';
+import { checkOneOf } from './one-of';
 import { checkGroups, checkRewards, mapValid, validOfRow, validRewards } from './rewards';
 import type { RewardMask, Rewards } from './rewards';
+
+const STD = ['none', 'population', 'unbiased', 'batch'] as const;
 
 export interface GroupMeanOptions {
   /**
@@ -8,7 +11,7 @@ export interface GroupMeanOptions {
    * deviation as GRPO (arXiv 2402.03300), `unbiased` the same with k − 1, `batch` the population standard deviation of all
    * rewards of the batch as Flow-GRPO (arXiv 2505.05470). `none` when left out.
    */
-  readonly std?: 'none' | 'population' | 'unbiased' | 'batch' | undefined;
+  readonly std?: (typeof STD)[number] | undefined;
   /**
    * Added to the standard deviation, ≥ 0: 1e-4 for `population` and `batch`, 1e-8 for `unbiased` when left out, as in use.
    */
@@ -24,7 +27,7 @@ export interface GroupMeanOptions {
  * @param rewards `[prompts, k]`, k ≥ 2
  * @param mask `[prompts, k]`, false for missing rewards
  * @returns `[prompts, k]`, each row sums to 0
- * @throws RangeError when k < 2, shapes differ, a reward is not finite or `epsilon` is negative
+ * @throws RangeError when k < 2, shapes differ, a reward is not finite, `epsilon` is negative or `std` none of these
  */
 export function groupMean(
   rewards: Rewards,
@@ -33,6 +36,7 @@ export function groupMean(
 ): number[][] {
   const valid = checkRewards(rewards, mask);
   checkGroups(rewards, 'groupMean', 'batchZScore or createPerPromptStatistics');
+  checkOneOf('std', std, STD);
   if (!(epsilon >= 0)) throw new RangeError(`epsilon must be at least 0, got ${epsilon}.`);
   const batchSpread = std === 'batch' ? populationStd(validRewards(rewards, valid)) + epsilon : NaN;
   const groups = rewards.map((row, prompt) => {

@@ -52,3 +52,10 @@ test('what makes no sense is refused', () => {
   );
   expect(softmaxWeights([[1], [1]], { temperature: 1, over: 'batch' })).toEqual([[1], [1]]);
 });
+
+test('weights over something else are refused', () => {
+  const over = 'group' as 'prompt';
+  expect(() => softmaxWeights(rewards, { temperature: 1, over })).toThrow(
+    'over must be one of prompt, batch, got group.',
+  );
+});

@@ -1,3 +1,4 @@
+import { checkOneOf } from './one-of';
 import { checkGroups, checkRewards, mapValid, validOfRow, validRewards } from './rewards';
 import type { RewardMask, Rewards } from './rewards';
 
@@ -20,7 +21,7 @@ export interface SoftmaxWeightsOptions {
  * @param rewards `[prompts, k]`, over prompts with k ≥ 2
  * @param mask `[prompts, k]`, false for missing rewards
  * @returns `[prompts, k]`, ≥ 0
- * @throws RangeError when k < 2 over prompts, shapes differ, a reward is not finite or `temperature` is negative
+ * @throws RangeError when k < 2 over prompts, shapes differ, a reward is not finite, `temperature` is negative or `over` neither of these
  */
 export function softmaxWeights(
   rewards: Rewards,
@@ -31,6 +32,7 @@ export function softmaxWeights(
   if (!(temperature >= 0 && Number.isFinite(temperature))) {
     throw new RangeError(`temperature must be a number of at least 0, got ${temperature}.`);
   }
+  checkOneOf('over', over, ['prompt', 'batch']);
   if (over === 'batch') {
     const weightOf = softmaxOf(validRewards(rewards, valid), temperature);
     return mapValid(rewards, valid, weightOf);

@@ -62,6 +62,13 @@ test.each(objectives)('%s gives its mean or a loss per row', (_, perRow, average
   expect(mean.dataSync()[0]).toBeCloseTo((values[0]! + values[1]! + values[2]!) / 3, 5);
 });
 
+test('another word is refused, not taken for a mean', () => {
+  const reduction = 'sum' as 'mean';
+  expect(() => weightedDenoising({ ...weighted(), reduction })).toThrow(
+    'reduction must be one of mean, none, got sum.',
+  );
+});
+
 test('nothing is left behind', () => {
   const [first, second, third, fourth] = [weighted(), pairs(), images(), matching()];
   const before = tf.memory().numTensors;

@@ -29,4 +29,7 @@ test('on-policy, from the start all steps count alike', () => {
 test('what is no number is refused', () => {
   expect(() => emphaticWeights([1, Number.NaN], { interest: 'ace' })).toThrow('step 1');
   expect(() => emphaticWeights([1], { interest: 'ace', lambda: 2 })).toThrow('from 0 to 1');
+  expect(() => emphaticWeights([1], { interest: 'none' as 'ace' })).toThrow(
+    'interest must be one of trajectory, ace, got none.',
+  );
 });

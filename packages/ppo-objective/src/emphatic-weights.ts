@@ -1,4 +1,5 @@
 /** How the steps of a trajectory are weighed when samples come from another policy. */
+import { checkOneOf } from './one-of';
 
 export interface EmphaticWeightsOptions {
   /**
@@ -16,12 +17,13 @@ export interface EmphaticWeightsOptions {
  *
  * @param ratios ρ_t of one trajectory's steps, in the order in which they were taken
  * @returns M_t: a row's gradient is weighed by ρ_t M_t
- * @throws RangeError when λ is not from 0 to 1, or a ratio is not a number
+ * @throws RangeError when λ is not from 0 to 1, a ratio is not a number, or `interest` neither of these
  */
 export function emphaticWeights(
   ratios: readonly number[],
   { interest, lambda = 1 }: EmphaticWeightsOptions,
 ): number[] {
+  checkOneOf('interest', interest, ['trajectory', 'ace']);
   if (!(lambda >= 0 && lambda <= 1)) {
     throw new RangeError(`lambda must be a number from 0 to 1, got ${lambda}.`);
   }

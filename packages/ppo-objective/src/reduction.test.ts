@@ -96,3 +96,10 @@ test('nothing is left behind', () => {
   ]);
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test('another word is refused, not taken for a mean', () => {
+  const reduction = 'sum' as 'mean';
+  expect(() => clippedSurrogate({ ...surrogate(), reduction })).toThrow(
+    'reduction must be one of mean, none, got sum.',
+  );
+});

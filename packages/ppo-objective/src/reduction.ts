@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
+import { checkOneOf } from './one-of';
+
 /** `mean` over the rows; `none` leaves a loss per row, to be masked, weighted or averaged elsewhere. */
 export type Reduction = 'mean' | 'none';
 
@@ -16,5 +18,6 @@ export function reduce<R extends Reduction>(
   losses: tf.Tensor1D,
   reduction: R | undefined,
 ): Reduced<R> {
+  if (reduction !== undefined) checkOneOf('reduction', reduction, ['mean', 'none']);
   return (reduction === 'none' ? losses : tf.mean(losses)) as Reduced<R>;
 }

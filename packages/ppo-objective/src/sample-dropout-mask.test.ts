@@ -68,3 +68,7 @@ test('nothing is left behind', () => {
   sampleDropoutMask({ ratio, delta: 0.5, side: 'lower' }).dispose();
   expect(tf.memory().numTensors).toBe(before);
 });
+
+test('a side that there is none of is refused', () => {
+  expect(() => maskAt(0.5, 'left' as 'both')).toThrow('side must be one of both, upper, lower');
+});

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { constant } from './constant';
+import { checkOneOf } from './one-of';
 
 export interface SampleDropoutMaskInput {
   /** ρ, `[rows]`. */
@@ -16,9 +17,10 @@ export interface SampleDropoutMaskInput {
  * and keep all where none is left.
  *
  * @returns `[rows]` of 0 and 1, constants
- * @throws RangeError when `delta` is not above 0
+ * @throws RangeError when `delta` is not above 0, or `side` none of these
  */
 export function sampleDropoutMask({ ratio, delta, side }: SampleDropoutMaskInput): tf.Tensor1D {
+  checkOneOf('side', side, ['both', 'upper', 'lower']);
   if (!(delta > 0)) throw new RangeError(`delta must be a number above 0, got ${delta}.`);
   return constant(() => {
     const above = tf.sub<tf.Tensor1D>(ratio, 1);

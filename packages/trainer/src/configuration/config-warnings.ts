@@ -8,6 +8,7 @@ import {
   stopsRatios,
   type ChosenMethod,
 } from './chosen-method';
+import { surroundingsOf } from './method-problems';
 import type { TrainConfig } from './schema';
 import { LEARNING_RATE_OF_ALL_WEIGHTS } from './sections/weights';
 
@@ -60,10 +61,11 @@ function isHeld({ algorithm, optimizer }: TrainConfig, objective: Objective): bo
 }
 
 /** Settings of what a method does not do, or that ask for more than there is. */
-function idleSettings({ algorithm, sampler }: TrainConfig, chosen: ChosenMethod): string[] {
+function idleSettings(config: TrainConfig, chosen: ChosenMethod): string[] {
+  const { algorithm, sampler } = config;
   const { timesteps, clipRange } = algorithm;
   const trained = timesteps.to - timesteps.from;
-  const warnings = [...(chosen.method.warnings?.(chosen.settings, algorithm) ?? [])];
+  const warnings = [...(chosen.method.warnings?.(chosen.settings, surroundingsOf(config)) ?? [])];
   if (clipRange !== 'auto' && chosen.objective.learnsFrom === 'images') {
     warnings.push(
       `algorithm.clipRange is ${String(clipRange)}, but ${algorithm.name} learns from the images alone, without the ratios that it is for`,

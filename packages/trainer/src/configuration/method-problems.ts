@@ -1,15 +1,15 @@
 /** Settings that a method cannot be trained with, of the package's own and of one's own alike. */
-import type { Objective } from '../methods/method';
+import type { MethodSurroundings, Objective } from '../methods/method';
 import { isClipped, type ChosenMethod } from './chosen-method';
 import type { TrainConfig } from './schema';
 
-type Config = Pick<TrainConfig, 'algorithm' | 'sampler' | 'optimizer'>;
+type Config = Pick<TrainConfig, 'algorithm' | 'batch' | 'sampler' | 'optimizer'>;
 
 /** @returns a sentence for each */
 export function methodProblems(config: Config, chosen: ChosenMethod): string[] {
   const { method, settings, objective } = chosen;
-  const { k, innerUpdates, clipRange, advantageClip, klInReward } = config.algorithm;
-  const surroundings = { k, innerUpdates, clipRange, advantageClip, klInReward };
+  const surroundings = surroundingsOf(config);
+  const { k } = surroundings;
   const { name } = method;
   const { smallestGroup = 2 } = objective;
   return [
@@ -23,6 +23,14 @@ export function methodProblems(config: Config, chosen: ChosenMethod): string[] {
     ...dropoutProblems(config, name, objective),
     ...stormProblems(config, name, objective),
   ];
+}
+
+export function surroundingsOf({
+  algorithm,
+  batch,
+}: Pick<Config, 'algorithm' | 'batch'>): MethodSurroundings {
+  const { k, innerUpdates, clipRange, advantageClip, klInReward } = algorithm;
+  return { k, images: batch.prompts * k, innerUpdates, clipRange, advantageClip, klInReward };
 }
 
 /** What needs steps with randomness, and what they were drawn by. */

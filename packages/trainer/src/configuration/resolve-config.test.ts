@@ -171,6 +171,23 @@ describe('resolveConfig', () => {
       ["'algorithm.kk'", 'algorithm.k'],
     ],
     [
+      'more minibatches than images',
+      {},
+      ['batch.prompts=2', 'algorithm.k=2', 'algorithm.innerUpdates=10', 'algorithm.innerEpochs=2'],
+      ['the 4 images', 'into 5 minibatches', 'at most 8'],
+    ],
+    [
+      'a baseline of other images where there are none',
+      {},
+      [
+        'algorithm.name=reinforce',
+        'algorithm.reinforce.baseline=batch',
+        'batch.prompts=1',
+        'algorithm.k=1',
+      ],
+      ["iteration's other images", 'has one image'],
+    ],
+    [
       'a key without the space after its colon',
       {},
       ['sampler.window={size:9}'],

@@ -146,6 +146,11 @@ function checkCombinations(config: TrainConfig): void {
       `batch.prompts times algorithm.k is ${String(images)} images an iteration, but must be at most ${String(MOST_IMAGES)}`,
     );
   }
+  if (algorithm.innerUpdates / algorithm.innerEpochs > images) {
+    problems.push(
+      `algorithm.innerUpdates cuts the ${String(images)} images of an iteration into ${String(algorithm.innerUpdates / algorithm.innerEpochs)} minibatches, of which some would be empty; it may be at most ${String(images * algorithm.innerEpochs)}`,
+    );
+  }
   if (algorithm.innerUpdates % algorithm.innerEpochs !== 0) {
     problems.push(
       `algorithm.innerUpdates is ${String(algorithm.innerUpdates)}, which is not a multiple of algorithm.innerEpochs (${String(algorithm.innerEpochs)})`,

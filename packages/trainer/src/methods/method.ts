@@ -172,6 +172,8 @@ export type Objective = TrajectoryObjective | DenoisingObjective;
 /** What stands around a method in a configuration, for settings that do not go together. */
 export interface MethodSurroundings {
   readonly k: number;
+  /** Of an iteration. */
+  readonly images: number;
   readonly innerUpdates: number;
   readonly clipRange: 'auto' | 'none' | number;
   readonly advantageClip: number | null;

@@ -26,6 +26,12 @@ export const reinforce = defineMethod({
     // −A log p_θ
     loss: ({ logProb, advantages }) => scoreFunction({ logProb, advantages, reduction: 'none' }),
   }),
+  problems: ({ baseline }, { images }) =>
+    baseline === 'batch' && images < 2
+      ? [
+          "algorithm.reinforce.baseline: batch compares with the iteration's other images, but it has one image; raise batch.prompts or algorithm.k",
+        ]
+      : [],
 });
 
 /** A_i = r_i */

@@ -84,3 +84,15 @@ test('ratios beyond the clip are those of log-probabilities, unless the loss tel
   expect(clipFractionOf(undefined, undefined, undefined, undefined)).toBe(0.75);
   expect(clipFractionOf(false, false, true, false)).toBe(0.25);
 });
+
+test('a minibatch without anything to learn from says nothing of the policy', () => {
+  const step = { loss: 2, gradientNorm: 3, skipped: false, klReference: undefined, measures: {} };
+  const pairs = [{ sample: 0, step: 0, logProb: 0.2, oldLogProb: 0 }];
+  const learnt = { ...step, rows: 1, pairs };
+  const empty = { ...step, loss: 0, gradientNorm: 0, rows: 0, pairs: [] };
+  const record = report([[0, 1, 2]], {}, [learnt, empty]);
+  expect(record).toMatchObject({ loss: 2, gradientNorm: 3, clipFraction: 1, skippedUpdates: 0 });
+  expect(record.ratio.mean).toBeCloseTo(Math.exp(0.2), 6);
+  // Where none has, they are all there is.
+  expect(report([[0, 1, 2]], {}, [empty])).toMatchObject({ loss: 0, gradientNorm: 0 });
+});

@@ -62,7 +62,10 @@ export interface IterationFacts {
 
 export function reportIteration(run: ReportedRun, facts: IterationFacts): IterationRecord {
   const { scores, seconds } = facts;
-  const steps = facts.steps.filter(({ skipped }) => !skipped);
+  const taken = facts.steps.filter(({ skipped }) => !skipped);
+  // A minibatch may have nothing to learn from, and says nothing of the policy.
+  const learnt = taken.filter(({ rows }) => rows > 0);
+  const steps = learnt.length > 0 ? learnt : taken;
   const { clipRange } = run;
   const valid = withoutMissing(scores.absolute);
   // Only after the first optimizer step can a ratio leave 1.
@@ -135,7 +138,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     failedRewards: scores.failed,
     notApplicable: scores.notApplicable,
     failures: [...scores.failures],
-    skippedUpdates: facts.steps.length - steps.length,
+    skippedUpdates: facts.steps.length - taken.length,
   };
 }
 

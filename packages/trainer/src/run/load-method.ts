@@ -22,7 +22,7 @@ export interface LoadedMethod extends ChosenMethod {
  * @throws UserError when there is none, it is no method, or it does not go with the configuration
  */
 export async function loadMethod(
-  config: Pick<TrainConfig, 'algorithm' | 'sampler' | 'optimizer'>,
+  config: Pick<TrainConfig, 'algorithm' | 'batch' | 'sampler' | 'optimizer'>,
   given?: Method<unknown, unknown>,
 ): Promise<LoadedMethod> {
   const { name, settings: ownSettings } = config.algorithm;
