@@ -298,6 +298,12 @@ test('mistakes of the program are errors', () => {
   expect(() => createCombination([term('a', { weight: NONE })])).toThrow(
     'Weight and scale of reward "a" must be finite numbers.',
   );
+  expect(() => createCombination([term('a', { scale: 'z-score' as 'none' })])).toThrow(
+    'The scale of reward "a" must be one of none, running-z-score, group-z-score or',
+  );
+  expect(() => createCombination([term('a', { policy: 'maks' as 'mask' })])).toThrow(
+    'The policy of reward "a" must be one of mask, optional, required, got maks.',
+  );
   expect(() => createCombination([term('a')]).restore([null, null])).toThrow(
     'The state is of 2 rewards, and there are 1',
   );

@@ -103,6 +103,9 @@ export class RequiredRewardError extends Error {
   override readonly name = 'RequiredRewardError';
 }
 
+const SCALES: readonly string[] = ['none', 'running-z-score', 'group-z-score'];
+const POLICIES: readonly string[] = ['mask', 'optional', 'required'];
+
 /** As in GRPO and TRL: against groups whose rewards hardly differ. */
 const GROUP_EPSILON = 1e-4;
 
@@ -110,10 +113,20 @@ const GROUP_EPSILON = 1e-4;
  * Makes the sum Σ weight · scale(value) over the rewards that apply. An image without any term in its sum has no reward;
  * its sum is not 0.
  *
- * @throws RangeError for a weight or scale that is not finite
+ * @throws RangeError for a weight or scale that is not finite, and for a scale or policy that there is none of
  */
 export function createCombination(terms: readonly RewardTerm[]): Combination {
-  for (const { name, weight, scale } of terms) {
+  for (const { name, weight, scale = 'none', policy = 'mask' } of terms) {
+    if (typeof scale !== 'object' && !SCALES.includes(scale)) {
+      throw new RangeError(
+        `The scale of reward "${name}" must be one of ${SCALES.join(', ')} or a factor and an offset, got ${scale}.`,
+      );
+    }
+    if (!POLICIES.includes(policy)) {
+      throw new RangeError(
+        `The policy of reward "${name}" must be one of ${POLICIES.join(', ')}, got ${policy}.`,
+      );
+    }
     const numbers = typeof scale === 'object' ? [weight, scale.factor, scale.offset] : [weight];
     if (numbers.every(Number.isFinite)) continue;
     throw new RangeError(`Weight and scale of reward "${name}" must be finite numbers.`);
