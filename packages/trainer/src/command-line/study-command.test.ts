@@ -257,6 +257,11 @@ test.each([
   ['an unknown reference', 'reference: ppo', "reference is 'ppo', but its variants are base"],
   ['a variant that is a number', 'variants: {2: {}, off: {}}', 'whose name is not a number'],
   ['a name of two lines', 'variants: {"a\\n# b": {}}', 'a line break or a control character'],
+  [
+    'prompts that are not there',
+    'variants: {a: {}, b: {prompts: nowhere.txt}}',
+    "The variant 'b': Cannot read the prompt file 'nowhere.txt': it does not exist",
+  ],
   ['no seeds', 'seeds: []', 'seeds must be a list of whole numbers'],
   ['a text', 'just words', 'it must hold the keys base, factors'],
   ['no YAML', 'a: [', 'is not valid YAML at line 1'],

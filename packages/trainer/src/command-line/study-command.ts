@@ -14,6 +14,7 @@ import { finalTable, type StudyTable } from '../study/report/tables';
 import { stateOfRun } from '../study/run-state';
 import { runStudy, type FinishedRun, type StudyEnd } from '../study/run-study';
 import { carryOutRun } from '../study/carry-out-run';
+import { checkPrompts } from '../study/check-prompts';
 import {
   checkFolderKind,
   checkStudyFolder,
@@ -102,6 +103,7 @@ async function withoutRuns(opened: Opened): Promise<number> {
   const states = await statesOf(plan);
   const { out } = context.output;
   if (flags.plan === true) {
+    await checkPrompts(plan.runs);
     const rows = forecast(plan, states);
     out.write(flags.json === true ? `${JSON.stringify(rows)}\n` : planText(rows));
     return 0;
@@ -140,6 +142,7 @@ async function carryOut(opened: Opened): Promise<number> {
       const recorded = await carryOutRun(pilot, { launch: context.launchRun, signal });
       return iterationsIn(seconds, recorded, pilot.variant);
     });
+    await checkPrompts(plan.runs);
     checkStudyFolder(folder, plan);
     unlock ??= lockStudy(folder, 'study');
     const states = await statesOf(plan);

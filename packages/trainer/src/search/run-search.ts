@@ -11,6 +11,7 @@ import type { RecordedRun } from '../comparison/read-run';
 import { pointsOf } from '../run-folder/run-history';
 import { pairedGain, type MeanWithError } from '../statistics';
 import { carryOutRun, FailedRun, type CarryOutOptions } from '../study/carry-out-run';
+import { checkPrompts } from '../study/check-prompts';
 import {
   budgetedIterations,
   planRun,
@@ -179,6 +180,7 @@ export async function checkSearch(settings: SearchSettings, defaultsOf: Defaults
       );
     }
     await budgetedIterations(settings.budget, { base, keys }, draft, () => Promise.resolve(1));
+    await checkPrompts([draft]);
   }
 }
 
