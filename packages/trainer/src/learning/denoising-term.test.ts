@@ -7,7 +7,7 @@ import { predict } from '../policy/predict';
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import { denoisingTerm, type DenoisingSource } from './denoising-term';
 import { createNoiseDraws } from './noise-draws';
-import { readChunks } from './read-chunks';
+import { addUp, readChunks } from './read-chunks';
 
 let tiny: TinyPolicy;
 beforeAll(async () => {
@@ -32,10 +32,10 @@ function sourceOf(more: Partial<DenoisingSource> = {}): DenoisingSource {
 
 /** The loss and the gradient of these images. */
 function sumOf(images: readonly number[], more: Partial<DenoisingSource> = {}) {
-  const chunks = denoisingTerm(sourceOf(more)).chunksOf(images, 0);
-  const results = chunks.map((chunk) => chunk.gradient(tiny.policy));
+  const { inMean, chunks } = denoisingTerm(sourceOf(more)).partOf(images, 0);
+  const results = chunks.map((chunk) => chunk.gradient(tiny.policy, inMean));
   return {
-    read: readChunks(results),
+    read: addUp([readChunks(results)]),
     gradient: tf.addN(results.map(({ gradient }) => gradient)),
     rows: results.map(({ rows }) => rows),
   };

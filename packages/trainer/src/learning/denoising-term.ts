@@ -16,6 +16,7 @@ import {
   filledUp,
   maskOf,
   rulesOf,
+  type Chunk,
   type ChunkResult,
   type Term,
   type TextsOfImages,
@@ -67,20 +68,21 @@ export function denoisingTerm(source: DenoisingSource): Term {
     throw new TypeError('A loss that compares with averaged weights needs them.');
   }
   return {
-    chunksOf(images, epoch) {
+    partOf(images, epoch) {
       const own = source.imagesFor?.(images) ?? images;
       const counted = own.filter((image) => !Number.isNaN(advantages[image]));
       const learnt = counted.filter((image) => needsZero || advantages[image] !== 0);
       const rows = Array.from({ length: draws }, (_, draw) => epoch * draws + draw).flatMap(
         (draw) => learnt.map((image) => ({ image, draw })),
       );
-      const inMean = counted.length + (source.alongside?.(images) ?? 0);
-      const weight = ((source.weight ?? 1) * unit) / (inMean * draws);
-      return cutIntoChunks(rows, batch, unit).map((chunk) => ({
+      const chunks = cutIntoChunks(rows, batch, unit).map((chunk): Chunk => ({
         rows: chunk.length,
-        gradient: (policy, everyRow = false) =>
-          gradientOf(policy, { ...source, base, everyRow }, chunk, weight, unit),
+        gradient: (policy, inMean, everyRow = false) => {
+          const weight = ((source.weight ?? 1) * unit) / (inMean * draws);
+          return gradientOf(policy, { ...source, base, everyRow }, chunk, weight, unit);
+        },
       }));
+      return { inMean: counted.length + (source.alongside?.(images) ?? 0), chunks };
     },
   };
 }

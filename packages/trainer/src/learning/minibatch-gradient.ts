@@ -3,12 +3,19 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { nextTurn } from '../next-turn';
 import type { RunningDenoiser } from '../policy/policy';
-import { readChunks, type ReadChunks } from './read-chunks';
+import { trainedWeights } from '../weights/trained-weights';
+import { inStep } from '../workers/in-step';
+import { ALONE, type Workers } from '../workers/workers';
+import { addUp, readChunks, type ReadChunks } from './read-chunks';
 import type { Chunk, ChunkResult } from './term';
 
 /** A minibatch's part of a term. */
 interface Part {
   readonly prepare: (policy: RunningDenoiser) => Promise<void> | undefined;
+  /** How many images the mean is over, those of other processes among them. */
+  readonly inMean: number;
+  /** In the chunks of all of them. */
+  readonly rows: number;
   readonly chunks: readonly Chunk[];
 }
 
@@ -26,36 +33,38 @@ interface Sum extends Omit<ReadChunks, 'share'> {
 }
 
 /**
- * The gradient of a minibatch's loss, the sum of its terms.
+ * The gradient of a minibatch's loss, the sum of its terms, over the images of all workers.
  *
- * @throws the signal's reason when it is aborted; what a method's loss throws
+ * @throws the signal's reason when it is aborted; what a method's loss throws, here or in another worker
  */
 export async function sumOf(
   minibatch: Minibatch,
   policy: RunningDenoiser,
   watch: Watch,
+  workers: Workers = ALONE,
 ): Promise<Sum> {
   let gradient: tf.Tensor1D | undefined;
+  let isAnywhere = false;
   const read: ReadChunks[] = [];
   try {
-    for (const { prepare, chunks } of minibatch) {
-      await prepare(policy);
-      let part = await sumOfTerm(chunks, policy, watch);
-      if (part.read.share === 0) {
+    for (const part of minibatch) {
+      let term = await sumOfTerm(part, policy, watch, workers);
+      if (term.read.share === 0) {
         // A mean over no row at all: all of them count instead.
-        part.gradient?.dispose();
-        part = await sumOfTerm(chunks, policy, watch, true);
+        term.gradient?.dispose();
+        term = await sumOfTerm(part, policy, watch, workers, true);
       }
-      read.push(part.read);
-      if (part.gradient === undefined) continue;
-      gradient = accumulate(gradient, overCountedRows(part.gradient, part.read.share));
+      read.push(term.read);
+      isAnywhere ||= term.isAnywhere;
+      if (term.gradient === undefined) continue;
+      gradient = accumulate(gradient, overCountedRows(term.gradient, term.read.share));
     }
   } catch (error) {
     gradient?.dispose();
     throw error;
   }
   return {
-    gradient,
+    gradient: isAnywhere ? await overWorkers(gradient, policy, workers) : undefined,
     loss: read.reduce((sum, { loss, share }) => sum + loss / share, 0),
     divergence: read.find(({ divergence }) => divergence !== undefined)?.divergence,
     // Of two with one name the first, which is the method's own.
@@ -67,31 +76,59 @@ export async function sumOf(
   };
 }
 
+/** A worker without a row of its own adds nothing, but has to come. */
+async function overWorkers(
+  gradient: tf.Tensor1D | undefined,
+  policy: RunningDenoiser,
+  workers: Workers,
+): Promise<tf.Tensor1D> {
+  if (gradient !== undefined) return workers.sum(gradient);
+  const weights = Object.values(trainedWeights(policy));
+  return workers.sum(tf.zeros([weights.reduce((sum, { size }) => sum + size, 0)]));
+}
+
+interface TermSum {
+  /** Of the images of this process. */
+  readonly gradient: tf.Tensor1D | undefined;
+  /** Whether there is one in some process. */
+  readonly isAnywhere: boolean;
+  /** Over all of them. */
+  readonly read: ReadChunks;
+}
+
 async function sumOfTerm(
-  chunks: readonly Chunk[],
+  { prepare, inMean, chunks }: Part,
   policy: RunningDenoiser,
   { signal, onChunk }: Watch,
+  workers: Workers,
   everyRow = false,
-): Promise<{ gradient: tf.Tensor1D | undefined; read: ReadChunks }> {
-  const results: ChunkResult[] = [];
+): Promise<TermSum> {
   let gradient: tf.Tensor1D | undefined;
   try {
-    for (const chunk of chunks) {
-      await nextTurn(signal);
-      const result = chunk.gradient(policy, everyRow);
-      gradient = accumulate(gradient, result.gradient);
-      results.push(result);
-      onChunk(chunk);
-    }
-    return { gradient, read: readChunks(results) };
+    const parts = await inStep(workers, async () => {
+      const results: ChunkResult[] = [];
+      try {
+        if (!everyRow) await prepare(policy);
+        for (const chunk of chunks) {
+          await nextTurn(signal);
+          const result = chunk.gradient(policy, inMean, everyRow);
+          gradient = accumulate(gradient, result.gradient);
+          results.push(result);
+          onChunk(chunk);
+        }
+        return { sums: readChunks(results), hasGradient: gradient !== undefined };
+      } finally {
+        for (const { logProb, clipped, loss, dropped, divergence, sums } of results) {
+          const kept = [loss, logProb, clipped, dropped, divergence, ...Object.values(sums)];
+          tf.dispose(kept.filter((tensor) => tensor !== undefined));
+        }
+      }
+    });
+    const isAnywhere = parts.some(({ hasGradient }) => hasGradient);
+    return { gradient, isAnywhere, read: addUp(parts.map(({ sums }) => sums)) };
   } catch (error) {
     gradient?.dispose();
     throw error;
-  } finally {
-    for (const { logProb, clipped, loss, dropped, divergence, sums } of results) {
-      const kept = [loss, logProb, clipped, dropped, divergence, ...Object.values(sums)];
-      tf.dispose(kept.filter((tensor) => tensor !== undefined));
-    }
   }
 }
 

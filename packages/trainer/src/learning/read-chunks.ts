@@ -12,6 +12,23 @@ export interface PairReport extends TrajectoryRow {
   readonly clipped?: boolean | undefined;
 }
 
+/** What chunks come to, so that it can be added to that of others. */
+export interface ChunkSums {
+  readonly loss: number;
+  readonly divergence: SumOverRows | undefined;
+  /** By name. */
+  readonly measures: Readonly<Record<string, SumOverRows>>;
+  /** The part of the rows of the mean that does not count. */
+  readonly dropped: number;
+  /** Of a loss of trajectories. */
+  readonly pairs: readonly PairReport[];
+}
+
+interface SumOverRows {
+  readonly sum: number;
+  readonly rows: number;
+}
+
 export interface ReadChunks {
   readonly loss: number;
   /** Mean over the rows, where it is weighed in. */
@@ -24,9 +41,9 @@ export interface ReadChunks {
   readonly pairs: readonly PairReport[];
 }
 
-export function readChunks(chunks: readonly ChunkResult[]): ReadChunks {
+export function readChunks(chunks: readonly ChunkResult[]): ChunkSums {
   if (chunks.length === 0) {
-    return { loss: 0, divergence: undefined, measures: {}, share: 1, pairs: [] };
+    return { loss: 0, divergence: undefined, measures: {}, dropped: 0, pairs: [] };
   }
   const read = (tensor: tf.Tensor): Float32Array => {
     const values = tensor.dataSync<'float32'>();
@@ -40,32 +57,58 @@ export function readChunks(chunks: readonly ChunkResult[]): ReadChunks {
   };
   const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
   const divergence = sumOf('divergence');
-  const share = 1 - (sumOf('dropped') ?? 0);
   return {
-    ...{ loss, measures: readMeans(chunks, read), pairs: readPairs(chunks, read) },
-    divergence: divergence === undefined ? undefined : divergence / rows,
+    ...{ loss, measures: readMeasures(chunks, read), pairs: readPairs(chunks, read) },
+    divergence: divergence === undefined ? undefined : { sum: divergence, rows },
+    dropped: sumOf('dropped') ?? 0,
+  };
+}
+
+/** @param parts of one minibatch, of each process that has some of its images */
+export function addUp(parts: readonly ChunkSums[]): ReadChunks {
+  const share = 1 - total(parts.map(({ dropped }) => dropped));
+  const names = new Set(parts.flatMap(({ measures }) => Object.keys(measures)));
+  return {
+    loss: total(parts.map(({ loss }) => loss)),
+    divergence: meanOf(parts.flatMap(({ divergence }) => divergence ?? [])),
+    measures: Object.fromEntries(
+      [...names].map((name) => [
+        name,
+        meanOf(parts.flatMap(({ measures }) => measures[name] ?? [])) ?? Number.NaN,
+      ]),
+    ),
     share: share < LEAST_SHARE ? 0 : share,
+    pairs: parts.flatMap(({ pairs }) => pairs),
   };
 }
 
 /** Less than one row of a million: sums of float32 leave as much where no row counts. */
 const LEAST_SHARE = 1e-6;
 
+function meanOf(sums: readonly SumOverRows[]): number | undefined {
+  if (sums.length === 0) return undefined;
+  return total(sums.map(({ sum }) => sum)) / total(sums.map(({ rows }) => rows));
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 type Read = (tensor: tf.Tensor) => Float32Array;
 
-/** Of each sum the mean over the rows of the chunks that have it. */
-function readMeans(chunks: readonly ChunkResult[], read: Read): Record<string, number> {
+/** Each over the rows of the chunks that have it. */
+function readMeasures(chunks: readonly ChunkResult[], read: Read): Record<string, SumOverRows> {
   const entries = chunks.flatMap(({ sums, rows }) =>
     Object.entries(sums).map(([name, sum]) => ({ name, sum, rows })),
   );
   if (entries.length === 0) return {};
   const values = read(tf.stack(entries.map(({ sum }) => sum)));
-  const totals = new Map<string, { sum: number; rows: number }>();
+  const totals = new Map<string, SumOverRows>();
   for (const [index, { name, rows }] of entries.entries()) {
     const total = totals.get(name) ?? { sum: 0, rows: 0 };
     totals.set(name, { sum: total.sum + (values[index] ?? 0), rows: total.rows + rows });
   }
-  return Object.fromEntries([...totals].map(([name, { sum, rows }]) => [name, sum / rows]));
+  return Object.fromEntries(totals);
 }
 
 function readPairs(chunks: readonly ChunkResult[], read: Read): PairReport[] {

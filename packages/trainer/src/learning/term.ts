@@ -19,12 +19,18 @@ export interface Term {
     signal: AbortSignal | undefined,
   ): Promise<void>;
   /**
-   * The chunks of these images' rows.
+   * What these images add to the loss.
    *
    * @param images of a minibatch, those that stay together side by side
    * @param epoch which time it is that the iteration's images are learnt from, counted from 0
    */
-  chunksOf(images: readonly number[], epoch: number): readonly Chunk[];
+  partOf(images: readonly number[], epoch: number): TermPart;
+}
+
+export interface TermPart {
+  /** How many the mean is over, those among them that cost nothing. */
+  readonly inMean: number;
+  readonly chunks: readonly Chunk[];
 }
 
 export interface Chunk {
@@ -32,10 +38,11 @@ export interface Chunk {
   readonly rows: number;
   /**
    * @param policy with the weights that the gradient is taken in
+   * @param inMean how many images the mean is over, those of other processes among them
    * @param everyRow whether rows count that the loss would leave out
    * @throws what a method's loss throws; Error when it is not one number for each row, or for each pair
    */
-  gradient(policy: RunningDenoiser, everyRow?: boolean): ChunkResult;
+  gradient(policy: RunningDenoiser, inMean: number, everyRow?: boolean): ChunkResult;
 }
 
 export interface ChunkResult extends RowGradient {

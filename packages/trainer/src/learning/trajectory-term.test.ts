@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import { loopObjective, loopSource } from '../testing/tiny-term';
-import { readChunks } from './read-chunks';
+import { addUp, readChunks } from './read-chunks';
+import type { ChunkResult } from './term';
 import { trajectoryTerm, type TrajectorySource } from './trajectory-term';
 
 let tiny: TinyPolicy;
@@ -13,14 +14,16 @@ afterAll(() => {
   tiny.dispose();
 });
 
+const read = (result: ChunkResult) => addUp([readChunks([result])]);
+
 /** Of images 0, 1 and 2 at the first step, as one chunk of a minibatch with a fourth that has nothing to say. */
 function resultOf(more: Partial<TrajectorySource> = {}) {
   const term = trajectoryTerm(
     loopSource(tiny.drawn, { advantages: [1, -2, 0.5, 0], batch: 4, ...more }),
   );
-  const chunks = term.chunksOf([0, 1, 2, 3], 0);
+  const { inMean, chunks } = term.partOf([0, 1, 2, 3], 0);
   expect(chunks).toHaveLength(1);
-  return chunks[0]!.gradient(tiny.policy);
+  return chunks[0]!.gradient(tiny.policy, inMean);
 }
 
 test('rows that fill a chunk up weigh nothing, and are not reported', () => {
@@ -28,7 +31,7 @@ test('rows that fill a chunk up weigh nothing, and are not reported', () => {
   const [filled, bare] = [resultOf({ batch: 16 }), resultOf({ batch: 4 })];
   expect([filled, bare].map(({ logProb }) => logProb?.size)).toEqual([4, 3]);
   expect(filled.gradient).toBeGradient(bare.gradient, 1e-5);
-  const [one, other] = [readChunks([filled]), readChunks([bare])];
+  const [one, other] = [read(filled), read(bare)];
   expect(one.pairs).toHaveLength(3);
   expect(one.loss).toBeCloseTo(other.loss, 5);
   // On-policy the loss is the mean of −A, also over the image without an advantage.
@@ -38,7 +41,7 @@ test('rows that fill a chunk up weigh nothing, and are not reported', () => {
 test('a divergence from the policy itself is 0 and has no gradient; from none it is an error', () => {
   const alone = resultOf();
   const held = resultOf({ klWeight: 100, base: tiny.policy });
-  expect(readChunks([held]).divergence).toBeCloseTo(0, 8);
+  expect(read(held).divergence).toBeCloseTo(0, 8);
   expect(held.gradient).toBeGradient(alone.gradient, 1e-4);
   expect(() => resultOf({ klWeight: 100 })).toThrow('needs the base model');
 });
@@ -73,7 +76,7 @@ test('rows that are left out are told by their part of the mean, and their diver
   const sampleDropout = { delta: 0.1, side: 'both' } as const;
   const dropped = resultOf({ sampleDropout });
   // One of four rows, of which the last, without an advantage, costs nothing.
-  expect(readChunks([dropped]).share).toBeCloseTo(0.75, 6);
+  expect(read(dropped).share).toBeCloseTo(0.75, 6);
   // The base is the policy itself: nothing comes of it, whatever the share.
   const [held, alone] = [
     resultOf({ sampleDropout, klWeight: 5, base: tiny.policy }),
@@ -81,7 +84,7 @@ test('rows that are left out are told by their part of the mean, and their diver
   ];
   expect(held.gradient).toBeGradient(alone.gradient, 1e-4);
   const upper = resultOf({ sampleDropout: { delta: 0.1, side: 'lower' } });
-  expect(readChunks([upper]).share).toBe(1);
+  expect(read(upper).share).toBe(1);
   spy.mockRestore();
 });
 
@@ -100,9 +103,10 @@ test.each([3, 41, 61])('where %d rows are all left out the share is 0', (count) 
       sampleDropout: { delta: 0.1, side: 'both' },
     }),
   );
-  const [chunk] = term.chunksOf(images, 0);
-  expect(readChunks([chunk!.gradient(tiny.policy)]).share).toBe(0);
-  expect(readChunks([chunk!.gradient(tiny.policy, true)]).share).toBe(1);
+  const { inMean, chunks } = term.partOf(images, 0);
+  const shareOf = (everyRow: boolean) =>
+    read(chunks[0]!.gradient(tiny.policy, inMean, everyRow)).share;
+  expect([false, true].map(shareOf)).toEqual([0, 1]);
   shifted.mockRestore();
 });
 
@@ -154,7 +158,7 @@ test('a loss may tell which of its rows are beyond its clip', () => {
     clipped: tf.cast(tf.less(rows.advantages, 0), 'float32'),
   });
   const clippedIn = (more: Partial<TrajectorySource>) =>
-    readChunks([resultOf(more)]).pairs.map(({ clipped }) => clipped);
+    read(resultOf(more)).pairs.map(({ clipped }) => clipped);
   const objective = { ...loopObjective, loss: telling };
   expect(clippedIn({ objective, batch: 16 })).toEqual([false, true, false]);
   expect(clippedIn({})).toEqual([undefined, undefined, undefined]);

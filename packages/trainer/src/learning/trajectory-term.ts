@@ -17,6 +17,7 @@ import {
   filledUp,
   maskOf,
   rulesOf,
+  type Chunk,
   type ChunkResult,
   type Term,
   type TextsOfImages,
@@ -78,16 +79,16 @@ export function trajectoryTerm(source: TrajectorySource): Term {
         }
       }
     },
-    chunksOf(images) {
-      const rows = rowsOf(images);
-      const weight = unit / (images.length * trainedSteps.length);
-      return cutIntoChunks(rows, batch, unit).map((chunk) => ({
+    partOf(images) {
+      const chunks = cutIntoChunks(rowsOf(images), batch, unit).map((chunk): Chunk => ({
         rows: chunk.length,
-        gradient: (policy, everyRow = false) => {
+        gradient: (policy, inMean, everyRow = false) => {
+          const weight = unit / (inMean * trainedSteps.length);
           const emphasisOf = (row: TrajectoryRow): number => weights.get(keyOf(row)) ?? 1;
           return gradientOf(policy, { ...source, base, everyRow, emphasisOf }, chunk, weight, unit);
         },
       }));
+      return { inMean: images.length, chunks };
     },
   };
 }

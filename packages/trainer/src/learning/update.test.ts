@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { openTinyPolicy, type TinyPolicy } from '../testing/tiny-policy';
 import { loopObjective, loopSource } from '../testing/tiny-term';
+import { workersTogether } from '../testing/workers-together';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { flatten } from './flat-weights';
 import type { Optimizer } from './optimizer';
@@ -143,9 +144,12 @@ test('an optimizer that asks for it gets the gradient of the same rows at its ea
   await updatePolicy(tiny.policy, optimizer, requestOf(all, { advantages }));
   const [here, there] = seen;
   expect(here!).toBeGradient(await gradientOf(all, { advantages }), 1e-6);
-  const [chunk] = trajectoryTerm(loopSource(tiny.drawn, { advantages })).chunksOf(all[0]!, 0);
+  const { inMean, chunks } = trajectoryTerm(loopSource(tiny.drawn, { advantages })).partOf(
+    all[0]!,
+    0,
+  );
   // There ratios are not 1, as they need not be.
-  const expected = chunk!.gradient(withWeights(tiny.policy, elsewhere)).gradient;
+  const expected = chunks[0]!.gradient(withWeights(tiny.policy, elsewhere), inMean).gradient;
   expect(there!).toBeGradient(expected, 1e-6);
   expect(() => expect(there!).toBeGradient(here!, 1e-3)).toThrow();
 });
@@ -169,4 +173,76 @@ test('measures of a method are means over its rows, and the first of a name coun
     terms: [measuring(1), measuring(10)],
   });
   expect(report!.measures).toEqual({ size: 2.5 });
+});
+
+describe('several workers', () => {
+  const advantages = [1, -2, 0.5, 0.25];
+  /** Of each the gradients, the images being shared out by halves. */
+  async function together(
+    minibatches: readonly (readonly number[])[],
+    source: Partial<TrajectorySource> = {},
+  ) {
+    const halves = [
+      [0, 1],
+      [2, 3],
+    ];
+    return Promise.all(
+      workersTogether(2).map(async (workers, rank) => {
+        const { gradients, optimizer } = watcher();
+        const own = minibatches.map((images) =>
+          images.filter((image) => halves[rank]!.includes(image)),
+        );
+        const request = { ...requestOf(own, { advantages, ...source }), workers };
+        const reports = await updatePolicy(tiny.policy, optimizer, request);
+        return { gradients, reports };
+      }),
+    );
+  }
+
+  it.each([[[0, 1, 2, 3]], [[0, 3]], [[1, 0]]])(
+    'take the step of one, with images %j',
+    async (images) => {
+      const { gradients, optimizer } = watcher();
+      const request = requestOf([images], { advantages });
+      const [expected] = await updatePolicy(tiny.policy, optimizer, request);
+      const [one, other] = await together([images]);
+      expect(one!.gradients[0]!).toBeGradient(gradients[0]!, 1e-6);
+      expect(await other!.gradients[0]!.data()).toEqual(await one!.gradients[0]!.data());
+      for (const { reports } of [one!, other!]) {
+        expect(reports[0]!.loss).toBeCloseTo(expected!.loss, 6);
+        expect(reports[0]!.pairs).toHaveLength(expected!.pairs.length);
+        expect(reports[0]!.rows).toBe(expected!.rows);
+      }
+    },
+  );
+
+  it('make no step where none has a pair', async () => {
+    const both = await together([[], [0, 1]], { advantages: [0, 0, 0, 0] });
+    for (const { gradients } of both) expect(gradients).toHaveLength(0);
+  });
+
+  it('leave rows out of the same mean', async () => {
+    const sampleDropout = { delta: 1e-9, side: 'lower' } as const;
+    const { gradients, optimizer } = watcher();
+    await updatePolicy(
+      tiny.policy,
+      optimizer,
+      requestOf([[0, 1, 2, 3]], { advantages, sampleDropout }),
+    );
+    const [one] = await together([[0, 1, 2, 3]], { sampleDropout });
+    expect(one!.gradients[0]!).toBeGradient(gradients[0]!, 1e-6);
+  });
+
+  it('end all, and leave no tensor, where the loss of one fails', async () => {
+    const before = tf.memory().numTensors;
+    let calls = 0;
+    const loss: typeof loopObjective.loss = (rows, context) => {
+      calls += 1;
+      if (calls === 2) throw new Error('no luck');
+      return loopObjective.loss(rows, context);
+    };
+    const ends = together([[0, 1, 2, 3]], { objective: { ...loopObjective, loss } });
+    await expect(ends).rejects.toThrow(/no luck/);
+    expect(tf.memory().numTensors).toBe(before);
+  });
 });

@@ -7,17 +7,18 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import type { RunningDenoiser } from '../policy/policy';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
+import { ALONE, type Workers } from '../workers/workers';
 import { unflatten } from './flat-weights';
 import { checkOnPolicy, isFinitePair } from './on-policy-check';
 import type { Optimizer } from './optimizer';
 import { sumOf, type Minibatch, type Watch } from './minibatch-gradient';
 import type { PairReport } from './read-chunks';
-import type { Term } from './term';
+import type { Chunk, Term } from './term';
 
 export interface UpdateRequest {
   /** What the loss is the sum of. */
   readonly terms: readonly Term[];
-  /** Images of each optimizer step, in order. */
+  /** Images of each optimizer step, in order; of those that are here. */
   readonly minibatches: readonly (readonly number[])[];
   /** Times that every image is in a minibatch; 1 when left out. */
   readonly innerEpochs?: number | undefined;
@@ -28,6 +29,8 @@ export interface UpdateRequest {
   readonly stopDeviation?: number | undefined;
   /** Called after each optimizer step that was taken. */
   readonly onStep?: (() => void) | undefined;
+  /** Those that learn together, each from images of its own; this process alone when left out. */
+  readonly workers?: Workers | undefined;
   /** Ends the update between two chunks; the minibatch under way is dropped. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the fraction done, in [0, 1]. */
@@ -63,15 +66,9 @@ export async function updatePolicy(
   optimizer: Optimizer,
   request: UpdateRequest,
 ): Promise<OptimizerStepReport[]> {
-  const { minibatches, innerEpochs = 1, terms } = request;
-  const inEpoch = minibatches.length / innerEpochs;
-  const work = minibatches.map((images, index): Minibatch =>
-    terms.map((term) => ({
-      prepare: (learning) => term.prepare?.(learning, images, request.signal),
-      chunks: term.chunksOf(images, Math.floor(index / inEpoch)),
-    })),
-  );
-  const total = work.reduce((sum, minibatch) => sum + rowsIn(minibatch), 0);
+  const { workers = ALONE } = request;
+  const work = await partsOf(request, workers);
+  const total = rowsOf(work.flatMap((minibatch) => minibatch.flatMap(({ chunks }) => chunks)));
   let done = 0;
   const watch: Watch = {
     signal: request.signal,
@@ -84,7 +81,7 @@ export async function updatePolicy(
   let isOnPolicy = true;
   const reports: OptimizerStepReport[] = [];
   for (const minibatch of work) {
-    const sum = await sumOf(minibatch, policy, watch);
+    const sum = await sumOf(minibatch, policy, watch, workers);
     try {
       const { pairs, loss } = sum;
       const finite = Number.isFinite(loss) && pairs.every(isFinitePair);
@@ -102,7 +99,7 @@ export async function updatePolicy(
       reports.push({
         ...{ loss, gradientNorm, skipped, measures: sum.measures, klReference: sum.divergence },
         pairs: finite ? pairs : [],
-        rows: rowsIn(minibatch),
+        rows: minibatch.reduce((sum, { rows }) => sum + rows, 0),
       });
     } finally {
       sum.gradient?.dispose();
@@ -111,15 +108,42 @@ export async function updatePolicy(
   return reports;
 }
 
-function rowsIn(minibatch: Minibatch): number {
-  return minibatch.flatMap(({ chunks }) => chunks).reduce((sum, { rows }) => sum + rows, 0);
+/** What there is to do in each optimizer step, and over how many images of all processes. */
+async function partsOf(
+  { minibatches, innerEpochs = 1, terms, signal }: UpdateRequest,
+  workers: Workers,
+): Promise<Minibatch[]> {
+  const inEpoch = minibatches.length / innerEpochs;
+  const own = minibatches.map((images, index) =>
+    terms.map((term) => ({
+      prepare: (learning: RunningDenoiser) => term.prepare?.(learning, images, signal),
+      ...term.partOf(images, Math.floor(index / inEpoch)),
+    })),
+  );
+  const counts = await workers.gather(
+    own.map((parts) => parts.map(({ inMean, chunks }) => ({ inMean, rows: rowsOf(chunks) }))),
+  );
+  return own.map((parts, step) =>
+    parts.map((part, term) => {
+      const all = counts.flatMap((each) => each[step]?.[term] ?? []);
+      return {
+        ...part,
+        inMean: all.reduce((sum, { inMean }) => sum + inMean, 0),
+        rows: all.reduce((sum, { rows }) => sum + rows, 0),
+      };
+    }),
+  );
+}
+
+function rowsOf(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 /** @returns the gradient's norm; 0 where there is none */
 async function takeStep(
   policy: RunningDenoiser,
   optimizer: Optimizer,
-  { learningRate, signal }: UpdateRequest,
+  { learningRate, signal, workers }: UpdateRequest,
   minibatch: Minibatch,
   gradient: tf.Tensor1D | undefined,
 ): Promise<number> {
@@ -130,7 +154,8 @@ async function takeStep(
   const before = withWeights(policy, weights);
   let there: tf.Tensor1D | undefined;
   try {
-    there = (await sumOf(minibatch, before, { signal, onChunk: () => undefined })).gradient;
+    const watch = { signal, onChunk: () => undefined };
+    there = (await sumOf(minibatch, before, watch, workers)).gradient;
     return optimizer.step(gradient, learningRate, there);
   } finally {
     there?.dispose();

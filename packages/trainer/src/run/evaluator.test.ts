@@ -39,9 +39,7 @@ describe('the best guidance', () => {
       ['before', before!, best!.before],
       ['after', after!, best!.after!],
     ] as const) {
-      const choices = recording.evaluations.filter(({ name }) =>
-        name.startsWith(`choice-${when}`),
-      );
+      const choices = recording.evaluations.filter(({ name }) => name.startsWith(`choice-${when}`));
       // The run's own scale first, and once.
       expect(choices.map(({ settings }) => settings.guidance)).toEqual([1, 4, 8]);
       // Half of the images, rounded up to an even number.

@@ -62,7 +62,8 @@ async function gradientOf(run: Run, rewards: readonly number[]): Promise<Float32
   });
   const part = {
     prepare: () => undefined,
-    chunks: term.chunksOf(
+    rows: rewards.length * trainedSteps.length,
+    ...term.partOf(
       rewards.map((_, image) => image),
       0,
     ),

@@ -202,7 +202,11 @@ async function scoreVectors(
   });
   const vectors: Float32Array[] = [];
   for (let image = prompt * each; image < (prompt + 1) * each; image += 1) {
-    const part = { prepare: () => undefined, chunks: term.chunksOf([image], 0) };
+    const part = {
+      prepare: () => undefined,
+      rows: trainedSteps.length,
+      ...term.partOf([image], 0),
+    };
     const watch = { signal, onChunk: () => undefined };
     const { gradient, pairs } = await sumOf([part], run.policy, watch);
     if (gradient === undefined) throw new Error('An image has no gradient.');
