@@ -32,7 +32,7 @@ function report(
     jpegBytesPerPixel: 0,
   };
   return reportIteration(run, {
-    ...{ iteration: 0, rewards, images: total.map(() => pixel), steps },
+    ...{ iteration: 0, rewards, diversity: 0, steps },
     ...{ learningRate: 1e-3, seconds: {} },
     scores: {
       ...{ total, absolute: total, values: {}, components: {}, quality },

@@ -6,13 +6,13 @@
 import { reportGroups } from '@loop-diffusion/advantage-estimators';
 import type { DenoiseStep } from '@loop-diffusion/diffusion-mdp';
 import { ratioDiagnostics, ratioDiagnosticsByTimestep } from '@loop-diffusion/ppo-objective';
-import type { Image, ImageQuality } from '@loop-diffusion/rewards';
+import type { ImageQuality } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { PairReport } from '../learning/read-chunks';
 import type { OptimizerStepReport } from '../learning/update';
 import type { IterationRecord } from '../run-folder/records';
-import { fractionAtCeiling, groupDiversity } from '../scoring/collapse-signs';
+import { fractionAtCeiling } from '../scoring/collapse-signs';
 import type { WeightedReward } from '../scoring/rewards';
 import type { Scores } from '../scoring/scores';
 import { mean, presentIn, standardDeviation, withoutMissing } from '../statistics';
@@ -53,8 +53,8 @@ export interface IterationFacts {
   readonly scores: Scores & { readonly quality: ImageQuality };
   /** What was learnt from: `[prompts, k]`, NaN where there is no reward. */
   readonly rewards: readonly (readonly number[])[];
-  /** k for each prompt, side by side. */
-  readonly images: readonly Image[];
+  /** How much the k images of a prompt differ, a mean over the prompts, in [0, 0.5]. */
+  readonly diversity: number;
   readonly steps: readonly OptimizerStepReport[];
   readonly learningRate: number;
   readonly seconds: Record<string, number>;
@@ -93,7 +93,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
     },
     rewards: [...scores.absolute],
     groups: facts.rewards.length,
-    diversity: groupDiversity(facts.images, run.config.algorithm.k),
+    diversity: facts.diversity,
     quality: scores.quality,
     atCeiling: fractionAtCeiling(valid, run.rewards),
     zeroVarianceGroups: reportGroups(facts.rewards, presentIn(facts.rewards)).zeroSpreadGroups,

@@ -12,8 +12,11 @@ import { disposeTexts } from '../policy/text-condition';
 import { promptsAt } from '../prompts/prompt-order';
 import { reportIteration } from '../report/report-iteration';
 import type { IterationRecord } from '../run-folder/records';
+import { groupDiversity } from '../scoring/collapse-signs';
 import { createScoring } from '../scoring/scoring';
 import type { DrawnImages } from '../tracking/sink';
+import { inStep } from '../workers/in-step';
+import { shareOf, type Workers } from '../workers/workers';
 import { drawIteration } from './draw-iteration';
 import { createGuards, type Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
@@ -33,19 +36,24 @@ export async function runIteration(
   guards: Guards = createGuards(run.config.guards),
   rateFactor = 1,
 ): Promise<IterationResult> {
-  const { config, policy, empty, objective } = run;
+  const { config, policy, empty, objective, workers } = run;
   const { k, klInReward } = config.algorithm;
   const { seed, batch } = config;
 
-  // k images for each prompt, side by side.
-  const firstPrompt = iteration * batch.prompts;
-  const prompts = promptsAt(run.prompts, seed, firstPrompt, batch.prompts).map(({ text }) => text);
-  const promptOfImage = prompts.flatMap((_, prompt) => new Array<number>(k).fill(prompt));
-  const promptTexts = promptOfImage.map((prompt) => prompts[prompt] ?? '');
+  const start = iteration * batch.prompts;
+  const prompts = promptsAt(run.prompts, seed, start, batch.prompts).map(({ text }) => text);
+  // Those of this process; k images for each, side by side.
+  const own = shareOf(workers, prompts.length);
+  const firstPrompt = start + own.first;
+  const ownPrompts = prompts.slice(own.first, own.first + own.count);
+  const promptOfImage = ownPrompts.flatMap((_, prompt) => new Array<number>(k).fill(prompt));
+  const promptTexts = promptOfImage.map((prompt) => ownPrompts[prompt] ?? '');
 
-  const text = await clock.time('text', () => policy.texts.encode(prompts));
+  // No encoder encodes nothing.
+  const encoded = own.count > 0 ? ownPrompts : prompts.slice(0, 1);
+  const text = await clock.time('text', () => policy.texts.encode(encoded));
   const texts = { prompts: text, empty, promptOfImage };
-  const scoring = createScoring(run.rewards, run.combination, signal);
+  const scoring = createScoring(run.rewards, run.combination, signal, workers);
   try {
     const images: Image[] = [];
     // Rewards see each batch of images while the next one is being drawn.
@@ -57,7 +65,7 @@ export async function runIteration(
         scoring.add({
           images: drawn,
           prompts: promptTexts.slice(first, images.length),
-          groups: promptOfImage.slice(first, images.length),
+          groups: promptOfImage.slice(first, images.length).map((prompt) => own.first + prompt),
         });
       });
     const drawn = await clock.time('rollout', (onProgress) =>
@@ -69,11 +77,15 @@ export async function runIteration(
     const penalties =
       klInReward === 0
         ? undefined
-        : await clock.time('reward', () => klInRewards(run, { ...drawn, ...texts, signal }));
-    const learnt = sums.map((sum, image) => sum - klInReward * (penalties?.[image] ?? 0));
+        : await clock.time('reward', () =>
+            inStep(workers, () => klInRewards(run, { ...drawn, ...texts, signal })),
+          );
+    const penalty = penalties?.flat();
+    const learnt = sums.map((sum, image) => sum - klInReward * (penalty?.[image] ?? 0));
     const grouped = (values: readonly number[]): number[][] =>
       prompts.map((_, prompt) => values.slice(prompt * k, (prompt + 1) * k));
-    const advantages = run.advantages.estimate(prompts, grouped(learnt));
+    const rewards = grouped(learnt);
+    const advantages = run.advantages.estimate(prompts, rewards);
 
     const learningRate =
       rateFactor * learningRateAt(config.optimizer, iteration, config.iterations);
@@ -81,11 +93,17 @@ export async function runIteration(
     const units = unitsOf(advantages, objective.pairs ?? false);
     const steps = await clock.time('update', (onProgress) =>
       updatePolicy(policy, run.optimizer, {
+        workers,
         terms: termsOf(run, {
-          ...{ ...drawn, ...texts, iteration, firstPrompt, advantages },
-          rewards: grouped(learnt),
+          ...{ ...drawn, ...texts, iteration, firstPrompt },
+          advantages: advantages.slice(own.first, own.first + own.count),
+          rewards: rewards.slice(own.first, own.first + own.count),
         }),
-        minibatches: cutIntoMinibatches(units, config.algorithm, seed, iteration),
+        minibatches: cutIntoMinibatches(units, config.algorithm, seed, iteration).map((all) =>
+          all
+            .map((image) => image - own.first * k)
+            .filter((image) => image >= 0 && image < promptOfImage.length),
+        ),
         ...{ innerEpochs: config.algorithm.innerEpochs, learningRate, clipRange: run.clipRange },
         stopDeviation: config.algorithm.stopDeviation ?? undefined,
         onStep: () => run.ema?.update(),
@@ -94,16 +112,27 @@ export async function runIteration(
     );
     guards.checkSteps(steps);
     follow(run, steps, iteration + 1);
+    const diversity = await diversityOf(images, k, workers);
     const seconds = clock.lap();
     const record = reportIteration(
       { ...run, plan: drawn.plan },
-      { iteration, scores, rewards: grouped(learnt), images, steps, learningRate, seconds },
+      { iteration, scores, rewards, diversity, steps, learningRate, seconds },
     );
     return { record, images, prompts: promptTexts };
   } finally {
     scoring.end();
     disposeTexts(text);
   }
+}
+
+/** Over the images of all workers. */
+async function diversityOf(images: readonly Image[], k: number, workers: Workers): Promise<number> {
+  const prompts = images.length / k;
+  // It is the root of a mean over prompts.
+  const own = prompts === 0 ? 0 : groupDiversity(images, k) ** 2 * prompts;
+  const all = await workers.gather({ own, prompts });
+  const sum = (key: 'own' | 'prompts') => all.reduce((total, each) => total + each[key], 0);
+  return Math.sqrt(sum('own') / sum('prompts'));
 }
 
 /** What goes on behind the policy that learns: the method's average of it, and a weight that follows its target. */

@@ -34,6 +34,7 @@ import { openModel } from '../weights/open-model';
 import { resolveModel } from '../weights/resolve-model';
 import { startBackend } from '../weights/start-backend';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
+import { ALONE } from '../workers/workers';
 import { checkCheckpointSize } from './checkpoint-size';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
@@ -169,6 +170,7 @@ async function openWith(
     output: given.withoutFiles === true ? undefined : config.output,
     origin,
     backend,
+    workers: given.workers ?? ALONE,
     policy,
     result: () => (ema === undefined ? policy : withWeights(policy, ema.weights)),
     base: { ...policy, unet: model.unet, adapter: undefined },

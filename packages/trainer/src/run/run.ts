@@ -21,6 +21,7 @@ import type { EncodedText } from '../policy/text-condition';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { PictureScreen } from '../scoring/picture-screen';
 import type { WeightedReward } from '../scoring/rewards';
+import type { Workers } from '../workers/workers';
 import type { Origin } from './origin';
 
 /** A weight that stays as it is, or one that follows a target. */
@@ -34,6 +35,9 @@ export interface Run {
   readonly origin: Origin;
   /** What computes. */
   readonly backend: { readonly name: string; readonly version: string };
+
+  /** The processes that carry it out. */
+  readonly workers: Workers;
 
   readonly prompts: readonly TaggedPrompt[];
   /** Of evaluations and sample grids. */

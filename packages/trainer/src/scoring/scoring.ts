@@ -17,6 +17,8 @@ import {
   type RewardResult,
 } from '@loop-diffusion/rewards';
 
+import { inStep } from '../workers/in-step';
+import { ALONE, type Workers } from '../workers/workers';
 import type { WeightedReward } from './rewards';
 import { readScores, type Scores } from './scores';
 
@@ -27,7 +29,8 @@ export interface Scoring {
   /** Begins with these; returns at once. */
   add(batch: GroupedBatch): void;
   /**
-   * Of all images, in the order in which they were added, whatever the order in which scores arrived.
+   * Of all images, in the order of the workers and then of that in which they were added, whatever the order in which scores
+   * arrived.
    *
    * @throws the signal's reason as soon as it is aborted, and UserError when a required reward failed
    */
@@ -36,11 +39,15 @@ export interface Scoring {
   end(): void;
 }
 
-/** @param combination of these rewards */
+/**
+ * @param combination of these rewards
+ * @param workers that score a part of the images each; groups are numbered over all of them
+ */
 export function createScoring(
   rewards: readonly WeightedReward[],
   combination: Combination,
   signal: AbortSignal,
+  workers: Workers = ALONE,
 ): Scoring {
   const batches: GroupedBatch[] = [];
   const scored: Promise<RewardResult[][]>[] = [];
@@ -73,22 +80,31 @@ export function createScoring(
       qualities.push(quality);
     },
     async finish() {
-      const done = await Promise.all(scored);
-      const all = {
-        images: batches.flatMap(({ images }) => images),
-        prompts: batches.flatMap(({ prompts }) => prompts),
-        groups: batches.flatMap(({ groups }) => groups),
-      };
-      const results = await Promise.all(
-        rewards.map(async (term, index) =>
-          isDueAtOnce(term) ? done.flatMap((batch) => batch[index] ?? []) : score(term.reward, all),
-        ),
+      const shares = await inStep(workers, async () => {
+        const done = await Promise.all(scored);
+        const own = {
+          images: batches.flatMap(({ images }) => images),
+          prompts: batches.flatMap(({ prompts }) => prompts),
+          groups: batches.flatMap(({ groups }) => groups),
+        };
+        const results = await Promise.all(
+          rewards.map(async (term, index) =>
+            isDueAtOnce(term)
+              ? done.flatMap((batch) => batch[index] ?? [])
+              : score(term.reward, own),
+          ),
+        );
+        // What was called off looks like a failure, and is none.
+        signal.throwIfAborted();
+        return { results, groups: own.groups, quality: (await Promise.all(qualities)).flat() };
+      });
+      const results = rewards.map((_, index) =>
+        shares.flatMap((share) => share.results[index] ?? []),
       );
-      // What was called off looks like a failure, and is none.
-      signal.throwIfAborted();
+      const groups = shares.flatMap((share) => share.groups);
       return {
-        ...readScores(rewards, combination, results, all.groups),
-        quality: averageQuality((await Promise.all(qualities)).flat()),
+        ...readScores(rewards, combination, results, groups),
+        quality: averageQuality(shares.flatMap(({ quality }) => quality)),
       };
     },
     end() {
