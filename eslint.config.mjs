@@ -33,8 +33,9 @@ const trainerFolders = {
   prompts: ['files'],
   weights: ['files', 'terminal', 'configuration'],
   policy: [],
-  scoring: ['configuration'],
-  learning: ['configuration', 'methods', 'prompts', 'policy', 'weights'],
+  workers: [],
+  scoring: ['configuration', 'workers'],
+  learning: ['configuration', 'methods', 'prompts', 'policy', 'weights', 'workers'],
   report: ['run-folder', 'scoring', 'learning'],
   'model-card': ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'weights'],
   tracking: ['files', 'terminal', 'configuration', 'prompts', 'run-folder', 'report', 'model-card'],
@@ -44,7 +45,7 @@ const trainerFolders = {
   'gradient-variance': ['terminal', 'prompts', 'tracking'],
   run: [
     ...['files', 'configuration', 'run-folder', 'prompts', 'weights', 'policy', 'scoring'],
-    ...['methods', 'learning', 'report', 'tracking'],
+    ...['methods', 'learning', 'report', 'tracking', 'workers'],
   ],
   api: [
     ...['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'weights', 'policy'],

@@ -1,6 +1,5 @@
 /**
- * The demonstration: fine-tunes the embedded model with the defaults, but fewer iterations so that it ends within a quarter of an
- * hour on 2 cores, into the first free of runs/demo, runs/demo-2, …
+ * The demonstration: fine-tunes the embedded model by demo.yaml, into the first free of runs/demo, runs/demo-2, …
  * More flags of `loop-diffusion train` may follow: `npm run demo -- --set seed=1`.
  */
 import { existsSync } from 'node:fs';
@@ -15,6 +14,6 @@ function firstFreeFolder(): string {
 }
 
 process.exitCode = await runCommandLine([
-  ...['train', '--set', `output=${firstFreeFolder()}`, '--set', 'iterations=100'],
+  ...['train', 'tools/demo.yaml', '--set', `output=${firstFreeFolder()}`],
   ...process.argv.slice(2),
 ]);

@@ -23,7 +23,6 @@ function report(
   steps: IterationFacts['steps'] = [],
 ) {
   const total = rewards.flat();
-  const pixel = { width: 1, height: 1, data: new Uint8Array(3) };
   const quality = {
     sharpness: 0,
     colourfulness: 0,

@@ -4,7 +4,7 @@
  *
  * All must make the same calls in the same order. What decides which calls are made is therefore itself exchanged first.
  *
- * Only `learning`, `scoring`, `run`, `api` and `command-line` may import this folder.
+ * Only `learning`, `scoring`, `run` and `command-line` may import this folder.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 
