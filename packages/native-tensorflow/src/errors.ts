@@ -1,9 +1,18 @@
 export type NativeTensorflowErrorKind =
-  'platform' | 'python' | 'network' | 'hash' | 'archive' | 'compiler' | 'disk' | 'load' | 'backend';
+  | 'platform'
+  | 'python'
+  | 'network'
+  | 'hash'
+  | 'archive'
+  | 'compiler'
+  | 'disk'
+  | 'load'
+  | 'backend'
+  | 'cluster';
 
 /** What went wrong with the native library or the choice of a backend, in one sentence a user can act on. */
 export class NativeTensorflowError extends Error {
-  override readonly name = 'NativeTensorflowError';
+  override readonly name: string = 'NativeTensorflowError';
 
   constructor(
     readonly kind: NativeTensorflowErrorKind,
