@@ -26,15 +26,20 @@ function bindingFolder(): string {
   return tfjsNodeFile('binding');
 }
 
-/** tfjs-node's own sources, unchanged, and one of ours that keeps the context which they make. */
+/** tfjs-node's own sources, unchanged, and those of ours that need the context which they make. */
 function addonSources(): string[] {
   return [
     ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(bindingFolder(), file)),
-    nativeSource('context.cc'),
+    ...['asynchronous.cc', 'context.cc', 'listen-address.cc'].map(nativeSource),
   ];
 }
 
-const keepContext = '-Wl,--wrap=TFE_NewContext';
+function ownHeaders(): string[] {
+  return ['context.h', 'listen-address.h'].map(nativeSource);
+}
+
+/** Ours see the context that is made, and add functions to those of the addon. */
+const addonFlags = ['-Wl,--wrap=TFE_NewContext', '-Wl,--wrap=napi_define_properties', '-pthread'];
 
 function functionsSources(): string[] {
   return [nativeSource('functions.cc')];
@@ -55,13 +60,14 @@ export function addonHash(): string {
     const bytes = readFileSync(path);
     hash.update(`${name} ${bytes.length.toString()}\n`).update(bytes);
   };
-  for (const path of [...addonSources(), ...functionsSources(), ...startupSources(), ...headers]) {
-    add(path, basename(path));
+  const sources = [...addonSources(), ...functionsSources(), ...startupSources()];
+  for (const path of [...sources, ...ownHeaders(), ...headers]) add(path, basename(path));
+  const kernels = kernelFiles();
+  for (const path of [...kernels.sources, ...kernels.headers]) {
+    add(path, relative(kernels.folder, path));
   }
-  const { folder, headers: kernelHeaders, sources } = kernelFiles();
-  for (const path of [...sources, ...kernelHeaders]) add(path, relative(folder, path));
   hash.update(
-    JSON.stringify([compilerFlags, libraryFlags, keepContext, kernelFlags(), process.arch]),
+    JSON.stringify([compilerFlags, libraryFlags, addonFlags, kernelFlags(), process.arch]),
   );
   return hash.digest('hex').slice(0, 12);
 }
@@ -91,7 +97,7 @@ export async function compileAddon(
     `-Wl,-soname,${libraryName}`,
   ]);
   await onAllCores([
-    () => make(addonFile, [...addonSources(), ...link, keepContext]),
+    () => make(addonFile, [`-I${bindingFolder()}`, ...addonSources(), ...link, ...addonFlags]),
     () => make(functionsAddonFile, [...functionsSources(), ...link, '-ldl']),
     () => make(startupAddonFile, [...startupSources(), '-ldl']),
   ]);

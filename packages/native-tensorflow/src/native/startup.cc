@@ -2,12 +2,13 @@
 //
 // TensorFlow writes to standard error from its static initialisers, before any setting can reach it, and reads its
 // environment with getenv(), which assignments to process.env do not reach in worker threads. Both need native code that
-// runs before the library is opened, so this addon does not link with it.
+// runs before the library is opened, so this addon does not link with it. It also hands a cluster to tfjs-node's addon.
 
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,6 +72,33 @@ napi_value OpenLibrary(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// setCluster(addon: string, definition: Uint8Array, address: string, port: number): void. The worker that tfjs-node's addon is to
+// be, told before it is loaded as a module, for it makes its context then.
+napi_value SetCluster(napi_env env, napi_callback_info info) {
+  size_t count = 4;
+  napi_value values[4];
+  std::string addon, address;
+  void *definition = nullptr;
+  size_t length = 0;
+  uint32_t port = 0;
+  if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok || count != 4 ||
+      !ReadString(env, values[0], &addon) || !ReadString(env, values[2], &address) ||
+      napi_get_typedarray_info(env, values[1], nullptr, &length, &definition, nullptr, nullptr) != napi_ok ||
+      napi_get_value_uint32(env, values[3], &port) != napi_ok || port == 0 || port > UINT16_MAX) {
+    napi_throw_type_error(env, nullptr, "setCluster takes an addon, bytes, an address and a port.");
+    return nullptr;
+  }
+  void *library = dlopen(addon.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  void *function = library == nullptr ? nullptr : dlsym(library, "loop_diffusion_set_cluster");
+  if (function == nullptr) {
+    napi_throw_error(env, nullptr, dlerror());
+    return nullptr;
+  }
+  using Set = void (*)(const void *, size_t, const char *, uint16_t);
+  reinterpret_cast<Set>(function)(definition, length, address.c_str(), static_cast<uint16_t>(port));
+  return nullptr;
+}
+
 // Whether there are products of bfloat16 in AVX-512 (CPUID, leaf 7.1); compilers know it by name only of late.
 bool HasBfloat16() {
   unsigned a = 0, b = 0, c = 0, d = 0;
@@ -102,6 +130,7 @@ napi_value Initialise(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {
       {"setEnvironment", nullptr, SetEnvironment, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"openLibrary", nullptr, OpenLibrary, nullptr, nullptr, nullptr, napi_default, nullptr},
+      {"setCluster", nullptr, SetCluster, nullptr, nullptr, nullptr, napi_default, nullptr},
       {"instructionSets", nullptr, InstructionSets, nullptr, nullptr, nullptr, napi_default, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
