@@ -26,3 +26,20 @@ export {
 export type { KernelChoice } from './kernels/kernel-choice';
 export type { InstructionSetName } from './kernels/instruction-sets';
 export { useBestBackend, type BackendOptions } from './use-best-backend';
+export {
+  allGather,
+  allGatherNumbers,
+  allReduce,
+  allReduceNumbers,
+  barrier,
+  broadcast,
+  clusterInfo,
+  type ClusterInfo,
+  type CollectiveOptions,
+  type ReduceOptions,
+  type Reduction,
+} from './distribution/collectives';
+export type { Cluster } from './distribution/cluster';
+export { ClusterError } from './distribution/cluster-error';
+export { clusterFromSlurm, type SlurmOptions } from './distribution/slurm';
+export { clusterFromTfConfig } from './distribution/tf-config';

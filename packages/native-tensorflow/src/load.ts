@@ -4,20 +4,33 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addonFile, startupAddonFile } from './addon-files';
 import { supportBfloat16 } from './bfloat16-storage';
 import type { NativeBackend } from './compile/native-backend';
+import type { AsynchronousBinding } from './distribution/membership';
 import { NativeTensorflowError } from './errors';
 import { requireGradients, requireHere, tfjsNodeFile } from './package-files';
 import { runtimeLibraries } from './wheels';
 
 /** The part of tfjs-node's addon that is used here; the rest goes through its own JavaScript. */
-export interface TensorflowBinding {
+export interface TensorflowBinding extends AsynchronousBinding {
   readonly TF_Version: string;
   isUsingGpuDevice(): boolean;
   getNumOfTensors(): number;
+  /** Why the process is not the worker that it was to be. */
+  joinProblem(): string | undefined;
+}
+
+/** The worker of a cluster that the process is to be. */
+export interface WorkerPlace {
+  /** A serialized `tensorflow.ServerDef`. */
+  readonly definition: Uint8Array;
+  /** Where it listens, numeric. */
+  readonly address: string;
+  readonly port: number;
 }
 
 interface StartupAddon {
   setEnvironment(name: string, value: string): void;
   openLibrary(path: string, quiet: boolean): void;
+  setCluster(addon: string, definition: Uint8Array, address: string, port: number): void;
 }
 
 interface BackendModule {
@@ -36,12 +49,14 @@ export const nativeBackendName = 'tensorflow';
  * the cache, its kernels and its backend class are required one by one.
  *
  * @param environment variables that the library reads when it is loaded; those that are set already stay as they are
+ * @param place what the process is in a cluster, which is decided when it is loaded, too
  */
 export function registerNativeBackend(
   folder: string,
   environment: Readonly<Record<string, string>> = {},
+  place?: WorkerPlace,
 ): TensorflowBinding {
-  const binding = openAddon(folder, environment);
+  const binding = openAddon(folder, environment, place);
   if (isRegistered(nativeBackendName)) return binding;
   restoreRemovedUtilities();
   loadGradients();
@@ -68,6 +83,7 @@ export function isRegistered(backend: string): boolean {
 function openAddon(
   folder: string,
   environment: Readonly<Record<string, string>>,
+  place: WorkerPlace | undefined,
 ): TensorflowBinding {
   try {
     const startup = requireHere(join(folder, startupAddonFile)) as StartupAddon;
@@ -76,7 +92,11 @@ function openAddon(
     startup.setEnvironment('TF_CPP_MIN_LOG_LEVEL', process.env['TF_CPP_MIN_LOG_LEVEL']);
     for (const [name, value] of Object.entries(environment)) startup.setEnvironment(name, value);
     startup.openLibrary(join(folder, runtimeLibraries[0]), asked === undefined || asked === '3');
-    return requireHere(join(folder, addonFile)) as TensorflowBinding;
+    const addon = join(folder, addonFile);
+    if (place !== undefined) {
+      startup.setCluster(addon, place.definition, place.address, place.port);
+    }
+    return requireHere(addon) as TensorflowBinding;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new NativeTensorflowError(

@@ -1,5 +1,6 @@
 import type { BackendChoice, BackendName, Precision } from './backend-choice';
 import type { NativeFunction } from './compile/native-handles';
+import type { Membership } from './distribution/membership';
 import type { LoadedKernels } from './kernels/kernel-choice';
 
 /** The library that this process has loaded; it cannot hold two, and reads its settings once. */
@@ -29,6 +30,8 @@ export interface SharedState {
   /** The call of `useBestBackend` that the next one waits for. */
   pending: Promise<unknown>;
   loaded: LoadedLibrary | undefined;
+  /** The cluster that this process is a worker of; undefined without one. */
+  membership: Membership | undefined;
   readonly choices: Map<BackendName | 'best', BackendChoice>;
   readonly said: Set<string>;
   /** Whether a function is being run on symbols. */
@@ -50,6 +53,7 @@ export function sharedState(): SharedState {
   return (holder[stateKey] ??= {
     pending: Promise.resolve(),
     loaded: undefined,
+    membership: undefined,
     choices: new Map(),
     said: new Set(),
     recording: false,

@@ -58,6 +58,19 @@ describe('where the native library is not installed', () => {
     },
   );
 
+  it('a cluster of several workers is an error; of one it is none', async () => {
+    const workers = ['127.0.0.1:4001', '127.0.0.1:4002'];
+    await expect(useBestBackend({ cluster: { workers, index: 0 } })).rejects.toMatchObject({
+      name: 'ClusterError',
+      kind: 'cluster',
+      message: expect.stringMatching(
+        /^A cluster of 2 workers needs TensorFlow's native library of this package\. Backend: /,
+      ) as string,
+    });
+    const cluster = { workers: workers.slice(0, 1), index: 0 };
+    await expect(useBestBackend({ cluster })).resolves.toMatchObject({ name: 'wasm' });
+  });
+
   it('quiet says nothing', async () => {
     await useBestBackend({ quiet: true });
     expect(said).not.toHaveBeenCalled();

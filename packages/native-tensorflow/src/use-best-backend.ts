@@ -8,6 +8,9 @@ import {
   type Precision,
 } from './backend-choice';
 import { buildFolder, readInstalled } from './cache';
+import { checkCluster, type Cluster } from './distribution/cluster';
+import { ClusterError } from './distribution/cluster-error';
+import { joinWith, placeOf, proxyExceptions, requireMembership } from './distribution/join';
 import { NativeTensorflowError } from './errors';
 import type { KernelChoice } from './kernels/kernel-choice';
 import { loadKernels } from './kernels/load-kernels';
@@ -47,6 +50,12 @@ export interface BackendOptions {
    * that asks for the other one is an error, for its numbers would be others than it expects.
    */
   readonly precision?: Precision | undefined;
+  /**
+   * The workers that compute together, and which of them this process is: the call waits for all of them, and `allReduce` and the
+   * other collective calls then work. From the environment `clusterFromTfConfig` and `clusterFromSlurm` read it. The library joins
+   * when it is loaded, once a process, and only it can: with more than one worker no other backend serves.
+   */
+  readonly cluster?: Cluster | undefined;
 }
 
 /** By its whole name, so that npx takes the installed package, and no other that has the command's name on npm. */
@@ -60,7 +69,7 @@ const howToInstall = `install it with \`${installCommand}\` (from code \`install
  * WebAssembly, plain JavaScript, in this order. Says in one line on standard error which and why. Downloads nothing, and
  * calling it again changes nothing.
  * @throws NativeTensorflowError when the backend asked for by name cannot be had, or when this process computes in another
- *   precision than the one asked for; never otherwise
+ *   precision than the one asked for; ClusterError when the cluster asked for cannot be joined; never otherwise
  */
 export function useBestBackend(options: BackendOptions = {}): Promise<BackendChoice> {
   const state = sharedState();
@@ -77,6 +86,8 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
       `There is no backend "${backend as string}"; the backends are ${backendNames.join(', ')}.`,
     );
   }
+  const cluster = options.cluster === undefined ? undefined : checkCluster(options.cluster);
+  if (cluster !== undefined) requireMembership(state, cluster);
   const key = backend ?? 'best';
   let choice = state.choices.get(key);
   if (choice === undefined) {
@@ -84,6 +95,11 @@ async function choose(state: SharedState, options: BackendOptions): Promise<Back
       backend === undefined
         ? await bestBackend(state, options)
         : await namedBackend(state, backend, options);
+    if (cluster !== undefined && state.membership === undefined) {
+      throw new ClusterError(
+        `A cluster of ${cluster.workers.length} workers needs TensorFlow's native library of this package. ${found.reason}`,
+      );
+    }
     choice = { ...found, notes: [] };
     state.choices.set(key, choice);
   } else {
@@ -140,6 +156,7 @@ async function bestBackend(state: SharedState, options: BackendOptions): Promise
     native = await bestNative(state, options);
     problem = (await whyNotNative()) ?? '';
   } catch (error) {
+    if (error instanceof ClusterError) throw error;
     problem = error instanceof Error ? error.message : String(error);
   }
   if (native !== null) return native;
@@ -286,7 +303,13 @@ async function loadNative(
   }
   if (loaded === undefined && device === 'cpu' && kind === 'gpu')
     process.env['CUDA_VISIBLE_DEVICES'] = '-1';
-  const binding = registerNativeBackend(folder, environmentOf(options));
+  const cluster = loaded === undefined ? options.cluster : undefined;
+  const place = cluster === undefined ? undefined : await placeOf(cluster);
+  const environment = {
+    ...environmentOf(options),
+    ...(cluster !== undefined && place !== undefined && proxyExceptions(cluster)),
+  };
+  const binding = registerNativeBackend(folder, environment, place);
   const precision = options.precision ?? defaultPrecision;
   const { kernels } = (state.loaded = loaded ?? {
     kind,
@@ -309,6 +332,7 @@ async function loadNative(
     );
   }
   await activate(nativeBackendName);
+  if (cluster !== undefined && place !== undefined) await joinWith(state, binding, cluster);
   const version = `TensorFlow ${binding.TF_Version}`;
   const count = availableParallelism();
   const threads = `${count.toString()} ${count === 1 ? 'thread' : 'threads'}`;

@@ -1,5 +1,6 @@
 /** TensorFlow's numbers for the kinds of an attribute and for the types of a tensor (tensorflow/c/tf_attrtype.h, tf_datatype.h). */
 export const ATTRIBUTE = {
+  string: 0,
   int: 1,
   float: 2,
   bool: 3,
