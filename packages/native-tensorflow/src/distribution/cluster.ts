@@ -97,7 +97,9 @@ export function quote(value: unknown): string {
 
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    // Of these there is no JSON.
+    if (['undefined', 'function', 'symbol'].includes(typeof value)) return String(value);
+    return JSON.stringify(value);
   } catch {
     // What is nested too deeply, or into itself.
     return `a value of type ${typeof value}`;

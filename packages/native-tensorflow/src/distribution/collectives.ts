@@ -175,7 +175,7 @@ export async function gatherRows(
   if (total === 0 || tensor.shape.slice(1).includes(0)) return tf.zeros(shape, dtype);
   const padded = tf.tidy(() => {
     const wide = tf.cast(tensor, gathered[dtype]);
-    const missing = most - tensor.shape[0]!;
+    const missing = most - tensor.shape[0];
     if (missing === 0) return tf.clone(wide);
     const zeros = tf.zeros([missing, ...tensor.shape.slice(1)], gathered[dtype]);
     return missing === most ? zeros : tf.concat([wide, zeros]);

@@ -65,7 +65,9 @@ it('asks again for a name that is known only after a while', async () => {
   const slow: Network = {
     ...network,
     addressesOf: async () => (pauses < 5 ? Promise.reject(new Error('ENOTFOUND')) : ['10.0.0.5']),
-    pause: async () => void pauses++,
+    pause: async () => {
+      pauses++;
+    },
   };
   await expect(listenAddressOf({ workers: ['pod:1'], index: 0 }, slow)).resolves.toBe('10.0.0.5');
 });
