@@ -191,5 +191,5 @@ async function setup({ build }) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await setup({ build: !process.argv.includes('--no-build') });
+  void setup({ build: !process.argv.includes('--no-build') });
 }

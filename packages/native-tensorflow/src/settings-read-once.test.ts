@@ -35,7 +35,8 @@ it('threads that come too late are noted, and said once', () => {
   );
   const sentence = expect.stringMatching(/^threadsPerOperation: 1 has no effect: .* all threads/);
   expect(notes).toEqual([[], [sentence], [sentence], [sentence], []]);
-  expect(lines).toEqual([sentence]);
+  // What serves is said before it, on a machine that has kernels for it.
+  expect(lines.filter((line) => !line.startsWith('Kernels of this package'))).toEqual([sentence]);
   expect(errors).toEqual([]);
 });
 

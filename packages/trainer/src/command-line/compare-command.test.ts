@@ -34,7 +34,7 @@ test('leaves a plot, a table and JSON, and prints the table', async () => {
   expect(found).toMatchObject({ code: 0, error: '' });
   expect(found.out).toMatch(/^ +a +b\n/);
   expect(found.out).toMatch(/^iterations +20 +30$/m);
-  expect(found.out).toMatch(/^seed +1 +2$/m);
+  expect(found.out).toMatch(/^ {2}seed +1 +2$/m);
   expect(found.out).toContain(`Everything is in ${out ?? ''}`);
   expect(readdirSync(out ?? '').sort()).toEqual(['comparison.json', 'comparison.md', 'curves.png']);
   expect(readFileSync(join(out ?? '', 'comparison.md'), 'utf8')).toContain('| seed | 1 | 2 |');
