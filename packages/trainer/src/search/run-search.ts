@@ -170,6 +170,7 @@ export async function checkSearch(settings: SearchSettings, defaultsOf: Defaults
       (value) => ({ ...start, [name]: value }),
     ),
   );
+  const drafts: PlannedRun[] = [];
   for (const corner of corners) {
     const keys = keysOf(settings, corner);
     const name = settingsText(settings, { settings: corner });
@@ -180,8 +181,9 @@ export async function checkSearch(settings: SearchSettings, defaultsOf: Defaults
       );
     }
     await budgetedIterations(settings.budget, { base, keys }, draft, () => Promise.resolve(1));
-    await checkPrompts([draft]);
+    drafts.push(draft);
   }
+  await checkPrompts(drafts);
 }
 
 /** Of the best setting as it is believed now, on seeds that no run of the search had. */
