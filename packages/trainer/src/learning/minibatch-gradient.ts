@@ -4,7 +4,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { nextTurn } from '../next-turn';
 import type { RunningDenoiser } from '../policy/policy';
 import { trainedWeights } from '../weights/trained-weights';
-import { inStep } from '../workers/in-step';
 import { ALONE, type Workers } from '../workers/workers';
 import { addUp, readChunks, type ReadChunks } from './read-chunks';
 import type { Chunk, ChunkResult } from './term';
@@ -104,31 +103,28 @@ async function sumOfTerm(
   everyRow = false,
 ): Promise<TermSum> {
   let gradient: tf.Tensor1D | undefined;
+  const results: ChunkResult[] = [];
   try {
-    const parts = await inStep(workers, async () => {
-      const results: ChunkResult[] = [];
-      try {
-        if (!everyRow) await prepare(policy);
-        for (const chunk of chunks) {
-          await nextTurn(signal);
-          const result = chunk.gradient(policy, inMean, everyRow);
-          gradient = accumulate(gradient, result.gradient);
-          results.push(result);
-          onChunk(chunk);
-        }
-        return { sums: readChunks(results), hasGradient: gradient !== undefined };
-      } finally {
-        for (const { logProb, clipped, loss, dropped, divergence, sums } of results) {
-          const kept = [loss, logProb, clipped, dropped, divergence, ...Object.values(sums)];
-          tf.dispose(kept.filter((tensor) => tensor !== undefined));
-        }
-      }
-    });
+    if (!everyRow) await prepare(policy);
+    for (const chunk of chunks) {
+      await nextTurn(signal);
+      const result = chunk.gradient(policy, inMean, everyRow);
+      gradient = accumulate(gradient, result.gradient);
+      results.push(result);
+      onChunk(chunk);
+    }
+    const own = { sums: readChunks(results), hasGradient: gradient !== undefined };
+    const parts = await workers.gather(own);
     const isAnywhere = parts.some(({ hasGradient }) => hasGradient);
     return { gradient, isAnywhere, read: addUp(parts.map(({ sums }) => sums)) };
   } catch (error) {
     gradient?.dispose();
     throw error;
+  } finally {
+    for (const { logProb, clipped, loss, dropped, divergence, sums } of results) {
+      const kept = [loss, logProb, clipped, dropped, divergence, ...Object.values(sums)];
+      tf.dispose(kept.filter((tensor) => tensor !== undefined));
+    }
   }
 }
 

@@ -23,6 +23,8 @@ export interface DrawRequest {
   readonly settings: SamplerSettings;
   /** The noise of image i depends on the seed and i alone. */
   readonly seed: number;
+  /** i of the first of these images, 0 unless they are a part of others. */
+  readonly first?: number | undefined;
   /** Images per call of the policy. */
   readonly batch: number;
   readonly onProgress?: ((fraction: number) => void) | undefined;
@@ -35,8 +37,11 @@ export interface DrawRequest {
  * @throws the signal's reason when it is aborted on the way
  */
 export async function drawImages(policy: Policy, request: DrawRequest): Promise<Image[]> {
-  const { prompts, settings, batch } = request;
+  const { prompts, settings, batch, first = 0 } = request;
+  // No encoder encodes nothing.
+  if (prompts.length === 0) return [];
   const { schedule, texts, latentShape } = policy;
+  const noise = evaluationNoise(request.seed, latentShape);
   const distinct = [...new Set(prompts)];
   const text = texts.encode(distinct);
   const empty = texts.empty();
@@ -50,7 +55,7 @@ export async function drawImages(policy: Policy, request: DrawRequest): Promise<
         promptOfImage: prompts.map((prompt) => distinct.indexOf(prompt)),
         latentShape,
         plan: planDenoiseSteps(schedule, settings),
-        noise: evaluationNoise(request.seed, latentShape),
+        noise: (image, step) => noise(first + image, step),
         batch,
         onBatch: (latents) => {
           images.push(...decodeImages(policy, latents, batch));

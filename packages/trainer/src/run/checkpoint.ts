@@ -89,8 +89,12 @@ export interface Checkpoints {
 }
 
 const nothing = (): void => undefined;
+/** Of a worker whose state, also that of earlier iterations, comes from the first. */
+const THOSE_OF_THE_FIRST: Checkpoints = {
+  ...{ count: nothing, saveIfDue: nothing, save: nothing, goBackTo: nothing },
+};
 const NO_CHECKPOINTS: Checkpoints = {
-  ...{ count: nothing, saveIfDue: nothing, save: nothing },
+  ...THOSE_OF_THE_FIRST,
   goBackTo() {
     throw new TypeError('A run without files has no checkpoint to go back to.');
   },
@@ -108,6 +112,7 @@ export function createCheckpoints(
   now: () => number = Date.now,
 ): Checkpoints {
   const { every, minutes, keep } = run.config.checkpoint;
+  if (run.workers.rank > 0) return THOSE_OF_THE_FIRST;
   if (run.output === undefined) return NO_CHECKPOINTS;
   const folder = join(run.output, 'checkpoints');
   let iterations = from?.iterations ?? 0;

@@ -9,12 +9,15 @@ import type { WeightedReward } from '../scoring/rewards';
 import { scoreEvaluation } from '../scoring/score-evaluation';
 import type { Scores } from '../scoring/scores';
 import { meanWithError, withoutMissing } from '../statistics';
+import { ALONE, shareOf, type Workers } from '../workers/workers';
 import type { EvaluationPlan } from './evaluation-plan';
 
 export interface EvaluationRequest extends Omit<DrawRequest, 'prompts'> {
   readonly name: string;
   readonly plan: EvaluationPlan;
   readonly rewards: readonly WeightedReward[];
+  /** The processes that evaluate together, each a part of the images; this one alone when left out. */
+  readonly workers?: Workers | undefined;
   /** Called with the images before they are scored, which may fail. */
   readonly onDrawn?: ((images: readonly Image[]) => Promise<void>) | undefined;
 }
@@ -22,6 +25,7 @@ export interface EvaluationRequest extends Omit<DrawRequest, 'prompts'> {
 export interface Evaluation {
   readonly record: EvaluationRecord;
   readonly scores: Scores;
+  /** Those that this process has drawn; the first one's come first. */
   readonly images: Image[];
 }
 
@@ -34,12 +38,13 @@ export async function evaluatePolicy(
   policy: Policy,
   request: EvaluationRequest,
 ): Promise<Evaluation> {
-  const { plan, signal } = request;
-  const prompts = plan.prompts.map((prompt) => prompt.text);
-  const images = await drawImages(policy, { ...request, prompts });
+  const { plan, signal, workers = ALONE } = request;
+  const { first, count } = shareOfGroups(workers, plan.groups);
+  const prompts = plan.prompts.slice(first, first + count).map((prompt) => prompt.text);
+  const images = await drawImages(policy, { ...request, prompts, first });
   await request.onDrawn?.(images);
-  const batch = { images, prompts, groups: plan.groups };
-  const scores = await scoreEvaluation(request.rewards, batch, signal);
+  const batch = { images, prompts, groups: plan.groups.slice(first, first + count) };
+  const scores = await scoreEvaluation(request.rewards, batch, signal, workers);
   const { steps, eta, guidance } = request.settings;
   return {
     images,
@@ -61,6 +66,16 @@ export async function evaluatePolicy(
       ),
       settings: { steps, eta, guidance },
     },
+  };
+}
+
+/** Images of a group, which stand side by side, are one worker's. */
+function shareOfGroups(workers: Workers, groups: readonly number[]): ReturnType<typeof shareOf> {
+  const share = shareOf(workers, new Set(groups).size);
+  const inShare = (group: number) => group >= share.first && group < share.first + share.count;
+  return {
+    first: groups.filter((group) => group < share.first).length,
+    count: groups.filter(inShare).length,
   };
 }
 

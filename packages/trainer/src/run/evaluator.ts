@@ -76,7 +76,7 @@ export function createRunEvaluator(
   ): Promise<{ record: EvaluationRecord; images: Image[] }> {
     const evaluation = await clock.time(`evaluation ${name}`, (onProgress) =>
       evaluatePolicy(policy, {
-        ...{ ...common, name, rewards, plan, seed },
+        ...{ ...common, name, rewards, plan, seed, workers: run.workers },
         ...{ settings: { ...settings, guidance }, onProgress },
       }),
     );
@@ -123,7 +123,7 @@ export function createRunEvaluator(
   /** Of the evaluation's first prompts; an evaluation has drawn some of them already. */
   async function sampleGrid(name: string, policy: Policy, drawn: Image[] = []): Promise<void> {
     const { count } = config.samples;
-    if (count === 0) return;
+    if (count === 0 || run.workers.rank > 0) return;
     const prompts = heldOut.slice(0, count).map(({ text }) => text);
     const images =
       drawn.length >= count

@@ -15,7 +15,6 @@ import type { IterationRecord } from '../run-folder/records';
 import { groupDiversity } from '../scoring/collapse-signs';
 import { createScoring } from '../scoring/scoring';
 import type { DrawnImages } from '../tracking/sink';
-import { inStep } from '../workers/in-step';
 import { shareOf, type Workers } from '../workers/workers';
 import { drawIteration } from './draw-iteration';
 import { createGuards, type Guards } from './guards';
@@ -77,8 +76,8 @@ export async function runIteration(
     const penalties =
       klInReward === 0
         ? undefined
-        : await clock.time('reward', () =>
-            inStep(workers, () => klInRewards(run, { ...drawn, ...texts, signal })),
+        : await clock.time('reward', async () =>
+            workers.gather(await klInRewards(run, { ...drawn, ...texts, signal })),
           );
     const penalty = penalties?.flat();
     const learnt = sums.map((sum, image) => sum - klInReward * (penalty?.[image] ?? 0));

@@ -9,7 +9,8 @@ import type { EvaluationRecord, RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
 import type { DrawnImages } from '../tracking/sink';
 import { UserError } from '../user-error';
-import { createCheckpoints, restoreCheckpoint } from './checkpoint';
+import { ALONE, WorkerLeft } from '../workers/workers';
+import { createCheckpoints } from './checkpoint';
 import { checkDiskSpace } from './checkpoint-size';
 import { createCollapseGuard } from './collapse-guard';
 import { createRunEvaluator } from './evaluator';
@@ -21,6 +22,7 @@ import { createPhaseClock } from './phase-clock';
 import type { Run } from './run';
 import { saveTrained } from './save-trained';
 import { summarizeRun } from './summarize-run';
+import { checkWeights, departFrom, startTogether, takeStateOfFirst } from './together';
 import { allOrNothing } from './training-state';
 
 /** Where a run goes on from. */
@@ -50,15 +52,20 @@ export async function runLoop(
   from?: ResumePoint,
   given: GivenObjects = {},
 ): Promise<RunSummary> {
-  const run = await openRun(config, given, (fraction) => {
-    recorder.phase('loading', fraction);
-  });
   try {
-    const summary = await iterate(run, recorder, signal, from);
-    given.onTrained?.(run.result());
-    return summary;
-  } finally {
-    run.dispose();
+    const run = await openRun(config, given, (fraction) => {
+      recorder.phase('loading', fraction);
+    });
+    try {
+      const summary = await iterate(run, recorder, signal, from);
+      given.onTrained?.(run.result());
+      return summary;
+    } finally {
+      run.dispose();
+    }
+  } catch (error) {
+    await departFrom(given.workers ?? ALONE, signal, error);
+    throw error;
   }
 }
 
@@ -68,33 +75,30 @@ async function iterate(
   signal: AbortSignal,
   from: ResumePoint | undefined,
 ): Promise<RunSummary> {
-  const { config } = run;
+  const { config, workers } = run;
   if (run.output !== undefined) {
     const averages = [run.ema, run.average].filter((average) => average !== undefined).length;
     checkDiskSpace(run.variables, run.output, averages);
   }
-  const progress = from?.checkpoint && restoreCheckpoint(run, from.checkpoint, from.onDifference);
+  const { progress, earlier } = await startTogether(run, from);
   const clock = createPhaseClock((phase, fraction) => {
     recorder.phase(phase, fraction);
   }, progress?.seconds);
   const guards = createGuards(config.guards);
-  const evaluator = createRunEvaluator(run, {
-    recorder,
-    clock,
-    signal,
-    guards,
-    earlier: from?.evaluations,
-  });
+  const evaluator = createRunEvaluator(run, { recorder, clock, signal, guards, earlier });
   const collapse = createCollapseGuard(config.guards, progress?.collapse);
   const checkpoints = createCheckpoints(run, clock, progress, collapse);
   let iterations = progress?.iterations ?? 0;
   let stop: string | undefined;
   let failure: unknown;
+  let otherWasEnded = false as boolean;
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     try {
       await work();
     } catch (error) {
-      if (error !== signal.reason) failure ??= error;
+      await departFrom(workers, signal, error);
+      if (error instanceof WorkerLeft && error.interrupted) otherWasEnded = true;
+      else if (error !== signal.reason) failure ??= error;
     }
     if (signal.reason instanceof UserError) failure ??= signal.reason;
   };
@@ -106,7 +110,9 @@ async function iterate(
     await evaluator.afterIteration(iterations);
     if (collapse.keepsBeginning) checkpoints.save();
     clock.lap();
-    while ((stop ??= recorder.stopRequest?.stop) === undefined && iterations < config.iterations) {
+    // Only the first worker's reports go anywhere, and so only there may somebody wish for an end.
+    const wish = async () => (await workers.gather(recorder.stopRequest?.stop))[0];
+    while ((stop ??= await wish()) === undefined && iterations < config.iterations) {
       const result = await allOrNothing(run, () =>
         runIteration(run, clock, iterations, signal, guards, collapse.rateFactor),
       );
@@ -116,6 +122,7 @@ async function iterate(
       const verdict = collapse.observe(iterations, { ...record.reward, images: record.images });
       if (verdict.backTo !== undefined) {
         checkpoints.goBackTo(verdict.backTo);
+        await takeStateOfFirst(run);
         record.backTo = verdict.backTo;
       }
       if (verdict.keep) checkpoints.save();
@@ -126,7 +133,9 @@ async function iterate(
       };
       await clock.time('tracking', () => recorder.iteration(record, drawn));
       await evaluator.afterIteration(iterations);
-      await clock.time('checkpoint', () => {
+      await clock.time('checkpoint', async () => {
+        const { every } = config.checkpoint;
+        if (every > 0 && iterations % every === 0) await checkWeights(run, iterations);
         checkpoints.saveIfDue();
       });
       clock.lap();
@@ -137,13 +146,16 @@ async function iterate(
   await attempt(async () => {
     checkpoints.save();
     if (iterations > 0 && run.output !== undefined) saveTrained(run.result(), run.output);
-    const isDone = iterations === config.iterations || stop !== undefined;
-    if (isDone && !signal.aborted && failure === undefined) await evaluator.after();
+    if (failure !== undefined || otherWasEnded) return;
+    signal.throwIfAborted();
+    await evaluator.after();
+    await checkWeights(run, iterations);
+    await workers.end();
   });
   if (failure !== undefined) throw failure as Error;
   const summary = summarizeRun(run, {
     ...{ iterations, evaluator, clock },
-    interrupted: signal.aborted,
+    interrupted: signal.aborted || otherWasEnded,
     stopped: stop,
   });
   await recorder.finish(summary);

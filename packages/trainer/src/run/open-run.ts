@@ -68,6 +68,7 @@ async function openWith(
   owned: Owned,
   onLoad: (fraction: number) => void,
 ): Promise<Run> {
+  const { workers = ALONE } = given;
   const {
     training: prompts,
     evaluation: heldOut,
@@ -95,7 +96,7 @@ async function openWith(
     screen.dispose();
   });
   await resolveModel(config.model);
-  const rewards = await createRewards(config.rewards, given.rewards);
+  const rewards = await createRewards(config.rewards, given.rewards, workers);
   // What the processes of a reward still hold is no reason to lose the run.
   owned.add(() => disposeRewards(rewards).catch(() => undefined));
   const compute = createCompute();
@@ -167,10 +168,10 @@ async function openWith(
   });
   return {
     config,
-    output: given.withoutFiles === true ? undefined : config.output,
+    output: given.withoutFiles === true || workers.rank > 0 ? undefined : config.output,
     origin,
     backend,
-    workers: given.workers ?? ALONE,
+    workers,
     policy,
     result: () => (ema === undefined ? policy : withWeights(policy, ema.weights)),
     base: { ...policy, unet: model.unet, adapter: undefined },

@@ -56,7 +56,7 @@ export function differencesBetween(before: Origin, now: Origin): string[] {
 }
 
 /** Values by their dotted keys. */
-function leaves(path: string, value: unknown): (readonly [key: string, value: string])[] {
+export function leaves(path: string, value: unknown): (readonly [key: string, value: string])[] {
   // Where the first weights came from matters no more when there are others.
   if (path === 'lora.from' || value === undefined) return [];
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

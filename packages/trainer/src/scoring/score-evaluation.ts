@@ -9,6 +9,7 @@ import {
   type RewardResult,
 } from '@loop-diffusion/rewards';
 
+import { ALONE, type Workers } from '../workers/workers';
 import { PAUSES } from './pauses';
 import type { WeightedReward } from './rewards';
 import { readScores, type Scores } from './scores';
@@ -18,18 +19,23 @@ import type { GroupedBatch } from './scoring';
  * Where asking again may help it is done, after a pause. An image on which a reward fails for good has no reward, whatever
  * that reward's policy: a sum that lacks a term is another measure.
  *
+ * @param batch of this process
+ * @param workers that score a part of the images each; groups are numbered over all of them
+ * @returns the scores of all workers' images, in their order
  * @throws the signal's reason as soon as it is aborted
  */
 export async function scoreEvaluation(
   rewards: readonly WeightedReward[],
   batch: GroupedBatch,
   signal?: AbortSignal,
+  workers: Workers = ALONE,
 ): Promise<Scores> {
-  const results = await Promise.all(
-    rewards.map(({ reward }) => scorePatiently(reward, batch, signal)),
-  );
+  const own = await Promise.all(rewards.map(({ reward }) => scorePatiently(reward, batch, signal)));
+  const shares = await workers.gather({ results: own, groups: batch.groups });
+  const results = rewards.map((_, index) => shares.flatMap((share) => share.results[index] ?? []));
   const terms = rewards.map(asEvaluated);
-  return readScores(terms, createCombination(terms), results, batch.groups);
+  const groups = shares.flatMap((share) => share.groups);
+  return readScores(terms, createCombination(terms), results, groups);
 }
 
 /** Scales over other images say nothing about these: the values themselves are compared, where no fixed scale is set. */

@@ -17,7 +17,6 @@ import {
   type RewardResult,
 } from '@loop-diffusion/rewards';
 
-import { inStep } from '../workers/in-step';
 import { ALONE, type Workers } from '../workers/workers';
 import type { WeightedReward } from './rewards';
 import { readScores, type Scores } from './scores';
@@ -80,23 +79,24 @@ export function createScoring(
       qualities.push(quality);
     },
     async finish() {
-      const shares = await inStep(workers, async () => {
-        const done = await Promise.all(scored);
-        const own = {
-          images: batches.flatMap(({ images }) => images),
-          prompts: batches.flatMap(({ prompts }) => prompts),
-          groups: batches.flatMap(({ groups }) => groups),
-        };
-        const results = await Promise.all(
-          rewards.map(async (term, index) =>
-            isDueAtOnce(term)
-              ? done.flatMap((batch) => batch[index] ?? [])
-              : score(term.reward, own),
-          ),
-        );
-        // What was called off looks like a failure, and is none.
-        signal.throwIfAborted();
-        return { results, groups: own.groups, quality: (await Promise.all(qualities)).flat() };
+      const done = await Promise.all(scored);
+      const drawn = {
+        images: batches.flatMap(({ images }) => images),
+        prompts: batches.flatMap(({ prompts }) => prompts),
+        groups: batches.flatMap(({ groups }) => groups),
+      };
+      const ownResults = await Promise.all(
+        rewards.map(async (term, index) =>
+          isDueAtOnce(term)
+            ? done.flatMap((batch) => batch[index] ?? [])
+            : score(term.reward, drawn),
+        ),
+      );
+      // What was called off looks like a failure, and is none.
+      signal.throwIfAborted();
+      const shares = await workers.gather({
+        ...{ results: ownResults, groups: drawn.groups },
+        quality: (await Promise.all(qualities)).flat(),
       });
       const results = rewards.map((_, index) =>
         shares.flatMap((share) => share.results[index] ?? []),

@@ -1,45 +1,40 @@
 /** Workers in one process, for the tests of what they do together. */
-import { serialize, deserialize } from 'node:v8';
-
 import * as tf from '@tensorflow/tfjs-core';
 
+import { createWorkers } from '../workers/create-workers';
 import type { Workers } from '../workers/workers';
 
 interface Round {
-  readonly call: string;
   readonly given: unknown[];
   readonly whole: PromiseWithResolvers<readonly unknown[]>;
 }
 
-/** Each waits in a call until the others have made it, and no two calls may differ. */
+/** Each waits in an exchange until the others have come to it. */
 export function workersTogether(size: number): Workers[] {
   const rounds: Round[] = [];
   return Array.from({ length: size }, (_, rank) => {
     let calls = 0;
-    const exchange = async (call: string, value: unknown): Promise<readonly unknown[]> => {
-      const round = (rounds[calls] ??= { call, given: [], whole: withResolvers() });
+    const exchange = async <Value>(value: Value): Promise<Value[]> => {
+      const round = (rounds[calls] ??= { given: [], whole: withResolvers() });
       calls += 1;
-      if (round.call !== call)
-        throw new Error(`Worker ${rank} calls ${call} where others call ${round.call}.`);
       round.given[rank] = value;
-      if (round.given.filter((each) => each !== undefined).length === size) {
-        round.whole.resolve(round.given);
-      }
-      return round.whole.promise;
+      if (Object.keys(round.given).length === size) round.whole.resolve(round.given);
+      return (await round.whole.promise) as Value[];
     };
-    return {
+    const vectors = async (vector: tf.Tensor1D) =>
+      exchange(Float32Array.from(await vector.data<'float32'>()));
+    return createWorkers({
       ...{ rank, size },
+      numbers: (own) => exchange([...own]),
+      bytes: (own) => exchange(own),
       async sum(vector) {
-        const own = Float32Array.from(await vector.data<'float32'>());
-        vector.dispose();
-        const all = (await exchange(`sum of ${own.length}`, own)) as Float32Array[];
-        return tf.tensor1d(own.map((_, index) => all.reduce((sum, each) => sum + each[index]!, 0)));
+        const [first, ...others] = await vectors(vector);
+        return tf.tensor1d(
+          first!.map((value, index) => others.reduce((sum, each) => sum + each[index]!, value)),
+        );
       },
-      async gather<Value>(value: Value) {
-        const all = (await exchange('gather', serialize(value))) as Uint8Array[];
-        return all.map((each) => deserialize(each) as Value);
-      },
-    };
+      broadcast: async (vector) => tf.tensor1d((await vectors(vector))[0]!),
+    });
   });
 }
 

@@ -11,15 +11,19 @@ export function renderBestImages(
   { iteration, rewards }: Pick<IterationRecord, 'iteration' | 'rewards'>,
   { images, prompts }: DrawnImages,
 ): Promise<Uint8Array> {
-  const best = rewards
-    .map((reward, index) => ({ reward, image: images[index], prompt: prompts[index] ?? '' }))
+  // Of several workers the first has its own images alone, and they come first.
+  const best = images
+    .map((image, index) => ({
+      ...{ image, reward: rewards[index] ?? Number.NaN },
+      prompt: prompts[index] ?? '',
+    }))
     .filter(({ reward }) => !Number.isNaN(reward))
     .sort((left, right) => right.reward - left.reward)
     .slice(0, MOST);
   return renderSampleGrid(
     best.map(({ reward, image, prompt }) => ({
       prompt: `${figure(reward)}: ${prompt}`,
-      images: image === undefined ? [] : [image],
+      images: [image],
     })),
     { title: `iteration ${String(iteration)}: the highest rewards`, labels: ['image'] },
   );
