@@ -1,12 +1,12 @@
 /** A study that is killed again and again, with and without the runs that it carries out. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { counterUniform } from '@loop-diffusion/diffusion-mdp';
 
 import { startCommand } from './command-line';
+import { childrenOf, killIfAlive, processesWith } from './processes';
 
 export interface KilledStudyReport {
   readonly kills: number;
@@ -65,30 +65,6 @@ export async function killStudy(options: KilledStudyOptions): Promise<KilledStud
     equal: table('broken').equals(table('straight')),
     orphans: processesWith(broken).length,
   };
-}
-
-/** Read from Linux (proc(5), field 4 of stat). */
-function childrenOf(parent: number): number[] {
-  return processes().filter((pid) => {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] === String(parent);
-  });
-}
-
-function processesWith(argument: string): number[] {
-  return processes().filter((pid) =>
-    readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(argument),
-  );
-}
-
-function processes(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`))
-    .map(Number);
-}
-
-function killIfAlive(pid: number): void {
-  spawnSync('kill', ['-KILL', String(pid)]);
 }
 
 /** The least that there is: two methods, three iterations. @param seeds how many */

@@ -40,6 +40,7 @@ export {
   type Reduction,
 } from './distribution/collectives';
 export type { Cluster } from './distribution/cluster';
+export { leaveCluster } from './distribution/membership';
 export { ClusterError } from './distribution/cluster-error';
 export { clusterFromSlurm, type SlurmOptions } from './distribution/slurm';
 export { clusterFromTfConfig } from './distribution/tf-config';

@@ -56,6 +56,8 @@ export interface BackendOptions {
    * when it is loaded, once a process, and only it can: with more than one worker no other backend serves.
    */
   readonly cluster?: Cluster | undefined;
+  /** Ends the wait for the cluster's other workers when aborted; the error is that of `leaveCluster`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** By its whole name, so that npx takes the installed package, and no other that has the command's name on npm. */
@@ -332,7 +334,8 @@ async function loadNative(
     );
   }
   await activate(nativeBackendName);
-  if (cluster !== undefined && place !== undefined) await joinWith(state, binding, cluster);
+  if (cluster !== undefined && place !== undefined)
+    await joinWith(state, binding, cluster, options.signal);
   const version = `TensorFlow ${binding.TF_Version}`;
   const count = availableParallelism();
   const threads = `${count.toString()} ${count === 1 ? 'thread' : 'threads'}`;

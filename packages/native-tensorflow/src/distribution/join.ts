@@ -5,7 +5,7 @@ import { parseEndpoint, quote, type Cluster } from './cluster';
 import { ClusterError } from './cluster-error';
 import { meet } from './collectives';
 import { listenAddressOf } from './listen-address';
-import { newMembership } from './membership';
+import { leaveCluster, newMembership } from './membership';
 import { serverDef } from './server-def';
 
 /**
@@ -55,12 +55,14 @@ export function proxyExceptions(
 
 /**
  * Waits for the other workers.
+ * @param signal ends the wait when aborted
  * @throws ClusterError where this process could not join, or the others do not come in time
  */
 export async function joinWith(
   state: SharedState,
   binding: Pick<TensorflowBinding, 'joinProblem'>,
   cluster: Cluster,
+  signal?: AbortSignal,
 ): Promise<void> {
   const membership = (state.membership = newMembership(cluster));
   const problem = binding.joinProblem();
@@ -71,5 +73,12 @@ export async function joinWith(
     );
     throw membership.failure;
   }
-  await meet('joining the cluster', { timeoutSeconds: cluster.joinTimeoutSeconds });
+  const joining = meet('joining the cluster', { timeoutSeconds: cluster.joinTimeoutSeconds });
+  if (signal?.aborted === true) leaveCluster();
+  signal?.addEventListener('abort', leaveCluster);
+  try {
+    await joining;
+  } finally {
+    signal?.removeEventListener('abort', leaveCluster);
+  }
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { NativeBackend, OutputMetadata } from '../compile/native-backend';
 import type { Attribute } from '../compile/operation';
 import { errorCode } from '../errors';
+import { sharedState } from '../shared-state';
 import type { Cluster } from './cluster';
 import { ClusterError } from './cluster-error';
 import { taskName } from './server-def';
@@ -52,7 +53,8 @@ export type RunOperation = (operation: CollectiveOperation) => Promise<tf.Tensor
 /** A call's operations have numbers of their own, so that calls are counted alike whatever is under way. */
 const operationsPerCall = 4;
 
-/** TensorFlow's number for what was not done in time (absl/status/status.h). */
+/** TensorFlow's numbers for what was called off, and for what was not done in time (absl/status/status.h). */
+const cancelled = 1;
 const deadlineExceeded = 4;
 
 /** How long a worker may take to say that it is there. */
@@ -121,6 +123,20 @@ async function runOperation(
   } finally {
     tf.dispose(keys);
   }
+}
+
+/**
+ * Ends collective calls that are under way in this process, joining a cluster among them, and all later ones, which fail with a
+ * ClusterError: for a process that ends, or knows that another has. The others find it gone when it has ended. Without a cluster
+ * nothing happens.
+ */
+export function leaveCluster(): void {
+  const { membership } = sharedState();
+  if (membership === undefined || membership.failure !== undefined) return;
+  membership.failure = new ClusterError('This process has left its cluster.');
+  // The only worker of a cluster needs no library.
+  if (membership.cluster.workers.length === 1) return;
+  nativeBackend().binding.abortCollectives(cancelled, membership.failure.message);
 }
 
 /** The deadline is over: says which workers do not answer, and ends the operation. */

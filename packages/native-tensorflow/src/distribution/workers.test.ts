@@ -239,6 +239,31 @@ describeNative('workers', () => {
     taken.close();
   });
 
+  it('can leave while they wait', async () => {
+    const workers = await freeAddresses(2);
+    const leaving = startWorker(
+      workers,
+      0,
+      `
+      const ending = new AbortController();
+      const { signal } = ending;
+      const joining = native.useBestBackend({ quiet: true, cluster, signal }).catch((problem) => problem);
+      const waiting = setInterval(() => {
+        if (native.clusterInfo().size === 2) ending.abort();
+      }, 20);
+      const error = await joining;
+      clearInterval(waiting);
+      const later = await native.barrier().catch((problem) => problem);
+      report({ ...(${describeError})(error), same: later === error });`,
+    );
+    expect(await leaving.nextReport()).toEqual({
+      ...{ name: 'ClusterError', kind: 'cluster', same: true },
+      message: 'This process has left its cluster.',
+    });
+    // No thread of it waits for minutes.
+    expect(await leaving.end).toMatchObject({ code: 0 });
+  });
+
   it('tell when they do not make the same calls', async () => {
     const workers = await freeAddresses(2);
     const script = `

@@ -35,8 +35,7 @@ export async function readContinuation(
   path: string,
   iterations: number | undefined,
 ): Promise<Continuation> {
-  const stored = resolveConfig(await readConfigFile(join(path, 'config.yaml')));
-  const config = { ...stored, output: path, iterations: iterations ?? stored.iterations };
+  const config = await configToGoOn(path, iterations);
   const { checkpoint, damaged } = readNewestCheckpoint(join(path, 'checkpoints'));
   const events = readEvents(join(path, 'events.jsonl'));
   const result = resultIn(events);
@@ -57,6 +56,15 @@ export async function readContinuation(
   const done = checkpoint?.step ?? 0;
   const history = historyUntil(done, config, events);
   return { config, iterations: done, checkpoint, damaged, history };
+}
+
+/** As {@link readContinuation}, what is to be done alone. */
+export async function configToGoOn(
+  path: string,
+  iterations: number | undefined,
+): Promise<TrainConfig> {
+  const stored = resolveConfig(await readConfigFile(join(path, 'config.yaml')));
+  return { ...stored, output: path, iterations: iterations ?? stored.iterations };
 }
 
 /** @param onDifference told what is no longer as it was when the checkpoint was made */

@@ -44,7 +44,7 @@ export async function carryOut(
   return code;
 }
 
-function sayHowToGoOn(folder: string, { output }: CommandContext): void {
+export function sayHowToGoOn(folder: string, { output }: CommandContext): void {
   if (!holdsRun(folder)) return;
   output.error.write(`To go on: ${commandName()} resume ${shellWord(folder)}\n`);
 }
@@ -67,7 +67,7 @@ function tellOfExit(folder: string, context: CommandContext): () => void {
 }
 
 /** One that failed before its first record leaves nothing. */
-function holdsRun(folder: string): boolean {
+export function holdsRun(folder: string): boolean {
   return ['config.yaml', 'events.jsonl'].every(
     (name) => (fileStatus(join(folder, name))?.size ?? 0) > 0,
   );

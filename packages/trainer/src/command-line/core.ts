@@ -8,6 +8,7 @@ import type {
 import type { GradientVarianceOptions, GradientVarianceResult } from '../api/gradient-variance';
 import type { BatchAdvice, MeasureBatchesOptions } from '../api/measure-batches';
 import type { TrainConfig } from '../configuration/schema';
+import type { GivenObjects } from '../run/given';
 import type { ResumePoint } from '../run/loop';
 import type { RunSummary } from '../run-folder/records';
 import type { RunRecorder } from '../tracking/recorder';
@@ -18,6 +19,7 @@ export interface Core {
     recorder: RunRecorder,
     signal: AbortSignal,
     from?: ResumePoint,
+    given?: Pick<GivenObjects, 'workers'>,
   ) => Promise<RunSummary>;
   readonly sampleImages: (options: SampleOptions) => Promise<SampleResult>;
   readonly measureBatches: (options: MeasureBatchesOptions) => Promise<BatchAdvice>;

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 
 import { readRunConfig, type GradientVarianceResult } from '../api/gradient-variance';
-import { smallestBatch } from '../configuration/backend-options';
 import { checkOutputFolder } from '../files/check-output-folder';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { writeFileAtomically } from '../files/write-atomically';
@@ -22,7 +21,7 @@ import { resolveModel } from '../weights/resolve-model';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
-import { sayBackend } from './say-backend';
+import { sayBackendOfRun } from './say-backend';
 
 export interface GradientVarianceFlags extends CommonFlags {
   readonly prompts: number;
@@ -79,7 +78,7 @@ export async function gradientVarianceCommand(
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
+    await sayBackendOfRun(config, flags, interruption.signal);
     const { gradientVariance } = await context.loadCore();
     const { prompts, images, k, checkpoint, base, seed } = flags;
     const result = await gradientVariance({

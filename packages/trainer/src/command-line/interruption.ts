@@ -1,6 +1,8 @@
 /** What ends a command from outside. Ctrl-C: once to end cleanly, twice to end at once. */
 import { setMaxListeners } from 'node:events';
 
+import { leaveCluster } from '@loop-diffusion/native-tensorflow';
+
 import { ENDS_WITH_PARENT } from '../study/launch-run';
 import { UserError } from '../user-error';
 import type { CommandContext } from './context';
@@ -8,6 +10,12 @@ import { listenForStrayErrors } from './stray-errors';
 
 /** As a shell reports a program that was ended by SIGINT. */
 export const INTERRUPTED_EXIT_CODE = 130;
+
+/** What the process that started this one sends to end it. */
+export interface EndMessage {
+  /** Why, in a sentence; empty where the user knows. */
+  readonly end: string;
+}
 
 export interface Interruption {
   /** Aborted at the first SIGINT or SIGTERM, or with a `UserError` when something failed that nobody waited for. */
@@ -34,8 +42,18 @@ export function listenForInterruption(
   }
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const onMessage = (message: Partial<EndMessage>): void => {
+    if (message.end === undefined) return;
+    if (message.end !== '') {
+      output.error.write(`\n${message.end}\n`);
+      // One is gone for whom the others would wait.
+      leaveCluster();
+    }
+    interrupt();
+  };
   if (process.env[ENDS_WITH_PARENT] === '1') {
     process.once('disconnect', interrupt);
+    process.on('message', onMessage);
     // Listening alone would keep the process alive.
     process.channel?.unref();
     // It may have gone before anybody listened.
@@ -50,6 +68,7 @@ export function listenForInterruption(
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
       process.off('disconnect', interrupt);
+      process.off('message', onMessage);
       releaseStrayErrors();
     },
   };

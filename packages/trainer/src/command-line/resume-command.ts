@@ -3,25 +3,28 @@ import { join } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { readContinuation, resumePoint } from '../api/continuation';
+import { configToGoOn, readContinuation, resumePoint } from '../api/continuation';
 import { refuseObjectsFromCode } from '../api/named-objects';
-import { smallestBatch } from '../configuration/backend-options';
 import { pruneCheckpoints } from '../run-folder/checkpoint-folder';
 import { openRunFolder } from '../run-folder/run-folder';
 import { createRunRecorder } from '../tracking/create-run-recorder';
 import { resolveModel } from '../weights/resolve-model';
+import { clusterWorkers } from '../workers/collective-exchange';
 import { carryOut } from './carry-out';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { wholeNumberFlag } from './numbers';
-import { sayBackend } from './say-backend';
+import { launchWorkers } from './launch-workers';
+import { sayBackendOfRun } from './say-backend';
+import { workAlong } from './work-along';
+import { addWorkerFlags, clusterFor, flagsOfWorkers, type WorkerFlags } from './worker-flags';
 
-export interface ResumeFlags extends CommonFlags {
+export interface ResumeFlags extends CommonFlags, WorkerFlags {
   readonly iterations?: number;
 }
 
 export function addResumeFlags(command: Command): Command {
-  return command
+  return addWorkerFlags(command)
     .description('go on with a run that ended, from its newest whole checkpoint')
     .argument('<RUN>', "the run's folder")
     .option(
@@ -37,6 +40,19 @@ export async function resumeCommand(
   flags: ResumeFlags,
   context: CommandContext,
 ): Promise<number> {
+  const cluster = clusterFor(flags);
+  if (flags.workers > 1) {
+    const { workers: count, maxRestarts, iterations } = flags;
+    const args = [
+      ...['resume', path, ...flagsOfWorkers(flags)],
+      ...(iterations === undefined ? [] : ['--iterations', String(iterations)]),
+    ];
+    return launchWorkers({ count, maxRestarts, folder: path, args, argsToGoOn: args }, context);
+  }
+  if (cluster !== undefined && cluster.index > 0) {
+    // What it goes on from is the first worker's; what both are to do is in the folder.
+    return workAlong(await configToGoOn(path, flags.iterations), cluster, flags, context);
+  }
   const folder = openRunFolder(path);
   const interruption = listenForInterruption(context);
   try {
@@ -56,7 +72,7 @@ export async function resumeCommand(
           : `Going on after ${iterations} of ${config.iterations} iterations.`,
       );
     }
-    await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
+    await sayBackendOfRun(config, flags, interruption.signal, cluster);
     return await carryOut(path, flags, context, interruption.signal, async () => {
       const recorder = createRunRecorder(folder, config, {
         json: flags.json === true,
@@ -69,7 +85,8 @@ export async function resumeCommand(
         const from = resumePoint(continuation, (difference) => {
           say(`Not exactly as it would have gone on: ${difference}.`);
         });
-        return await train(config, recorder, interruption.signal, from);
+        const workers = clusterWorkers(cluster, flags.workerPatience);
+        return await train(config, recorder, interruption.signal, from, { workers });
       } finally {
         recorder.close();
       }

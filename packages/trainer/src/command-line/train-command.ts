@@ -2,7 +2,6 @@
 import { Option, type Command } from 'commander';
 
 import { trainInFolder } from '../api/train-in-folder';
-import { smallestBatch } from '../configuration/backend-options';
 import { configKeys } from '../configuration/key-reference';
 import { readConfigFile } from '../configuration/read-config-file';
 import { resolveConfig } from '../configuration/resolve-config';
@@ -11,6 +10,7 @@ import { nextFreeFolder } from '../files/next-free-folder';
 import { defaultOutput } from '../run-folder/default-output';
 import { createRunFolder } from '../run-folder/run-folder';
 import { UsageError } from '../usage-error';
+import { clusterWorkers } from '../workers/collective-exchange';
 import { readModelDefaults } from '../weights/model-defaults';
 import { resolveModel } from '../weights/resolve-model';
 import { carryOut } from './carry-out';
@@ -18,9 +18,12 @@ import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
 import { sayDefaults } from './say-defaults';
-import { sayBackend } from './say-backend';
+import { launchWorkers } from './launch-workers';
+import { sayBackendOfRun } from './say-backend';
+import { workAlong } from './work-along';
+import { addWorkerFlags, clusterFor, flagsOfWorkers, type WorkerFlags } from './worker-flags';
 
-export interface TrainFlags extends CommonFlags {
+export interface TrainFlags extends CommonFlags, WorkerFlags {
   readonly set: readonly string[];
   readonly name?: string;
   readonly backend?: string;
@@ -28,7 +31,7 @@ export interface TrainFlags extends CommonFlags {
 }
 
 export function addTrainFlags(command: Command): Command {
-  return command
+  return addWorkerFlags(command)
     .description('fine-tune a model on rewards; without CONFIG.yaml the embedded task')
     .argument('[CONFIG.yaml]', 'configuration file')
     .option('--set <key.path=value>', 'set one key; may be given many times', collect, [])
@@ -57,6 +60,9 @@ export async function trainCommand(
 ): Promise<number> {
   // Files are looked at before anything is made or the backend, which takes a second, is started.
   const config = await readConfig(configFile, flags, context);
+  const cluster = clusterFor(flags);
+  if (flags.workers > 1) return launchTraining(configFile, config, flags, context);
+  if (cluster !== undefined && cluster.index > 0) return workAlong(config, cluster, flags, context);
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
   const options = {
@@ -67,14 +73,41 @@ export async function trainCommand(
   return carryOut(config.output, flags, context, interruption.signal, async () => {
     try {
       return await trainInFolder(folder, config, options, async (recorder) => {
-        await sayBackend(config.backend, smallestBatch(config), flags, config.precision);
+        await sayBackendOfRun(config, flags, interruption.signal, cluster);
         const { train } = await context.loadCore();
-        return train(config, recorder, interruption.signal);
+        const workers = clusterWorkers(cluster, flags.workerPatience);
+        return train(config, recorder, interruption.signal, undefined, { workers });
       });
     } finally {
       interruption.release();
     }
   });
+}
+
+/** What this process has found out, such as the folder, none of them finds out anew. */
+function launchTraining(
+  configFile: string | undefined,
+  { output }: TrainConfig,
+  flags: TrainFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { set, backend, fromCheckpoint } = flags;
+  const settings = [...set, `output=${JSON.stringify(output)}`];
+  return launchWorkers(
+    {
+      ...{ count: flags.workers, maxRestarts: flags.maxRestarts, folder: output },
+      args: [
+        'train',
+        ...(configFile === undefined ? [] : [configFile]),
+        ...settings.flatMap((setting) => ['--set', setting]),
+        ...(backend === undefined ? [] : ['--backend', backend]),
+        ...(fromCheckpoint === undefined ? [] : ['--from-checkpoint', fromCheckpoint]),
+        ...flagsOfWorkers(flags),
+      ],
+      argsToGoOn: ['resume', output, ...flagsOfWorkers(flags)],
+    },
+    context,
+  );
 }
 
 async function readConfig(

@@ -3,14 +3,13 @@
  *
  * Only `command-line` may import this folder.
  */
-import { availableParallelism } from 'node:os';
-
 import type { RecordedRun } from '../comparison/read-run';
 import { UserError } from '../user-error';
 import { carryOutRun, type CarryOutOptions } from './carry-out-run';
 import type { LaunchRun } from './launch-run';
 import type { PlannedRun } from './plan-run';
 import type { StudyPlan } from './plan-study';
+import { shareCores } from './share-cores';
 
 export interface FinishedRun {
   readonly run: PlannedRun;
@@ -60,7 +59,7 @@ export async function runStudy(plan: StudyPlan, options: RunStudyOptions): Promi
     try {
       return await carryOutRun(run, {
         ...{ launch, signal, onEvent: carrying.onEvent },
-        environment: threadsOf(parallel),
+        environment: shareCores(parallel),
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -93,13 +92,6 @@ export async function runStudy(plan: StudyPlan, options: RunStudyOptions): Promi
   const ends = await Promise.allSettled(workers);
   for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
   return { finished: inOrder(), failures: [...failures.values()] };
-}
-
-/** The cores are shared out; what the user has set is left. */
-function threadsOf(parallel: number): Record<string, string> {
-  if (parallel === 1 || process.env['OMP_NUM_THREADS'] !== undefined) return {};
-  const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
-  return { OMP_NUM_THREADS: String(threads) };
 }
 
 /** What there is to do, in images: those of training, and those of evaluations. */

@@ -2,6 +2,7 @@
 import {
   useBestBackend,
   type BackendChoice,
+  type Cluster,
   type Precision,
 } from '@loop-diffusion/native-tensorflow';
 
@@ -11,12 +12,24 @@ import type { BackendSetting } from '../configuration/schema';
 /**
  * @param rows of the smallest batch that is worked on
  * @param options.quiet do not say on standard error what serves, and what of this could not be had
- * @throws NativeTensorflowError when the backend asked for by name cannot be had
+ * @param options.cluster of which this process becomes a worker; it waits for the others
+ * @param options.signal ends that wait
+ * @throws NativeTensorflowError when the backend asked for by name cannot be had; ClusterError when a worker does not come
  */
 export async function startBackend(
   backend: BackendSetting,
   rows: number,
-  { precision, quiet = true }: { precision?: Precision | undefined; quiet?: boolean } = {},
+  {
+    precision,
+    cluster,
+    signal,
+    quiet = true,
+  }: {
+    precision?: Precision | undefined;
+    cluster?: Cluster | undefined;
+    signal?: AbortSignal | undefined;
+    quiet?: boolean;
+  } = {},
 ): Promise<BackendChoice> {
-  return useBestBackend({ ...backendOptions(backend, rows, precision), quiet });
+  return useBestBackend({ ...backendOptions(backend, rows, precision), cluster, signal, quiet });
 }

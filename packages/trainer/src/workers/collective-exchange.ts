@@ -1,17 +1,30 @@
-/** Over TensorFlow's collective operations, between the processes of the cluster that this one has joined. */
+/** The processes of a cluster as workers, over TensorFlow's collective operations. */
 import {
   allGather,
   allGatherNumbers,
   allReduce,
   broadcast,
   clusterInfo,
+  type Cluster,
 } from '@loop-diffusion/native-tensorflow';
 import * as tf from '@tensorflow/tfjs-core';
 
-import type { Exchange } from './create-workers';
+import { createWorkers, type Exchange } from './create-workers';
+import { ALONE, type Workers } from './workers';
+
+/** How long the others wait for one that draws a grid of pictures, or for a server of rewards. */
+export const PATIENCE_SECONDS = 1800;
+
+/** @param cluster that this process has joined; undefined for one by itself */
+export function clusterWorkers(
+  cluster: Cluster | undefined,
+  patienceSeconds: number = PATIENCE_SECONDS,
+): Workers {
+  return cluster === undefined ? ALONE : createWorkers(collectiveExchange(patienceSeconds));
+}
 
 /** @param timeoutSeconds how long a call waits for the slowest */
-export function collectiveExchange(timeoutSeconds: number): Exchange {
+function collectiveExchange(timeoutSeconds: number): Exchange {
   const options = { timeoutSeconds };
   const { rank, size } = clusterInfo();
   return {

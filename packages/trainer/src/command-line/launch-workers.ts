@@ -1,0 +1,176 @@
+/** Several processes of this program on one machine that carry out a run together. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
+
+import { ENDS_WITH_PARENT } from '../study/launch-run';
+import { shareCores } from '../study/share-cores';
+import { holdsRun, sayHowToGoOn } from './carry-out';
+import type { CommandContext } from './context';
+import { INTERRUPTED_EXIT_CODE, listenForInterruption, type EndMessage } from './interruption';
+import { createWorkerLog, type WorkerLog } from './worker-log';
+
+export interface WorkersRequest {
+  readonly count: number;
+  readonly maxRestarts: number;
+  /** The run's folder, which the first of them makes. */
+  readonly folder: string;
+  /** What each is started with. */
+  readonly args: readonly string[];
+  /** What each is started with once there is a run to go on with. */
+  readonly argsToGoOn: readonly string[];
+}
+
+interface WorkerEnd {
+  readonly code: number;
+  /** Undefined for one that ended by itself. */
+  readonly killedBy: string | undefined;
+}
+
+/**
+ * The first of them is what the user sees. Where one is killed the others end with a checkpoint, and all are started again.
+ *
+ * @returns the exit code
+ */
+export async function launchWorkers(
+  request: WorkersRequest,
+  context: CommandContext,
+): Promise<number> {
+  const { folder, maxRestarts } = request;
+  const say = (text: string): void => {
+    context.output.error.write(`${text}\n`);
+  };
+  const interruption = listenForInterruption(context, 'Ending all workers.');
+  try {
+    let { args } = request;
+    for (let restart = 1; ; restart += 1) {
+      const logs = Array.from({ length: request.count }, (_, rank) =>
+        createWorkerLog(folder, rank),
+      );
+      const ends = await startAll(request, args, logs, interruption.signal);
+      const first = ends[0]!.code;
+      if (first === 0) return 0;
+      if (interruption.signal.aborted) return INTERRUPTED_EXIT_CODE;
+      const killed = ends.findIndex(({ killedBy }) => killedBy !== undefined);
+      if (killed === -1 || restart > maxRestarts) {
+        for (const [rank, { kept }] of logs.entries()) {
+          if (kept.trim() !== '') say(`Worker ${String(rank)} said: ${kept.trim()}`);
+        }
+      }
+      if (killed === -1) return first;
+      const what = `Worker ${String(killed)} was killed (${ends[killed]!.killedBy!})`;
+      if (restart > maxRestarts) {
+        say(`${what}, and --max-restarts allows no further start.`);
+        sayHowToGoOn(folder, context);
+        return 1;
+      }
+      args = holdsRun(folder) ? request.argsToGoOn : request.args;
+      say(`${what}: all are started again (${String(restart)} of ${String(maxRestarts)}).`);
+    }
+  } finally {
+    interruption.release();
+  }
+}
+
+/** How long one has to say to the others why it failed, which is more than that it did. */
+const MILLISECONDS_TO_SAY_WHY = 5000;
+
+async function startAll(
+  { count }: WorkersRequest,
+  args: readonly string[],
+  logs: readonly WorkerLog[],
+  signal: AbortSignal,
+): Promise<WorkerEnd[]> {
+  const workers = await freeAddresses(count);
+  const children = workers.map((_, index) => startWorker(args, { workers, index }, logs[index]!));
+  const endAll = (message: EndMessage): void => {
+    for (const child of children) if (child.connected) child.send(message);
+  };
+  const interrupt = (): void => {
+    endAll({ end: '' });
+  };
+  const timers: NodeJS.Timeout[] = [];
+  signal.addEventListener('abort', interrupt);
+  if (signal.aborted) interrupt();
+  try {
+    return await Promise.all(
+      children.map(async (child, rank) => {
+        const end = await endOf(child);
+        if (end.code !== 0 && !signal.aborted) {
+          const how = end.killedBy === undefined ? 'ended' : `was killed (${end.killedBy})`;
+          const tell = (): void => {
+            endAll({ end: `Worker ${String(rank)} ${how}.` });
+          };
+          timers.push(setTimeout(tell, end.killedBy === undefined ? MILLISECONDS_TO_SAY_WHY : 0));
+        }
+        return end;
+      }),
+    );
+  } finally {
+    signal.removeEventListener('abort', interrupt);
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
+
+function startWorker(
+  args: readonly string[],
+  { workers, index }: { readonly workers: readonly string[]; readonly index: number },
+  log: WorkerLog,
+): ChildProcess {
+  const [program = ''] = process.argv.slice(1);
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    // By the channel it notices when this process is gone.
+    stdio:
+      index === 0 ? ['ignore', 'inherit', 'inherit', 'ipc'] : ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: {
+      ...process.env,
+      ...shareCores(workers.length),
+      TF_CONFIG: JSON.stringify({ cluster: { worker: workers }, task: { type: 'worker', index } }),
+      [ENDS_WITH_PARENT]: '1',
+    },
+    // Ctrl-C in a terminal is passed on from here, once.
+    detached: process.platform !== 'win32',
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      log.write(text);
+    });
+  }
+  return child;
+}
+
+function endOf(child: ChildProcess): Promise<WorkerEnd> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve({ code: code ?? 1, killedBy: signal ?? undefined });
+    });
+  });
+}
+
+/** Linux gives out ports from 32768 on by itself, so that nobody gets these until the workers listen. */
+const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
+
+/** Of this machine alone, and not taken at the moment. */
+async function freeAddresses(count: number): Promise<string[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports].map((port) => `127.0.0.1:${String(port)}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, '127.0.0.1', () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}
