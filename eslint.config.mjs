@@ -49,7 +49,7 @@ const trainerFolders = {
   ],
   api: [
     ...['files', 'terminal', 'configuration', 'run-folder', 'prompts', 'weights', 'policy'],
-    ...['methods', 'scoring', 'learning', 'tracking', 'gradient-variance', 'run'],
+    ...['methods', 'scoring', 'learning', 'tracking', 'gradient-variance', 'run', 'workers'],
   ],
 };
 const trainer = './packages/trainer/src';

@@ -29,6 +29,8 @@ async function run(...argv: string[]): Promise<string> {
 test('every example is tried here', () => {
   expect(readdirSync(join(ROOT, 'examples')).sort()).toEqual([
     'README.md',
+    // distributed-examples.test.ts
+    'distributed',
     'own-method.mjs',
     'own-prompts.mjs',
     'own-reward.mjs',

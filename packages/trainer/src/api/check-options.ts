@@ -131,6 +131,10 @@ export const trainSchema = z.looseObject({
   output: optional(isText, 'a folder'),
   resume: optional(isFlag, 'true or false'),
   signal: optional(isSignal, 'an AbortSignal'),
+  cluster: optional(
+    (value) => isObject(value) && 'workers' in value && 'index' in value,
+    'an object {workers, index}, such as clusterFromTfConfig() gives',
+  ),
   onIteration: optional(isFunction, 'a function'),
   onEvaluation: optional(isFunction, 'a function'),
   sinks: optional(

@@ -1,4 +1,5 @@
 /** What training takes from code. */
+import type { Cluster } from '@loop-diffusion/native-tensorflow';
 import type { Reward, ScoringFunction } from '@loop-diffusion/rewards';
 
 import type { TrainSettings } from '../configuration/schema';
@@ -63,6 +64,12 @@ export interface TrainOptions extends Omit<
   readonly resume?: boolean | undefined;
   /** Ends the run when aborted, with what was learnt until then. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The processes that carry out the run together, each of which calls `train` with the same options; `clusterFromTfConfig` of
+   * `@loop-diffusion/native-tensorflow` reads it from the environment. The first writes into `output`. To be given before
+   * anything else has computed in the process.
+   */
+  readonly cluster?: Cluster | undefined;
   /** After each iteration; `{ stop: 'reason' }` ends the run. */
   readonly onIteration?: RunSink['iteration'] | undefined;
   /** After each evaluation; `{ stop: 'reason' }` ends the run. */

@@ -5,6 +5,9 @@
  */
 import { join } from 'node:path';
 
+import type { Cluster } from '@loop-diffusion/native-tensorflow';
+
+import { smallestBatch } from '../configuration/backend-options';
 import type { TrainConfig } from '../configuration/schema';
 import { pruneCheckpoints } from '../run-folder/checkpoint-folder';
 import type { RunSummary } from '../run-folder/records';
@@ -16,9 +19,11 @@ import { createRunRecorder } from '../tracking/create-run-recorder';
 import { createRecorder, type RunRecorder } from '../tracking/recorder';
 import type { RunSink } from '../tracking/sink';
 import { UserError } from '../user-error';
+import { startBackend } from '../weights/start-backend';
 import { writeTrainedFile } from '../weights/trained-file';
+import { clusterWorkers } from '../workers/collective-exchange';
 import { checkOptions, trainSchema } from './check-options';
-import { readContinuation, resumePoint } from './continuation';
+import { configToGoOn, readContinuation, resumePoint } from './continuation';
 import { defaultsOf } from './drawing-options';
 import { checkResumed } from './check-resumed';
 import { nameObjects } from './named-objects';
@@ -44,7 +49,7 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions('train', trainSchema, options);
   const { signal = new AbortController().signal, onIteration, onEvaluation, ...rest } = options;
-  const { sinks: own = [], resume = false, ...settings } = rest;
+  const { sinks: own = [], resume = false, cluster, ...settings } = rest;
   const asked = nameObjects(settings);
   // A run that goes on has all it needs in its folder.
   const defaults = resume ? undefined : await defaultsOf(asked.config.model);
@@ -56,7 +61,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { output } = options;
   const request: Request = {
     config,
-    signal,
+    ...{ signal, cluster },
     sinks: [callbacks, ...own],
     given: { ...given, withoutFiles: output === undefined },
   };
@@ -64,6 +69,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     if (resume)
       throw new UserError('resume goes on with the run in output, so name its folder there');
     return withoutFolder(request);
+  }
+  // The first worker's folder is all that there is, and all that others read of it is what there is to do.
+  if (cluster !== undefined && cluster.index > 0) {
+    const toDo = resume ? await configToGoOn(output, settings.iterations) : config;
+    return withoutFolder({ ...request, config: toDo });
   }
   return resume ? resumed(output, settings, request) : inNewFolder(output, request);
 }
@@ -73,6 +83,7 @@ interface Request {
   readonly given: GivenObjects;
   readonly sinks: readonly RunSink[];
   readonly signal: AbortSignal;
+  readonly cluster: Cluster | undefined;
 }
 
 async function withoutFolder(request: Request): Promise<TrainResult> {
@@ -126,13 +137,17 @@ async function resumed(
 }
 
 async function run(
-  { config, given, signal }: Request,
+  { config, given, signal, cluster }: Request,
   recorder: RunRecorder,
   from?: ResumePoint,
 ): Promise<TrainResult> {
   let weights: Uint8Array | undefined;
+  if (cluster !== undefined) {
+    const { backend, precision } = config;
+    await startBackend(backend, smallestBatch(config), { precision, cluster, signal });
+  }
   const summary = await runLoop(config, recorder, signal, from, {
-    ...given,
+    ...{ ...given, workers: clusterWorkers(cluster) },
     onTrained: (policy) => {
       weights = writeTrainedFile(policy);
     },

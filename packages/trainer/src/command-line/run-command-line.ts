@@ -8,6 +8,8 @@ import { Command } from 'commander';
 import { packageVersion, TRAINER } from '../files/package-version';
 import { launchRun } from '../study/launch-run';
 import { processOutput } from '../terminal/output';
+import { UsageError } from '../usage-error';
+import { findCluster } from '../workers/find-cluster';
 import { addCompareFlags, compareCommand, type CompareFlags } from './compare-command';
 import type { CommandContext, CommonFlags } from './context';
 import {
@@ -68,6 +70,7 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
     .exitOverride()
     .hook('preAction', (_program, command) => {
       expandPathFlags(command);
+      refuseWorker(command.name());
     })
     .showHelpAfterError('Run with --help for the flags.')
     .configureOutput({
@@ -133,6 +136,18 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
     setExitCode(await doctorCommand(flags, context));
   });
   return program;
+}
+
+/** Commands that write results, and of which several workers would write the same at the same time. */
+const BY_ONE_PROCESS = ['sample', 'evaluate', 'study', 'search', 'gradient-variance'];
+
+function refuseWorker(command: string): void {
+  if (!BY_ONE_PROCESS.includes(command)) return;
+  const cluster = findCluster();
+  if (cluster === undefined) return;
+  throw new UsageError(
+    `This process is worker ${String(cluster.index)} of ${String(cluster.workers.length)}, as TF_CONFIG or srun says, and ${command} is carried out by one process; only train and resume share their work out`,
+  );
 }
 
 function addCommonFlags(command: Command): Command {

@@ -58,9 +58,9 @@ export async function trainCommand(
   flags: TrainFlags,
   context: CommandContext,
 ): Promise<number> {
+  const cluster = clusterFor(flags);
   // Files are looked at before anything is made or the backend, which takes a second, is started.
   const config = await readConfig(configFile, flags, context);
-  const cluster = clusterFor(flags);
   if (flags.workers > 1) return launchTraining(configFile, config, flags, context);
   if (cluster !== undefined && cluster.index > 0) return workAlong(config, cluster, flags, context);
   const folder = createRunFolder(config.output);

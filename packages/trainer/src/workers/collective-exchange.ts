@@ -20,7 +20,9 @@ export function clusterWorkers(
   cluster: Cluster | undefined,
   patienceSeconds: number = PATIENCE_SECONDS,
 ): Workers {
-  return cluster === undefined ? ALONE : createWorkers(collectiveExchange(patienceSeconds));
+  return cluster === undefined || cluster.workers.length === 1
+    ? ALONE
+    : createWorkers(collectiveExchange(patienceSeconds));
 }
 
 /** @param timeoutSeconds how long a call waits for the slowest */
