@@ -4,9 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { clusterFromTfConfig } from '@loop-diffusion/native-tensorflow';
 import { parse } from 'yaml';
-
-import { findCluster } from '../packages/trainer/src/workers/find-cluster';
 
 const ROOT = join(__dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -76,7 +75,7 @@ test('a TFJob says to each worker which one it is', () => {
   for (const index of workers.keys()) {
     const config = { cluster: { worker: workers }, task: { type: 'worker', index } };
     const TF_CONFIG = JSON.stringify({ ...config, environment: 'cloud' });
-    expect(findCluster({ TF_CONFIG })).toEqual({ workers, index });
+    expect(clusterFromTfConfig({ TF_CONFIG })).toEqual({ workers, index });
   }
   const said = calls([...container!.command, ...container!.args], ['npx'], {});
   expect(said).toBe('npx loop-diffusion train /runs/my-run.yaml --set output=/runs/my-run\n');

@@ -80,19 +80,15 @@ async function workerOf(
   { child, ended }: CommandProcess,
   rank: number,
 ): Promise<number | undefined> {
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  while (!isOver) {
+  const over = ended.then(() => true);
+  do {
     const found = childrenOf(child.pid ?? 0).find((pid) => {
-      const { task } = JSON.parse(environmentOf(pid, 'TF_CONFIG') || '{}') as {
+      const { task } = JSON.parse(environmentOf(pid, 'TF_CONFIG') ?? '{}') as {
         task?: { index: number };
       };
       return task?.index === rank;
     });
     if (found !== undefined) return found;
-    await sleep(20);
-  }
+  } while (!(await Promise.race([over, sleep(20, false)])));
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** Which backend serves, said before the work begins. */
-import { leaveCluster, type Cluster, type Precision } from '@loop-diffusion/native-tensorflow';
+import type { Cluster } from '@loop-diffusion/native-tensorflow';
 
 import { smallestBatch } from '../configuration/backend-options';
 import type { BackendSetting, TrainConfig } from '../configuration/schema';

@@ -42,8 +42,8 @@ test('a worker starts no workers', async () => {
 test.each([
   ['study', ['none.yaml']],
   ['search', ['none.yaml']],
-  ['sample', ['--model', 'shapes', '--prompt', 'a']],
-  ['evaluate', ['--model', 'shapes']],
+  ['sample', ['--model', 'shapes', '--prompt', 'a', '--out', 'none']],
+  ['evaluate', ['--model', 'shapes', '--prompts', 'shapes', '--reward', 'shapes']],
   ['gradient-variance', ['none']],
 ])('%s is not for several', async (command, rest) => {
   beWorker(0);

@@ -95,7 +95,7 @@ test('they evaluate and train as one does, and only the first has a folder', asy
 test('an adapter is the same byte for byte in each run of as many, and goes on as if it had not ended', async () => {
   const adapters: Buffer[] = [];
   const both = ['evaluate.images=0', 'samples.count=0', 'iterations=3'];
-  for (const _ of [0, 1]) {
+  while (adapters.length < 2) {
     await trainTogether(workersTogether(2), both);
     adapters.push(adapterOf(outputOf(0, 2)));
     rmSync(outputOf(0, 2), { recursive: true });
@@ -200,7 +200,8 @@ test('what differs in a state is as the first has it afterwards', async () => {
     const config = folder.configFor('run', overrides);
     const opened = await openRun(config, { workers, withoutFiles: true });
     const clock = createPhaseClock(() => undefined);
-    await runIteration({ ...opened, workers: ALONE }, clock, workers.rank, never);
+    // Of the second the optimizer has not stepped yet, and so remembers nothing.
+    if (workers.rank === 0) await runIteration({ ...opened, workers: ALONE }, clock, 0, never);
     return opened;
   };
   const runs = await Promise.all(workersTogether(2).map(run));
@@ -209,7 +210,8 @@ test('what differs in a state is as the first has it afterwards', async () => {
     'After 1 iterations worker 1 has other weights than worker 0',
   );
   await Promise.all(runs.map(takeStateOfFirst));
-  expect(tf.memory().numTensors).toBe(before);
+  // What the second one's optimizer now remembers: a momentum, and the weights before.
+  expect(tf.memory().numTensors).toBe(before + 2);
   await Promise.all(runs.map((own) => checkWeights(own, 1)));
   const [first, second] = runs.map((own) => {
     const state = holdState(own);

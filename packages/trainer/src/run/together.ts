@@ -1,7 +1,7 @@
 /** What several workers make sure of, so that they stay one run. */
 import { createHash } from 'node:crypto';
 
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 
 import { version } from '../../package.json';
 import { flatten, unflatten } from '../learning/flat-weights';
@@ -77,17 +77,21 @@ export async function takeStateOfFirst(run: Run): Promise<void> {
   try {
     const { weights, optimizer, averages, ...rest } = held;
     const { tensors, ...ofOptimizer } = optimizer;
-    const [first] = await workers.gather({ ...rest, ofOptimizer });
-    const [names, vectors] = [Object.keys(tensors), Object.values(tensors)];
+    const [first] = await workers.gather({ ...rest, ofOptimizer, names: Object.keys(tensors) });
+    const { names, ...numbers } = first!;
+    // Before its first step an optimizer may have fewer than afterwards.
+    const numbersOfAll = tf.zeros<tf.Rank.R1>([
+      run.variables.reduce((sum, { size }) => sum + size, 0),
+    ]);
+    received.push(numbersOfAll);
+    const vectors = await ofFirst(names.map((name) => tensors[name] ?? numbersOfAll));
+    const ofFirstByName = names.map(
+      (name, index) => [name, vectors[index] as tf.Tensor1D] as const,
+    );
     const state: TrainingState = {
-      ...first!,
+      ...numbers,
       weights: await ofFirst(weights),
-      optimizer: {
-        ...first!.ofOptimizer,
-        tensors: Object.fromEntries(
-          (await ofFirst(vectors)).map((vector, index) => [names[index], vector as tf.Tensor1D]),
-        ),
-      },
+      optimizer: { ...numbers.ofOptimizer, tensors: Object.fromEntries(ofFirstByName) },
       averages: {
         ...(averages.method && { method: await ofFirst(averages.method) }),
         ...(averages.ema && { ema: await ofFirst(averages.ema) }),
