@@ -109,7 +109,10 @@ async function openWith(
   });
   owned.add(opened.dispose);
   const { model, schedule } = opened;
-  const origin = originOf({ config, backend, model, prompts, heldOut, rewards, code });
+  const origin = originOf({
+    ...{ config, backend, model, prompts, heldOut, rewards, code },
+    workers: workers.size,
+  });
   if (config.lora === null) {
     const sizes = Object.values(model.unet.weights).map(({ size }) => size);
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));

@@ -16,6 +16,7 @@ test('tells settings, rewards, prompts and the model apart, and leaves no tensor
       prompts: [{ text: 'a' }, { text: 'b' }],
       heldOut: [{ text: 'c' }],
       rewards: [termOf(red)],
+      workers: 1,
     };
     const tensors = tf.memory().numTensors;
     const before = originOf(parts);

@@ -20,6 +20,8 @@ interface Parts {
   readonly prompts: readonly TaggedPrompt[];
   readonly heldOut: readonly TaggedPrompt[];
   readonly rewards: readonly WeightedReward[];
+  /** How many processes carry the run out. */
+  readonly workers: number;
   /** That of the method, where it is the user's own and in a file. */
   readonly code?: Uint8Array | undefined;
 }
@@ -32,12 +34,13 @@ const SETTINGS = [
 
 /** To be called while the model has all its weights, as they were loaded. */
 export function originOf(parts: Parts): Origin {
-  const { config, backend, model, prompts, heldOut, rewards, code } = parts;
+  const { config, backend, model, prompts, heldOut, rewards, workers, code } = parts;
   return {
     backend: `${backend.name} ${backend.version}`,
     kernels: backend.kernels.set ?? "TensorFlow's own",
     platform: `${process.platform} ${process.arch}`,
     threads: String(availableParallelism()),
+    workers: String(workers),
     ...Object.fromEntries(SETTINGS.flatMap((name) => leaves(name, config[name]))),
     'memory.frozenWeights': JSON.stringify(config.memory.frozenWeights),
     ...Object.fromEntries(rewards.map((term) => [`reward ${term.name}`, describeTerm(term)])),

@@ -122,6 +122,11 @@ test('an adapter is the same byte for byte in each run of as many, and goes on a
   const from: ResumePoint = { checkpoint, evaluations: [], onDifference: () => undefined };
   await trainTogether(workersTogether(2), both, (rank) => (rank === 0 ? { from } : {}));
   expect(adapterOf(outputOf(0, 2)).equals(adapters[0]!)).toBe(true);
+  // Another number of them is not exactly the same run.
+  const differences: string[] = [];
+  const onDifference = (difference: string) => void differences.push(difference);
+  await trainTogether([ALONE], both, () => ({ from: { ...from, onDifference } }));
+  expect(differences).toEqual(['workers was 2 and is 1']);
 });
 
 /** Fails on the images of a prompt, which one of two workers has. */
