@@ -19,10 +19,24 @@ export interface CommandProcess {
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
 
+export interface StartOptions {
+  /** That starts it, such as `['nice']`. */
+  readonly program?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** @param args such as `['train', 'config.yaml']` */
-export function startCommand(args: readonly string[]): CommandProcess {
-  const child = spawn(process.execPath, ['-C', '@loop/source', '--import', 'tsx', cli, ...args], {
+export function startCommand(
+  args: readonly string[],
+  { program = [], environment = {} }: StartOptions = {},
+): CommandProcess {
+  const [first = '', ...rest] = [
+    ...[...program, process.execPath],
+    ...['-C', '@loop/source', '--import', 'tsx', cli, ...args],
+  ];
+  const child = spawn(first, rest, {
     cwd: workspaceRoot,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let errors = '';
