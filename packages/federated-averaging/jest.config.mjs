@@ -1,0 +1,3 @@
+import { plainProject } from '../../jest.preset.mjs';
+
+export default plainProject('federated-averaging');
