@@ -32,6 +32,9 @@ const isPrompt = (value: unknown): boolean => {
   const { text, family } = (value ?? {}) as Partial<Record<string, unknown>>;
   return isText(value) || (isText(text) && (family === undefined || isText(family)));
 };
+const isCluster = (value: unknown): boolean =>
+  isObject(value) && 'workers' in value && 'index' in value;
+const CLUSTER = 'an object {workers, index}, such as clusterFromTfConfig() gives';
 const isPrompts = (value: unknown): boolean => isText(value) || isList(isPrompt)(value);
 const scores = (value: unknown): boolean =>
   isFunction(value) || (isObject(value) && 'score' in value);
@@ -78,6 +81,8 @@ const drawing = {
     (value) => ['auto', ...BACKEND_NAMES].includes(value as 'auto'),
     `one of auto, ${BACKEND_NAMES.join(', ')}`,
   ),
+  cluster: optional(isCluster, CLUSTER),
+  workerPatience: optional(isWhole(1, 86_400), 'a whole number of seconds from 1 to 86400'),
   onProgress: optional(isFunction, 'a function'),
   signal: optional(isSignal, 'an AbortSignal'),
 };
@@ -131,10 +136,7 @@ export const trainSchema = z.looseObject({
   output: optional(isText, 'a folder'),
   resume: optional(isFlag, 'true or false'),
   signal: optional(isSignal, 'an AbortSignal'),
-  cluster: optional(
-    (value) => isObject(value) && 'workers' in value && 'index' in value,
-    'an object {workers, index}, such as clusterFromTfConfig() gives',
-  ),
+  cluster: optional(isCluster, CLUSTER),
   onIteration: optional(isFunction, 'a function'),
   onEvaluation: optional(isFunction, 'a function'),
   sinks: optional(

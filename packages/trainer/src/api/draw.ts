@@ -22,7 +22,7 @@ import { createTextSource } from '../policy/text-source';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
-import { startBackend } from '../weights/start-backend';
+import { shareOf, type Workers } from '../workers/workers';
 import { toChannelsLast } from './channels-first';
 import { checkOptions, drawSchema } from './check-options';
 import {
@@ -33,6 +33,7 @@ import {
   type WithDefaults,
 } from './drawing-options';
 import { traceOf, type Drawn } from './trace';
+import { withWorkers } from './with-workers';
 
 /** Images per call of the model: what a few gigabytes hold of the largest models, and the miniature loses little by. */
 const BATCH = 8;
@@ -46,21 +47,31 @@ const BATCH = 8;
 export async function draw(options: WithDefaults<DrawOptions>): Promise<DrawResult> {
   checkOptions('draw', drawSchema, options);
   const asked = await withDefaults<DrawOptions>(options);
-  const { safety = null, backend, count = 1 } = asked;
+  const { safety = null, count = 1 } = asked;
   // All prompts, and all again, so that the first image of each does not depend on how many there are.
   const prompts = Array.from({ length: count }, () => asked.prompts).flat();
-  // First, for the screen works on it.
-  await startBackend(backend, prompts.length);
-  const screen = await createPictureScreen(safety);
-  try {
-    return await drawThrough(screen, { ...asked, prompts });
-  } finally {
-    screen.dispose();
+  if (asked.trace === true && (asked.cluster?.workers.length ?? 1) > 1) {
+    throw new UserError('A trace is of images that one process draws: leave trace or cluster out');
   }
+  // First, for the screen works on it.
+  return withWorkers(asked, prompts.length, async (workers) => {
+    const screen = await createPictureScreen(safety);
+    try {
+      return await drawThrough(screen, { ...asked, prompts }, workers);
+    } finally {
+      screen.dispose();
+    }
+  });
 }
 
-async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise<DrawResult> {
+async function drawThrough(
+  screen: PictureScreen,
+  options: DrawOptions,
+  workers: Workers,
+): Promise<DrawResult> {
   const { prompts, steps, onProgress } = options;
+  const { first, count } = shareOf(workers, prompts.length);
+  const ownPrompts = prompts.slice(first, first + count);
   const starts = options.latents && startsOf(options.latents, prompts.length);
   const { model, schedule, adapter, dispose } = await openModel({
     ...options,
@@ -72,14 +83,18 @@ async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise
     checkChannels(shape, model.unet.config.inChannels);
     const given = options.noise && stepNoiseOf(options.noise, prompts.length, steps, shape);
     const seeded = evaluationNoise(options.seed, shape);
-    const noise: NoiseSource = (image, step) =>
-      (step === 0 ? starts?.rows[image] : given?.[image * steps + step - 1]) ?? seeded(image, step);
+    const noise: NoiseSource = (ownImage, step) => {
+      const image = first + ownImage;
+      const row = step === 0 ? starts?.rows[image] : given?.[image * steps + step - 1];
+      return row ?? seeded(image, step);
+    };
 
     const sample = chooseSampler(options, model, schedule);
 
     const cutOff = findCutOffPrompts(model, prompts);
     const texts = createTextSource(model, shape);
-    const text = texts.encode(prompts);
+    // No encoder encodes nothing.
+    const text = texts.encode(count > 0 ? ownPrompts : prompts.slice(0, 1));
     const empty = texts.empty();
     model.releaseTextEncoders();
     const drawn = await sample(
@@ -87,7 +102,7 @@ async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise
       {
         prompts: text,
         empty,
-        promptOfImage: prompts.map((_, image) => image),
+        promptOfImage: ownPrompts.map((_, image) => image),
         latentShape: shape,
         noise,
         batch: BATCH,
@@ -96,12 +111,15 @@ async function drawThrough(screen: PictureScreen, options: DrawOptions): Promise
       },
     );
     disposeTexts(text, empty);
-    const latents = finalLatents(drawn, shape);
-    const images = decodeImages({ model, compute, vaeTiles: options.vaeTiles }, latents, BATCH);
-    latents.dispose();
-    const { shown, withheld } = await screen.show(images);
+    const own =
+      count > 0 ? decoded(drawn, shape, { model, compute, vaeTiles: options.vaeTiles }) : [];
+    const screened = await workers.gather(await screen.show(own));
     const trace = options.trace === true ? traceOf(drawn, shape, noise) : undefined;
-    return { images: shown, prompts, withheld, cutOff, trace };
+    return {
+      images: screened.flatMap(({ shown }) => shown),
+      withheld: screened.reduce((sum, { withheld }) => sum + withheld, 0),
+      ...{ prompts, cutOff, trace },
+    };
   } finally {
     compute.dispose();
     dispose();
@@ -132,6 +150,15 @@ function chooseSampler(
     timesteps: sampler.steps.map(({ timestep }) => timestep),
     trajectories: await integrateTrajectories(denoiser, { ...request, sampler }),
   });
+}
+
+function decoded(drawn: Drawn, shape: LatentShape, decoder: Parameters<typeof decodeImages>[0]) {
+  const latents = finalLatents(drawn, shape);
+  try {
+    return decodeImages(decoder, latents, BATCH);
+  } finally {
+    latents.dispose();
+  }
 }
 
 function finalLatents({ trajectories }: Drawn, shape: LatentShape): tf.Tensor4D {

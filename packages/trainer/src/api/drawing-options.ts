@@ -1,4 +1,5 @@
 /** What drawing and evaluating take and give. */
+import type { Cluster } from '@loop-diffusion/native-tensorflow';
 import type { Image } from '@loop-diffusion/rewards';
 
 import type { ModelDefaults } from '../configuration/model-defaults';
@@ -40,6 +41,13 @@ export interface DrawingOptions {
   /** Least probability, by nsfwjs, that an image is safe for work, for it to be written; all are where left out. */
   safety?: number | undefined;
   backend: BackendSetting;
+  /**
+   * The processes that draw a part of the images each, and all call this with the same options; what it gives is of all of them.
+   * Files are written by the first alone.
+   */
+  cluster?: Cluster | undefined;
+  /** Seconds that workers wait for one of them; 1,800 where left out. */
+  workerPatience?: number | undefined;
   /** Called with the fraction done, in [0, 1]. */
   onProgress?: ((phase: string, fraction: number) => void) | undefined;
   signal?: AbortSignal | undefined;

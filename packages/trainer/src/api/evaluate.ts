@@ -16,10 +16,10 @@ import { readPromptFile } from '../prompts/read-prompt-file';
 import { evaluatePolicy } from '../run/evaluate-policy';
 import { imagesOfAPrompt, planEvaluation } from '../run/evaluation-plan';
 import { createPictureScreen, type PictureScreen } from '../scoring/picture-screen';
-import { createReward } from '../scoring/rewards';
+import { createReward, ownCallsAtOnce } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
-import { startBackend } from '../weights/start-backend';
+import type { Workers } from '../workers/workers';
 import { checkOptions, evaluateSchema } from './check-options';
 import {
   withDefaults,
@@ -32,6 +32,7 @@ import {
   type WithDefaults,
 } from './drawing-options';
 import { taggedPrompts } from './named-objects';
+import { withWorkers } from './with-workers';
 import type { EvaluatedReward } from './options';
 
 /** Images per call of the model. */
@@ -61,11 +62,14 @@ export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<
  * @throws UserError as {@link evaluate}
  */
 export async function evaluateModel(options: EvaluateFilesOptions): Promise<EvaluateFilesResult> {
-  checkOutputFolder(options.out);
+  // Only the first of several workers writes.
+  const writes = (options.cluster?.index ?? 0) === 0;
+  if (writes) checkOutputFolder(options.out);
   const files: SampledImage[] = [];
   const evaluated = await evaluateImages(
     options,
     async (images, prompts) => {
+      if (!writes) return;
       for (const [index, image] of images.entries()) {
         const prompt = prompts[index] ?? '';
         const file = join(options.out, imageFileName(index, prompt));
@@ -87,24 +91,26 @@ async function evaluateImages(
   take: TakeImages,
   remark = '',
 ): Promise<Evaluated> {
-  const { safety = null, backend, images = Infinity } = options;
-  // First, for some rewards work on it.
-  await startBackend(backend, images);
-  const screen = await createPictureScreen(safety);
-  try {
-    // Before the reward's models, which take longer.
-    const { prompts } = options;
-    const source = typeof prompts === 'string' ? prompts : taggedPrompts(prompts);
-    const promptCount = await countPrompts(source);
-    const { reward, dispose } = await openReward(options.reward);
+  const { safety = null, images = Infinity } = options;
+  // First, for some rewards work on the backend.
+  return withWorkers(options, images, async (workers) => {
+    const screen = await createPictureScreen(safety);
     try {
-      return await evaluateWith(reward, { source, promptCount, screen, take, remark }, options);
+      // Before the reward's models, which take longer.
+      const { prompts } = options;
+      const source = typeof prompts === 'string' ? prompts : taggedPrompts(prompts);
+      const promptCount = await countPrompts(source);
+      const { reward, dispose } = await openReward(options.reward, workers);
+      try {
+        const parts = { source, promptCount, screen, take, remark, workers };
+        return await evaluateWith(reward, parts, options);
+      } finally {
+        await dispose();
+      }
     } finally {
-      await dispose();
+      screen.dispose();
     }
-  } finally {
-    screen.dispose();
-  }
+  });
 }
 
 interface Parts {
@@ -113,11 +119,12 @@ interface Parts {
   readonly screen: PictureScreen;
   readonly take: TakeImages;
   readonly remark: string;
+  readonly workers: Workers;
 }
 
 async function evaluateWith(
   reward: Reward,
-  { source, promptCount, screen, take, remark }: Parts,
+  { source, promptCount, screen, take, remark, workers }: Parts,
   options: EvaluateOptions,
 ): Promise<Evaluated> {
   const { onProgress, signal, guidance, vaeTiles, seed } = options;
@@ -140,10 +147,12 @@ async function evaluateWith(
       },
       {
         ...{ name: 'evaluation', plan, rewards, settings: options, seed, batch: BATCH, signal },
+        workers,
         async onDrawn(images) {
-          const screened = await screen.show(images);
-          withheld = screened.withheld;
-          await take(screened.shown, prompts);
+          const screened = await workers.gather(await screen.show(images));
+          withheld = screened.reduce((sum, own) => sum + own.withheld, 0);
+          const shown = screened.flatMap((own) => own.shown);
+          await take(shown, prompts);
         },
         onProgress: (fraction) => onProgress?.('evaluation', fraction),
       },
@@ -168,11 +177,12 @@ async function countPrompts(source: PromptSource): Promise<number> {
 /** A reward that was given as an object stays the caller's to dispose of. */
 async function openReward(
   given: EvaluatedReward,
+  workers: Workers,
 ): Promise<{ reward: Reward; dispose: () => Promise<void> }> {
   const nothing = () => Promise.resolve();
   if (typeof given === 'function') return { reward: rewardFromFunction(given), dispose: nothing };
   if (typeof given === 'object' && 'score' in given) return { reward: given, dispose: nothing };
   const { name, settings } = typeof given === 'string' ? { name: given, settings: {} } : given;
-  const reward = await createReward(name, settings);
+  const reward = await createReward(name, ownCallsAtOnce(name, settings, workers));
   return { reward, dispose: async () => reward.dispose?.() };
 }

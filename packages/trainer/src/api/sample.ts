@@ -24,10 +24,15 @@ import { writeGrid, writeImages } from './sample-files';
 
 const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 
-/** @throws UserError when the folder holds anything, the trace is there, or something is wrong with the model or a file */
+/**
+ * @returns of a worker besides the first, who writes, no images
+ * @throws UserError when the folder holds anything, the trace is there, or something is wrong with the model or a file
+ */
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
   const { out, trace, grid, base: withBase, ...drawing } = options;
-  checkOutputFolder(out);
+  // Only the first of several workers writes.
+  const writes = (options.cluster?.index ?? 0) === 0;
+  if (writes) checkOutputFolder(out);
   if (trace !== undefined) checkNewFile(trace);
   const given: DrawOptions = {
     ...drawing,
@@ -46,6 +51,7 @@ export async function sampleImages(options: SampleOptions): Promise<SampleResult
             onProgress?.(phase === 'sampling' ? 'sampling the base' : phase, fraction),
         })
       : undefined;
+  if (!writes) return { images: [], withheld: own.withheld + (base?.withheld ?? 0) };
   const result: SampleResult = {
     images: await writeImages(out, own.images, own.prompts),
     base: base && (await writeImages(join(out, 'base'), base.images, base.prompts)),

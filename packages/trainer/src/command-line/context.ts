@@ -4,6 +4,8 @@ import type { Output } from '../terminal/output';
 import type { Core } from './core';
 
 export interface CommandContext {
+  /** What stands after the program's name. */
+  readonly argv: readonly string[];
   readonly output: Output;
   readonly loadCore: () => Promise<Core>;
   /** Carries out a run in a process of its own. */

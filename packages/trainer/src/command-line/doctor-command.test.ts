@@ -58,6 +58,7 @@ async function run(flags: Parameters<typeof doctorCommand>[0], tools: Situation 
   const installs: unknown[] = [];
   const context = {
     ...{ output, loadCore: () => Promise.reject(new Error()), exit: () => undefined },
+    argv: [],
     launchRun: () => Promise.reject(new Error()),
   };
   const code = await doctorCommand(flags, context, answers(tools, installs));
@@ -141,6 +142,7 @@ describe('--model', () => {
     const context = {
       output,
       loadCore: () => Promise.resolve(core as Core),
+      argv: [],
       launchRun: () => Promise.reject(new Error()),
       exit: () => undefined,
     };

@@ -17,14 +17,16 @@ import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
+import { launchWorkers } from './launch-workers';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { samplerOf } from './sampler-defaults';
 import { sayBackend } from './say-backend';
 import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
+import { addWorkerFlags, clusterFor, commandOfWorkers, type WorkerFlags } from './worker-flags';
 
-export interface EvaluateFlags extends CommonFlags, SamplerFlags {
+export interface EvaluateFlags extends CommonFlags, SamplerFlags, WorkerFlags {
   readonly prompts: string;
   readonly reward: string;
   readonly rewardSetting: string[];
@@ -33,7 +35,7 @@ export interface EvaluateFlags extends CommonFlags, SamplerFlags {
 }
 
 export function addEvaluateFlags(command: Command): Command {
-  return addSamplerFlags(command)
+  return addWorkerFlags(addSamplerFlags(command))
     .description('mean reward with its standard error, by prompt family, and the images')
     .requiredOption('--prompts <file>', 'a text file with a prompt a line, or shapes')
     .requiredOption('--reward <name>', 'name of a reward, such as shapes or jpeg-compressibility')
@@ -53,9 +55,16 @@ export async function evaluateCommand(
   context: CommandContext,
 ): Promise<number> {
   const { output } = context;
+  const cluster = clusterFor(flags);
+  const isFirst = (cluster?.index ?? 0) === 0;
   const out = flags.out ?? nextFreeFolder('evaluation');
   const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  checkOutputFolder(out);
+  if (isFirst) checkOutputFolder(out);
+  if (flags.workers > 1) {
+    const args = [...commandOfWorkers(context.argv), '--out', out];
+    const request = { count: flags.workers, maxRestarts: 0, folder: out };
+    return launchWorkers({ ...request, args, argsToGoOn: args }, context);
+  }
 
   const sampler = await samplerOf(reader, flags, output);
   const interruption = listenForInterruption(
@@ -65,7 +74,9 @@ export async function evaluateCommand(
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(flags.backend, flags.images ?? Infinity, flags);
+    const rows = flags.images ?? Infinity;
+    const { signal } = interruption;
+    await sayBackend(flags.backend, rows, flags, { cluster, signal });
     const { evaluateModel } = await context.loadCore();
     const result = await evaluateModel({
       model: flags.model,
@@ -86,12 +97,14 @@ export async function evaluateCommand(
       vaeTiles: flags.vaeTiles,
       safety: flags.safety,
       backend: flags.backend,
+      ...{ cluster, workerPatience: flags.workerPatience },
       out,
       onProgress: (phase, fraction) => {
-        if (flags.quiet !== true) live.show(progress.describe(phase, fraction));
+        if (isFirst && flags.quiet !== true) live.show(progress.describe(phase, fraction));
       },
       signal: interruption.signal,
     });
+    if (!isFirst) return 0;
     writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     live.clear();
     sayWithheld(result, flags.safety, output);

@@ -13,7 +13,7 @@ import { createWorkerLog, type WorkerLog } from './worker-log';
 export interface WorkersRequest {
   readonly count: number;
   readonly maxRestarts: number;
-  /** The run's folder, which the first of them makes. */
+  /** That of the run, or of what they write, which the first of them makes. */
   readonly folder: string;
   /** What each is started with. */
   readonly args: readonly string[];
@@ -60,7 +60,9 @@ export async function launchWorkers(
       if (killed === -1) return first;
       const what = `Worker ${String(killed)} was killed (${ends[killed]!.killedBy!})`;
       if (restart > maxRestarts) {
-        say(`${what}, and --max-restarts allows no further start.`);
+        say(
+          maxRestarts === 0 ? `${what}.` : `${what}, and --max-restarts allows no further start.`,
+        );
         sayHowToGoOn(folder, context);
         return 1;
       }

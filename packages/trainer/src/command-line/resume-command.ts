@@ -17,14 +17,21 @@ import { wholeNumberFlag } from './numbers';
 import { launchWorkers } from './launch-workers';
 import { sayBackendOfRun } from './say-backend';
 import { workAlong } from './work-along';
-import { addWorkerFlags, clusterFor, flagsOfWorkers, type WorkerFlags } from './worker-flags';
+import {
+  addRestartFlag,
+  addWorkerFlags,
+  clusterFor,
+  flagsOfWorkers,
+  type RestartFlag,
+  type WorkerFlags,
+} from './worker-flags';
 
-export interface ResumeFlags extends CommonFlags, WorkerFlags {
+export interface ResumeFlags extends CommonFlags, WorkerFlags, RestartFlag {
   readonly iterations?: number;
 }
 
 export function addResumeFlags(command: Command): Command {
-  return addWorkerFlags(command)
+  return addRestartFlag(addWorkerFlags(command))
     .description('go on with a run that ended, from its newest whole checkpoint')
     .argument('<RUN>', "the run's folder")
     .option(

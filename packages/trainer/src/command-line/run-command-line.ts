@@ -42,9 +42,10 @@ import { addTrainFlags, trainCommand, type TrainFlags } from './train-command';
  */
 export async function runCommandLine(
   argv: readonly string[],
-  parts: Partial<CommandContext> = {},
+  parts: Partial<Omit<CommandContext, 'argv'>> = {},
 ): Promise<number> {
   const context: CommandContext = {
+    argv,
     output: parts.output ?? processOutput(),
     loadCore: parts.loadCore ?? loadCore,
     launchRun: parts.launchRun ?? launchRun,
@@ -139,14 +140,14 @@ function createProgram(context: CommandContext, setExitCode: (code: number) => v
 }
 
 /** Commands that write results, and of which several workers would write the same at the same time. */
-const BY_ONE_PROCESS = ['sample', 'evaluate', 'study', 'search', 'gradient-variance'];
+const BY_ONE_PROCESS = ['study', 'search', 'gradient-variance'];
 
 function refuseWorker(command: string): void {
   if (!BY_ONE_PROCESS.includes(command)) return;
   const cluster = findCluster();
   if (cluster === undefined) return;
   throw new UsageError(
-    `This process is worker ${String(cluster.index)} of ${String(cluster.workers.length)}, as TF_CONFIG or srun says, and ${command} is carried out by one process; only train and resume share their work out`,
+    `This process is worker ${String(cluster.index)} of ${String(cluster.workers.length)}, as TF_CONFIG or srun says, and ${command} is carried out by one process; train, resume, sample and evaluate share their work out`,
   );
 }
 

@@ -16,14 +16,16 @@ import { resolveModel } from '../weights/resolve-model';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
+import { launchWorkers } from './launch-workers';
 import { wholeNumberFlag } from './numbers';
 import { addSamplerFlags, DEFAULT_ETA, type SamplerFlags } from './sampler-flags';
 import { samplerOf } from './sampler-defaults';
 import { sayBackend } from './say-backend';
 import { sayCutOff } from './say-cut-off';
 import { sayWithheld } from './say-withheld';
+import { addWorkerFlags, clusterFor, commandOfWorkers, type WorkerFlags } from './worker-flags';
 
-export interface SampleFlags extends CommonFlags, SamplerFlags {
+export interface SampleFlags extends CommonFlags, SamplerFlags, WorkerFlags {
   readonly prompt: readonly string[];
   readonly prompts?: string;
   readonly count: number;
@@ -40,7 +42,7 @@ export interface SampleFlags extends CommonFlags, SamplerFlags {
 const LARGEST_COUNT = 1000;
 
 export function addSampleFlags(command: Command): Command {
-  return addSamplerFlags(command)
+  return addWorkerFlags(addSamplerFlags(command))
     .description('draw images as PNG files')
     .option('--prompt <text>', 'what to draw; may be given many times, an image each', collect, [])
     .option('--prompts <file>', 'a text file with a prompt a line, # for comments; an image each')
@@ -95,8 +97,15 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
     ...flags.prompt,
     ...(flags.prompts === undefined ? [] : await readPromptFile(flags.prompts)),
   ];
+  const cluster = clusterFor(flags);
+  const isFirst = (cluster?.index ?? 0) === 0;
   const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  checkOutputFolder(flags.out);
+  if (isFirst) checkOutputFolder(flags.out);
+  if (flags.workers > 1) {
+    const args = commandOfWorkers(context.argv);
+    const request = { count: flags.workers, maxRestarts: 0, folder: flags.out };
+    return launchWorkers({ ...request, args, argsToGoOn: args }, context);
+  }
   if (flags.trace !== undefined) {
     checkNewFile(flags.trace);
     checkWritable(dirname(flags.trace));
@@ -110,7 +119,9 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   const live = createLiveLine(flags.json === true ? output.error : output.out);
   const progress = createPhaseProgress();
   try {
-    await sayBackend(flags.backend, prompts.length * flags.count, flags);
+    const rows = prompts.length * flags.count;
+    const { signal } = interruption;
+    await sayBackend(flags.backend, rows, flags, { cluster, signal });
     const { sampleImages } = await context.loadCore();
     const result = await sampleImages({
       model: flags.model,
@@ -130,16 +141,18 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       vaeTiles: flags.vaeTiles,
       safety: flags.safety,
       backend: flags.backend,
+      ...{ cluster, workerPatience: flags.workerPatience },
       out: flags.out,
       latents: flags.latents,
       noise: flags.noise,
       trace: flags.trace,
       onProgress: (phase, fraction) => {
-        if (flags.quiet !== true) live.show(progress.describe(phase, fraction));
+        if (isFirst && flags.quiet !== true) live.show(progress.describe(phase, fraction));
       },
       signal: interruption.signal,
     });
     live.clear();
+    if (!isFirst) return 0;
     sayWithheld(result, flags.safety, output);
     sayCutOff(result, output);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);

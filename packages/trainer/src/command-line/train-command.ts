@@ -21,9 +21,16 @@ import { sayDefaults } from './say-defaults';
 import { launchWorkers } from './launch-workers';
 import { sayBackendOfRun } from './say-backend';
 import { workAlong } from './work-along';
-import { addWorkerFlags, clusterFor, flagsOfWorkers, type WorkerFlags } from './worker-flags';
+import {
+  addRestartFlag,
+  addWorkerFlags,
+  clusterFor,
+  flagsOfWorkers,
+  type RestartFlag,
+  type WorkerFlags,
+} from './worker-flags';
 
-export interface TrainFlags extends CommonFlags, WorkerFlags {
+export interface TrainFlags extends CommonFlags, WorkerFlags, RestartFlag {
   readonly set: readonly string[];
   readonly name?: string;
   readonly backend?: string;
@@ -31,7 +38,7 @@ export interface TrainFlags extends CommonFlags, WorkerFlags {
 }
 
 export function addTrainFlags(command: Command): Command {
-  return addWorkerFlags(command)
+  return addRestartFlag(addWorkerFlags(command))
     .description('fine-tune a model on rewards; without CONFIG.yaml the embedded task')
     .argument('[CONFIG.yaml]', 'configuration file')
     .option('--set <key.path=value>', 'set one key; may be given many times', collect, [])

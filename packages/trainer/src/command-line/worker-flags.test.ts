@@ -1,5 +1,6 @@
 import { captureOutput } from '../testing/captured-output';
 import { runCommandLine } from './run-command-line';
+import { commandOfWorkers } from './worker-flags';
 
 const before = process.env['TF_CONFIG'];
 afterEach(() => {
@@ -30,7 +31,13 @@ test.each([
 
 test('a worker starts no workers', async () => {
   beWorker(1);
-  for (const command of [['train'], ['resume', 'no-run']]) {
+  const drawing = ['--model', 'shapes', '--out', 'none'];
+  for (const command of [
+    ['train'],
+    ['resume', 'no-run'],
+    ['sample', ...drawing, '--prompt', 'a'],
+    ['evaluate', ...drawing, '--prompts', 'shapes', '--reward', 'shapes'],
+  ]) {
     expect(await run(...command, '--workers', '2')).toEqual({
       code: 2,
       error:
@@ -42,15 +49,13 @@ test('a worker starts no workers', async () => {
 test.each([
   ['study', ['none.yaml']],
   ['search', ['none.yaml']],
-  ['sample', ['--model', 'shapes', '--prompt', 'a', '--out', 'none']],
-  ['evaluate', ['--model', 'shapes', '--prompts', 'shapes', '--reward', 'shapes']],
   ['gradient-variance', ['none']],
 ])('%s is not for several', async (command, rest) => {
   beWorker(0);
   const { code, error } = await run(command, ...rest);
   expect(code).toBe(2);
   expect(error).toBe(
-    `This process is worker 0 of 2, as TF_CONFIG or srun says, and ${command} is carried out by one process; only train and resume share their work out.\n`,
+    `This process is worker 0 of 2, as TF_CONFIG or srun says, and ${command} is carried out by one process; train, resume, sample and evaluate share their work out.\n`,
   );
 });
 
@@ -65,4 +70,17 @@ test('a TF_CONFIG that is none, or that has no place for the worker, is one sent
     error:
       'TF_CONFIG says that this process is worker 7, and its cluster has 2 of that type, counted from 0.\n',
   });
+});
+
+test('each worker of a machine has the command without the flag', () => {
+  expect(commandOfWorkers(['sample', '--workers', '2', '--out', 'a'])).toEqual([
+    'sample',
+    '--out',
+    'a',
+  ]);
+  expect(commandOfWorkers(['sample', '--workers=2', '--prompt', '2'])).toEqual([
+    'sample',
+    '--prompt',
+    '2',
+  ]);
 });

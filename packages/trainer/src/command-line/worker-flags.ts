@@ -10,11 +10,24 @@ import { wholeNumberFlag } from './numbers';
 
 export interface WorkerFlags {
   readonly workers: number;
-  readonly maxRestarts: number;
   readonly workerPatience: number;
 }
 
+export interface RestartFlag {
+  readonly maxRestarts: number;
+}
+
 const A_DAY = 86_400;
+
+/** Of commands that go on where they were. */
+export function addRestartFlag(command: Command): Command {
+  return command.option(
+    '--max-restarts <n>',
+    'how often workers are started again where one was killed',
+    wholeNumberFlag(0, 1000),
+    3,
+  );
+}
 
 export function addWorkerFlags(command: Command): Command {
   return command
@@ -23,12 +36,6 @@ export function addWorkerFlags(command: Command): Command {
       'processes on this machine that share the work; on several machines TF_CONFIG or srun say it',
       wholeNumberFlag(1, 256),
       1,
-    )
-    .option(
-      '--max-restarts <n>',
-      'how often workers are started again where one was killed',
-      wholeNumberFlag(0, 1000),
-      3,
     )
     .option(
       '--worker-patience <seconds>',
@@ -49,6 +56,14 @@ export function clusterFor({ workers }: Pick<WorkerFlags, 'workers'>): Cluster |
   throw new UsageError(
     `This process is worker ${String(cluster.index)} of ${String(cluster.workers.length)}, as TF_CONFIG or srun says, and starts none by --workers`,
   );
+}
+
+/** The command that each worker of a machine is started with: the one that was given, but for `--workers`. */
+export function commandOfWorkers(argv: readonly string[]): string[] {
+  return argv.flatMap((argument, index) => {
+    const isFlag = argument === '--workers' || argument.startsWith('--workers=');
+    return isFlag || argv[index - 1] === '--workers' ? [] : [argument];
+  });
 }
 
 /** Those that each worker of a machine is started with. */

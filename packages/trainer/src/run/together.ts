@@ -131,10 +131,11 @@ export async function checkWeights(
 /** Where a worker fails or is ended, the others are told; it says nothing where they already know, or are gone. */
 export async function departFrom(
   workers: Workers,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   error: unknown,
 ): Promise<void> {
-  const isEnd = error === signal.reason && !(error instanceof UserError);
+  const isEnd =
+    signal?.aborted === true && error === signal.reason && !(error instanceof UserError);
   const problem = error instanceof Error ? error.message : String(error);
   await workers.leave({ problem: isEnd ? undefined : problem }).catch(() => undefined);
 }

@@ -45,7 +45,11 @@ export async function createRewards(
 /** Calls at once of the rewards that others compute, unless their settings say otherwise. */
 const CALLS_AT_ONCE: Readonly<Record<string, number>> = { remote: 2, judge: 4 };
 
-function ownCallsAtOnce(
+/**
+ * @returns settings of the reward for one of the workers, with its part of the calls at once
+ * @throws UserError where there are fewer of these than workers
+ */
+export function ownCallsAtOnce(
   name: string,
   settings: Readonly<Record<string, unknown>> | undefined,
   workers: Pick<Workers, 'rank' | 'size'>,
