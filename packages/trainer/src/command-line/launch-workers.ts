@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
+import { readBegunRun } from '../comparison/read-run';
 import { ENDS_WITH_PARENT } from '../study/launch-run';
 import { shareCores } from '../study/share-cores';
 import { holdsRun, sayHowToGoOn } from './carry-out';
@@ -66,12 +67,19 @@ export async function launchWorkers(
         sayHowToGoOn(folder, context);
         return 1;
       }
+      if (holdsRun(folder) && (await isDone(folder))) return 0;
       args = holdsRun(folder) ? request.argsToGoOn : request.args;
       say(`${what}: all are started again (${String(restart)} of ${String(maxRestarts)}).`);
     }
   } finally {
     interruption.release();
   }
+}
+
+/** One may be killed on its way out. */
+async function isDone(folder: string): Promise<boolean> {
+  const { summary } = await readBegunRun(folder);
+  return summary?.interrupted === false;
 }
 
 /** How long one has to say to the others why it failed, which is more than that it did. */

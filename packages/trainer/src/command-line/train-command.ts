@@ -139,7 +139,9 @@ async function readConfig(
   const { model } = resolveConfig(file, overrides);
   const reader = await resolveModel(model, { output: streams.error, quiet: flags.quiet });
   const defaults = await readModelDefaults(reader);
-  if (defaults !== undefined) sayDefaults(defaults, defaults.settings, flags, streams);
+  // Of several workers the first says it.
+  if (defaults !== undefined && flags.workers === 1)
+    sayDefaults(defaults, defaults.settings, flags, streams);
   const config = resolveConfig(file, overrides, defaults?.settings);
   // A folder that nobody named may take the next number; one that was named is never changed.
   const named =

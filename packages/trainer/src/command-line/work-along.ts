@@ -20,11 +20,11 @@ export async function workAlong(
 ): Promise<number> {
   const interruption = listenForInterruption(context, 'Ending.');
   const { signal } = interruption;
-  const { out } = context.output;
+  const { error: log } = context.output;
   const recorder = createRecorder([
     {
       iteration: (record) => {
-        out.write(`${described(record)}\n`);
+        if (flags.quiet !== true) log.write(`${described(record)}\n`);
       },
     },
   ]);
