@@ -44,7 +44,9 @@ export async function workAlong(
 }
 
 /** Which of several workers is the slow one is seen side by side. */
-function described({ iteration, seconds }: IterationRecord): string {
-  const phases = Object.entries(seconds).map(([phase, time]) => `${phase} ${time.toFixed(1)} s`);
+function described({ iteration, seconds, exchangeSeconds: exchange = 0 }: IterationRecord): string {
+  const phases = Object.entries({ ...seconds, exchange }).map(
+    ([phase, time]) => `${phase} ${time.toFixed(1)} s`,
+  );
   return `iteration ${String(iteration)}: ${phases.join(', ')}`;
 }

@@ -57,6 +57,8 @@ export interface IterationFacts {
   readonly diversity: number;
   readonly steps: readonly OptimizerStepReport[];
   readonly learningRate: number;
+  /** Spent with other workers; undefined without any. */
+  readonly exchangeSeconds?: number | undefined;
   readonly seconds: Record<string, number>;
 }
 
@@ -131,6 +133,7 @@ export function reportIteration(run: ReportedRun, facts: IterationFacts): Iterat
       reward: seconds['reward'] ?? 0,
       update: seconds['update'] ?? 0,
     },
+    exchangeSeconds: facts.exchangeSeconds,
     images: scores.total.length,
     passes: passesOf(run, facts),
     tensors: tf.memory().numTensors,

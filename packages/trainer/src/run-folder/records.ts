@@ -58,6 +58,8 @@ export interface IterationRecord {
   gradientNorm: number;
   learningRate: number;
   seconds: { text: number; rollout: number; decode: number; reward: number; update: number };
+  /** Of these, what was spent in exchanges with other workers, or waiting for them; left out by a process alone. */
+  exchangeSeconds?: number | undefined;
   images: number;
   /** Passes of the UNet over one latent, where they were counted: those without a gradient, and those that one was taken of. */
   passes?: { forward: number; gradient: number } | undefined;

@@ -38,6 +38,7 @@ export async function runIteration(
   const { config, policy, empty, objective, workers } = run;
   const { k, klInReward } = config.algorithm;
   const { seed, batch } = config;
+  const exchangedBefore = workers.seconds;
 
   const start = iteration * batch.prompts;
   const prompts = promptsAt(run.prompts, seed, start, batch.prompts).map(({ text }) => text);
@@ -113,9 +114,10 @@ export async function runIteration(
     follow(run, steps, iteration + 1);
     const diversity = await diversityOf(images, k, workers);
     const seconds = clock.lap();
+    const exchangeSeconds = workers.size > 1 ? workers.seconds - exchangedBefore : undefined;
     const record = reportIteration(
       { ...run, plan: drawn.plan },
-      { iteration, scores, rewards, diversity, steps, learningRate, seconds },
+      { iteration, scores, rewards, diversity, steps, learningRate, seconds, exchangeSeconds },
     );
     return { record, images, prompts: promptTexts };
   } finally {

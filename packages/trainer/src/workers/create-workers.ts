@@ -27,6 +27,16 @@ export function createWorkers(exchange: Exchange): Workers {
   const { rank, size } = exchange;
   if (size === 1) return ALONE;
   let over = false;
+  let milliseconds = 0;
+
+  async function timed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      milliseconds += performance.now() - began;
+    }
+  }
 
   /** @param length of what is exchanged, where it must be the same */
   async function meet(call: Call, length = 0, departure?: Departure): Promise<void> {
@@ -54,7 +64,7 @@ export function createWorkers(exchange: Exchange): Workers {
     work: () => Promise<tf.Tensor1D>,
   ): Promise<tf.Tensor1D> {
     try {
-      return await work();
+      return await timed(work);
     } finally {
       vector.dispose();
     }
@@ -62,16 +72,20 @@ export function createWorkers(exchange: Exchange): Workers {
 
   return {
     ...{ rank, size },
+    get seconds() {
+      return milliseconds / 1000;
+    },
     sum: (vector) =>
       freeing(vector, async () => {
         await meet('sum', vector.size);
         return exchange.sum(vector);
       }),
-    async gather<Value>(value: Value) {
-      await meet('gather');
-      const all = await exchange.bytes(serialize(value));
-      return all.map((bytes) => deserialize(bytes) as Value);
-    },
+    gather: <Value>(value: Value) =>
+      timed(async () => {
+        await meet('gather');
+        const all = await exchange.bytes(serialize(value));
+        return all.map((bytes) => deserialize(bytes) as Value);
+      }),
     broadcast: (vector) =>
       freeing(vector, async () => {
         await meet('broadcast', vector.size);

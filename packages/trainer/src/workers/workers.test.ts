@@ -41,6 +41,7 @@ describe('together', () => {
       const sum = await valuesOf(one.sum(vector(one.rank, 1)));
       const sent = await valuesOf(one.broadcast(vector(one.rank, Number.NaN)));
       await one.end();
+      expect(one.seconds).toBeGreaterThan(0);
       return [gathered, sum, sent];
     };
     const all = await Promise.all(workersTogether(3).map(calls));

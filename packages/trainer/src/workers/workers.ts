@@ -15,6 +15,8 @@ export interface Workers {
   /** Of this process, from 0. */
   readonly rank: number;
   readonly size: number;
+  /** Spent in the calls so far, the wait for the slowest included. */
+  readonly seconds: number;
   /**
    * The elementwise sum over all, the same bits in each; frees what it is given.
    *
@@ -73,6 +75,7 @@ export class WorkerLeft extends UserError {
 export const ALONE: Workers = {
   rank: 0,
   size: 1,
+  seconds: 0,
   sum: (vector) => Promise.resolve(vector),
   gather: (value) => Promise.resolve([value]),
   broadcast: (vector) => Promise.resolve(vector),
