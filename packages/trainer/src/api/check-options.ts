@@ -34,7 +34,10 @@ const isPrompt = (value: unknown): boolean => {
 };
 const isCluster = (value: unknown): boolean =>
   isObject(value) && 'workers' in value && 'index' in value;
-const CLUSTER = 'an object {workers, index}, such as clusterFromTfConfig() gives';
+const together = {
+  cluster: optional(isCluster, 'an object {workers, index}, such as clusterFromTfConfig() gives'),
+  workerPatience: optional(isWhole(1, 86_400), 'a whole number of seconds from 1 to 86400'),
+};
 const isPrompts = (value: unknown): boolean => isText(value) || isList(isPrompt)(value);
 const scores = (value: unknown): boolean =>
   isFunction(value) || (isObject(value) && 'score' in value);
@@ -81,8 +84,7 @@ const drawing = {
     (value) => ['auto', ...BACKEND_NAMES].includes(value as 'auto'),
     `one of auto, ${BACKEND_NAMES.join(', ')}`,
   ),
-  cluster: optional(isCluster, CLUSTER),
-  workerPatience: optional(isWhole(1, 86_400), 'a whole number of seconds from 1 to 86400'),
+  ...together,
   onProgress: optional(isFunction, 'a function'),
   signal: optional(isSignal, 'an AbortSignal'),
 };
@@ -136,7 +138,7 @@ export const trainSchema = z.looseObject({
   output: optional(isText, 'a folder'),
   resume: optional(isFlag, 'true or false'),
   signal: optional(isSignal, 'an AbortSignal'),
-  cluster: optional(isCluster, CLUSTER),
+  ...together,
   onIteration: optional(isFunction, 'a function'),
   onEvaluation: optional(isFunction, 'a function'),
   sinks: optional(

@@ -70,6 +70,8 @@ export interface TrainOptions extends Omit<
    * anything else has computed in the process.
    */
   readonly cluster?: Cluster | undefined;
+  /** Seconds that workers wait for one of them; 1,800 where left out. */
+  readonly workerPatience?: number | undefined;
   /** After each iteration; `{ stop: 'reason' }` ends the run. */
   readonly onIteration?: RunSink['iteration'] | undefined;
   /** After each evaluation; `{ stop: 'reason' }` ends the run. */

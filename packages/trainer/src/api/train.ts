@@ -49,7 +49,7 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions('train', trainSchema, options);
   const { signal = new AbortController().signal, onIteration, onEvaluation, ...rest } = options;
-  const { sinks: own = [], resume = false, cluster, ...settings } = rest;
+  const { sinks: own = [], resume = false, cluster, workerPatience, ...settings } = rest;
   const asked = nameObjects(settings);
   // A run that goes on has all it needs in its folder.
   const defaults = resume ? undefined : await defaultsOf(asked.config.model);
@@ -61,7 +61,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { output } = options;
   const request: Request = {
     config,
-    ...{ signal, cluster },
+    ...{ signal, cluster, workerPatience },
     sinks: [callbacks, ...own],
     given: { ...given, withoutFiles: output === undefined },
   };
@@ -84,6 +84,7 @@ interface Request {
   readonly sinks: readonly RunSink[];
   readonly signal: AbortSignal;
   readonly cluster: Cluster | undefined;
+  readonly workerPatience: number | undefined;
 }
 
 async function withoutFolder(request: Request): Promise<TrainResult> {
@@ -137,7 +138,7 @@ async function resumed(
 }
 
 async function run(
-  { config, given, signal, cluster }: Request,
+  { config, given, signal, cluster, workerPatience }: Request,
   recorder: RunRecorder,
   from?: ResumePoint,
 ): Promise<TrainResult> {
@@ -147,7 +148,7 @@ async function run(
     await startBackend(backend, smallestBatch(config), { precision, cluster, signal });
   }
   const summary = await runLoop(config, recorder, signal, from, {
-    ...{ ...given, workers: clusterWorkers(cluster) },
+    ...{ ...given, workers: clusterWorkers(cluster, workerPatience) },
     onTrained: (policy) => {
       weights = writeTrainedFile(policy);
     },

@@ -50,7 +50,7 @@ export function sayHowToGoOn(folder: string, { output }: CommandContext): void {
 }
 
 /** For a reward that ends the process: whoever waits for a run is not to take that for its end. */
-function tellOfExit(folder: string, context: CommandContext): () => void {
+export function tellOfExit(folder: string, context: CommandContext): () => void {
   const onExit = (code: number): void => {
     // Whoever ends it with another code says by that that it failed.
     if (code !== 0) return;

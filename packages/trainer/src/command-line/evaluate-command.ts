@@ -62,7 +62,8 @@ export async function evaluateCommand(
   if (isFirst) checkOutputFolder(out);
   if (flags.workers > 1) {
     const args = [...commandOfWorkers(context.argv), '--out', out];
-    const request = { count: flags.workers, maxRestarts: 0, folder: out };
+    const { workers: count, workerPatience: patienceSeconds } = flags;
+    const request = { count, maxRestarts: 0, folder: out, patienceSeconds };
     return launchWorkers({ ...request, args, argsToGoOn: args }, context);
   }
 

@@ -32,13 +32,14 @@ export function listenForInterruption(
   const controller = new AbortController();
   // Every call of a reward that is under way listens; that many are no leak.
   setMaxListeners(0, controller.signal);
-  function interrupt(): void {
-    if (controller.signal.aborted) {
-      exit(INTERRUPTED_EXIT_CODE);
-      return;
-    }
+  function end(): void {
+    if (controller.signal.aborted) return;
     output.error.write(`\n${saying}\n`);
     controller.abort();
+  }
+  function interrupt(): void {
+    if (controller.signal.aborted) exit(INTERRUPTED_EXIT_CODE);
+    else end();
   }
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
@@ -49,15 +50,15 @@ export function listenForInterruption(
       // One is gone for whom the others would wait.
       leaveCluster();
     }
-    interrupt();
+    end();
   };
   if (process.env[ENDS_WITH_PARENT] === '1') {
-    process.once('disconnect', interrupt);
+    process.once('disconnect', end);
     process.on('message', onMessage);
     // Listening alone would keep the process alive.
     process.channel?.unref();
     // It may have gone before anybody listened.
-    if (!process.connected) interrupt();
+    if (!process.connected) end();
   }
   const releaseStrayErrors = listenForStrayErrors((error) => {
     controller.abort(error);
@@ -67,7 +68,7 @@ export function listenForInterruption(
     release() {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
-      process.off('disconnect', interrupt);
+      process.off('disconnect', end);
       process.off('message', onMessage);
       releaseStrayErrors();
     },

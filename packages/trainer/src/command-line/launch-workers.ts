@@ -1,14 +1,18 @@
 /** Several processes of this program on one machine that carry out a run together. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readBegunRun } from '../comparison/read-run';
 import { ENDS_WITH_PARENT } from '../study/launch-run';
 import { shareCores } from '../study/share-cores';
+import { UserError } from '../user-error';
 import { holdsRun, sayHowToGoOn } from './carry-out';
 import type { CommandContext } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption, type EndMessage } from './interruption';
+import { reportError } from './report-error';
 import { createWorkerLog, type WorkerLog } from './worker-log';
 
 export interface WorkersRequest {
@@ -16,6 +20,8 @@ export interface WorkersRequest {
   readonly maxRestarts: number;
   /** That of the run, or of what they write, which the first of them makes. */
   readonly folder: string;
+  /** How long they may take to end once they are told, before they are killed. */
+  readonly patienceSeconds: number;
   /** What each is started with. */
   readonly args: readonly string[];
   /** What each is started with once there is a run to go on with. */
@@ -37,27 +43,38 @@ export async function launchWorkers(
   request: WorkersRequest,
   context: CommandContext,
 ): Promise<number> {
-  const { folder, maxRestarts } = request;
+  const { folder, count, maxRestarts } = request;
   const say = (text: string): void => {
     context.output.error.write(`${text}\n`);
   };
-  const interruption = listenForInterruption(context, 'Ending all workers.');
+  const logs = Array.from({ length: count }, (_, rank) => createWorkerLog(folder, rank));
+  const running = new Set<ChildProcess>();
+  const interruption = listenForInterruption(
+    {
+      ...context,
+      exit(code) {
+        for (const child of running) child.kill('SIGKILL');
+        context.exit(code);
+      },
+    },
+    'Ending all workers; press Ctrl-C again to exit at once.',
+  );
+  const { signal } = interruption;
   try {
     let { args } = request;
     for (let restart = 1; ; restart += 1) {
-      const logs = Array.from({ length: request.count }, (_, rank) =>
-        createWorkerLog(folder, rank),
-      );
-      const ends = await startAll(request, args, logs, interruption.signal);
+      const ends = await startAll(request, args, { logs, running, signal });
       const first = ends[0]!.code;
       if (first === 0) return 0;
-      if (interruption.signal.aborted) return INTERRUPTED_EXIT_CODE;
-      const killed = ends.findIndex(({ killedBy }) => killedBy !== undefined);
-      if (killed === -1 || restart > maxRestarts) {
-        for (const [rank, { kept }] of logs.entries()) {
-          if (kept.trim() !== '') say(`Worker ${String(rank)} said: ${kept.trim()}`);
-        }
+      for (const [rank, log] of logs.entries()) {
+        const words = log.takeKept().trim();
+        if (words !== '') say(`Worker ${String(rank)} said: ${words}`);
       }
+      if (signal.reason instanceof UserError) {
+        return reportError(signal.reason, context, false);
+      }
+      if (signal.aborted) return INTERRUPTED_EXIT_CODE;
+      const killed = ends.findIndex(({ killedBy }) => killedBy !== undefined);
       if (killed === -1) return first;
       const what = `Worker ${String(killed)} was killed (${ends[killed]!.killedBy!})`;
       if (restart > maxRestarts) {
@@ -85,28 +102,44 @@ async function isDone(folder: string): Promise<boolean> {
 /** How long one has to say to the others why it failed, which is more than that it did. */
 const MILLISECONDS_TO_SAY_WHY = 5000;
 
+interface Watch {
+  readonly logs: readonly WorkerLog[];
+  /** Holds those that have not ended. */
+  readonly running: Set<ChildProcess>;
+  readonly signal: AbortSignal;
+}
+
 async function startAll(
-  { count }: WorkersRequest,
+  { count, patienceSeconds }: WorkersRequest,
   args: readonly string[],
-  logs: readonly WorkerLog[],
-  signal: AbortSignal,
+  { logs, running, signal }: Watch,
 ): Promise<WorkerEnd[]> {
   const workers = await freeAddresses(count);
   const children = workers.map((_, index) => startWorker(args, { workers, index }, logs[index]!));
+  for (const child of children) running.add(child);
+  const timers: NodeJS.Timeout[] = [];
+  let isEnding = false;
   const endAll = (message: EndMessage): void => {
-    for (const child of children) if (child.connected) child.send(message);
+    if (isEnding) return;
+    isEnding = true;
+    // One may be gone before it is told.
+    for (const child of running) if (child.connected) child.send(message, () => undefined);
+    const killAll = (): void => {
+      for (const child of running) child.kill('SIGKILL');
+    };
+    timers.push(setTimeout(killAll, patienceSeconds * 1000));
   };
   const interrupt = (): void => {
     endAll({ end: '' });
   };
-  const timers: NodeJS.Timeout[] = [];
   signal.addEventListener('abort', interrupt);
   if (signal.aborted) interrupt();
   try {
     return await Promise.all(
       children.map(async (child, rank) => {
         const end = await endOf(child);
-        if (end.code !== 0 && !signal.aborted) {
+        running.delete(child);
+        if (end.code !== 0) {
           const how = end.killedBy === undefined ? 'ended' : `was killed (${end.killedBy})`;
           const tell = (): void => {
             endAll({ end: `Worker ${String(rank)} ${how}.` });
@@ -149,13 +182,17 @@ function startWorker(
   return child;
 }
 
-function endOf(child: ChildProcess): Promise<WorkerEnd> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      resolve({ code: code ?? 1, killedBy: signal ?? undefined });
-    });
-  });
+/** How long what a worker has said may take to come, which another process may keep from ending. */
+const MILLISECONDS_OF_LAST_WORDS = 500;
+
+async function endOf(child: ChildProcess): Promise<WorkerEnd> {
+  const closed = once(child, 'close');
+  closed.catch(() => undefined);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  await Promise.race([closed, sleep(MILLISECONDS_OF_LAST_WORDS)]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  return { code: code ?? 1, killedBy: signal ?? undefined };
 }
 
 /** Linux gives out ports from 32768 on by itself, so that nobody gets these until the workers listen. */

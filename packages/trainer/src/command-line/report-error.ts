@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 
 import { UsageError } from '../usage-error';
+import { WorkerLeft } from '../workers/workers';
 import type { CommandContext } from './context';
 import { INTERRUPTED_EXIT_CODE } from './interruption';
 
@@ -21,5 +22,6 @@ export function reportError(error: unknown, { output }: CommandContext, debug: b
   const message = error instanceof Error ? error.message : String(error);
   output.error.write(`${/[.!?…]$/.test(message) ? message : `${message}.`}\n`);
   if (debug && error instanceof Error) output.error.write(`${inspect(error)}\n`);
+  if (error instanceof WorkerLeft && error.interrupted) return INTERRUPTED_EXIT_CODE;
   return error instanceof UsageError ? error.exitCode : 1;
 }

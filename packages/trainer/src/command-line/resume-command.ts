@@ -54,7 +54,8 @@ export async function resumeCommand(
       ...['resume', path, ...flagsOfWorkers(flags)],
       ...(iterations === undefined ? [] : ['--iterations', String(iterations)]),
     ];
-    return launchWorkers({ count, maxRestarts, folder: path, args, argsToGoOn: args }, context);
+    const request = { count, maxRestarts, folder: path, patienceSeconds: flags.workerPatience };
+    return launchWorkers({ ...request, args, argsToGoOn: args }, context);
   }
   if (cluster !== undefined && cluster.index > 0) {
     // What it goes on from is the first worker's; what both are to do is in the folder.

@@ -103,7 +103,8 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
   if (isFirst) checkOutputFolder(flags.out);
   if (flags.workers > 1) {
     const args = commandOfWorkers(context.argv);
-    const request = { count: flags.workers, maxRestarts: 0, folder: flags.out };
+    const { workers: count, workerPatience: patienceSeconds } = flags;
+    const request = { count, maxRestarts: 0, folder: flags.out, patienceSeconds };
     return launchWorkers({ ...request, args, argsToGoOn: args }, context);
   }
   if (flags.trace !== undefined) {

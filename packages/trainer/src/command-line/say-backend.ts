@@ -25,12 +25,7 @@ export async function sayBackend(
   flags: CommonFlags,
   more: More = {},
 ): Promise<void> {
-  try {
-    await startBackend(backend, rows, { ...more, quiet: flags.quiet === true });
-  } finally {
-    // The reason why there was no waiting for workers any more.
-    more.signal?.throwIfAborted();
-  }
+  await startBackend(backend, rows, { ...more, quiet: flags.quiet === true });
 }
 
 /** The same for a run, as its configuration says. */

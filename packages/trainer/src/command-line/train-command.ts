@@ -8,7 +8,7 @@ import { resolveConfig } from '../configuration/resolve-config';
 import { BACKEND_NAMES, type TrainConfig } from '../configuration/schema';
 import { nextFreeFolder } from '../files/next-free-folder';
 import { defaultOutput } from '../run-folder/default-output';
-import { createRunFolder } from '../run-folder/run-folder';
+import { checkNewRunFolder, createRunFolder } from '../run-folder/run-folder';
 import { UsageError } from '../usage-error';
 import { clusterWorkers } from '../workers/collective-exchange';
 import { readModelDefaults } from '../weights/model-defaults';
@@ -92,17 +92,19 @@ export async function trainCommand(
 }
 
 /** What this process has found out, such as the folder, none of them finds out anew. */
-function launchTraining(
+async function launchTraining(
   configFile: string | undefined,
   { output }: TrainConfig,
   flags: TrainFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { set, backend, fromCheckpoint } = flags;
+  // So that a run that is there later is theirs.
+  checkNewRunFolder(output);
+  const { set, backend, fromCheckpoint, workerPatience: patienceSeconds } = flags;
   const settings = [...set, `output=${JSON.stringify(output)}`];
   return launchWorkers(
     {
-      ...{ count: flags.workers, maxRestarts: flags.maxRestarts, folder: output },
+      ...{ count: flags.workers, maxRestarts: flags.maxRestarts, folder: output, patienceSeconds },
       args: [
         'train',
         ...(configFile === undefined ? [] : [configFile]),

@@ -6,6 +6,7 @@ import type { IterationRecord } from '../run-folder/records';
 import { createRecorder } from '../tracking/recorder';
 import { UserError } from '../user-error';
 import { clusterWorkers } from '../workers/collective-exchange';
+import { tellOfExit } from './carry-out';
 import type { CommandContext, CommonFlags } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption } from './interruption';
 import { sayBackendOfRun } from './say-backend';
@@ -19,6 +20,7 @@ export async function workAlong(
   context: CommandContext,
 ): Promise<number> {
   const interruption = listenForInterruption(context, 'Ending.');
+  const stopWatching = tellOfExit(config.output, context);
   const { signal } = interruption;
   const { error: log } = context.output;
   const recorder = createRecorder([
@@ -39,6 +41,7 @@ export async function workAlong(
     throw error;
   } finally {
     recorder.close();
+    stopWatching();
     interruption.release();
   }
 }

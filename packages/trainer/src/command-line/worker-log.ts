@@ -6,8 +6,8 @@ import { holdsRun } from './carry-out';
 
 export interface WorkerLog {
   write(text: string): void;
-  /** What was said before the run had a folder, and so is in no file. */
-  readonly kept: string;
+  /** The last of what is in no file: what was said before the run had a folder, or could not be written. */
+  takeKept(): string;
 }
 
 const KEPT_CHARACTERS = 4000;
@@ -15,20 +15,27 @@ const KEPT_CHARACTERS = 4000;
 export function createWorkerLog(folder: string, rank: number): WorkerLog {
   const path = join(folder, 'workers', `${String(rank)}.log`);
   let kept = '';
+  let isWritable = true;
   return {
-    get kept() {
-      return kept;
+    takeKept() {
+      const words = kept;
+      kept = '';
+      return words;
     },
     write(text) {
       kept += text;
       // A run that fails before it has begun leaves no folder.
-      if (!holdsRun(folder)) {
-        kept = kept.slice(-KEPT_CHARACTERS);
-        return;
+      if (isWritable && holdsRun(folder)) {
+        try {
+          mkdirSync(dirname(path), { recursive: true });
+          appendFileSync(path, kept);
+          kept = '';
+        } catch {
+          // A full disk ends no run that has nothing else to write; the last words are told at its end.
+          isWritable = false;
+        }
       }
-      mkdirSync(dirname(path), { recursive: true });
-      appendFileSync(path, kept);
-      kept = '';
+      kept = kept.slice(-KEPT_CHARACTERS);
     },
   };
 }

@@ -38,8 +38,7 @@ const SIGNS_OF_A_RUN = ['config.yaml', EVENTS, 'summary.json', 'checkpoints', 'a
  * @throws UserError when the folder holds a run or anything else, or cannot be written into
  */
 export function createRunFolder(path: string): RunFolder {
-  refuseUsedFolder(path);
-  checkWritable(path);
+  checkNewRunFolder(path);
   const made = firstMissingFolder(path);
   let events: EventLog;
   let unlock = (): void => undefined;
@@ -103,6 +102,12 @@ function openedFolder(path: string, events: EventLog, unlock: () => void): RunFo
     },
     discardIfUnused: () => undefined,
   };
+}
+
+/** @throws UserError when the folder holds a run or anything else, or cannot be written into */
+export function checkNewRunFolder(path: string): void {
+  refuseUsedFolder(path);
+  checkWritable(path);
 }
 
 function refuseUsedFolder(path: string): void {

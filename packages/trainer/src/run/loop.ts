@@ -22,7 +22,13 @@ import { createPhaseClock } from './phase-clock';
 import type { Run } from './run';
 import { saveTrained } from './save-trained';
 import { summarizeRun } from './summarize-run';
-import { checkWeights, departFrom, startTogether, takeStateOfFirst } from './together';
+import {
+  UnlikeWeights,
+  checkWeights,
+  departFrom,
+  startTogether,
+  takeStateOfFirst,
+} from './together';
 import { allOrNothing } from './training-state';
 
 /** Where a run goes on from. */
@@ -97,8 +103,10 @@ async function iterate(
       await work();
     } catch (error) {
       await departFrom(workers, signal, error);
-      if (error instanceof WorkerLeft && error.interrupted) otherWasEnded = true;
-      else if (error !== signal.reason) failure ??= error;
+      if (error instanceof WorkerLeft && error.interrupted) {
+        otherWasEnded = true;
+        stop ??= error.message;
+      } else if (error !== signal.reason) failure ??= error;
     }
     if (signal.reason instanceof UserError) failure ??= signal.reason;
   };
@@ -141,15 +149,17 @@ async function iterate(
       clock.lap();
       stop = verdict.stop;
     }
+    await checkWeights(run, iterations);
   });
   // Also after a failure or a signal: what was learnt until then is not lost.
   await attempt(async () => {
+    // Of weights that differ nobody knows which are right.
+    if (failure instanceof UnlikeWeights) return;
     checkpoints.save();
     if (iterations > 0 && run.output !== undefined) saveTrained(run.result(), run.output);
     if (failure !== undefined || otherWasEnded) return;
     signal.throwIfAborted();
     await evaluator.after();
-    await checkWeights(run, iterations);
     await workers.end();
   });
   if (failure !== undefined) throw failure as Error;

@@ -38,13 +38,15 @@ export async function startTogether(run: Run, from: ResumePoint | undefined): Pr
   return start;
 }
 
-/** Files go by what is in them: they may lie elsewhere on each machine. */
-const PATHS = ['output', 'model', 'prompts', 'evaluate.prompts'];
+/** Files go by what is in them, and rewards by their versions: they may lie elsewhere on each machine. */
+const PATHS = ['output', 'model', 'prompts', 'evaluate.prompts', 'rewards'];
+const MODULE = "digest of the method's module";
 
 function startedWith({ config, origin }: Pick<Run, 'config' | 'origin'>): Origin {
+  const paths = MODULE in origin ? [...PATHS, 'algorithm.name'] : PATHS;
   const settings = Object.entries(config)
     .flatMap(([name, value]) => leaves(name, value))
-    .filter(([key]) => !PATHS.includes(key));
+    .filter(([key]) => !paths.includes(key));
   const contents = Object.entries(origin).filter(([name]) => /^(digest|reward) /.test(name));
   return { version, ...Object.fromEntries([...settings, ...contents]) };
 }
@@ -104,11 +106,14 @@ export async function takeStateOfFirst(run: Run): Promise<void> {
   }
 }
 
+/** Workers that should have the same weights have not. */
+export class UnlikeWeights extends UserError {}
+
 /**
  * Compares the trained weights to the last bit. Gradients that are not summed everywhere show in nothing else for a long time.
  *
  * @param iterations that are done
- * @throws UserError when a worker has others than the first
+ * @throws UnlikeWeights when a worker has others than the first
  */
 export async function checkWeights(
   { workers, variables }: Pick<Run, 'workers' | 'variables'>,
@@ -123,8 +128,8 @@ export async function checkWeights(
   const digests = await workers.gather(hash.digest('hex'));
   const unlike = digests.findIndex((digest) => digest !== digests[0]);
   if (unlike === -1) return;
-  throw new UserError(
-    `After ${String(iterations)} iterations worker ${String(unlike)} has other weights than worker 0, and the run cannot be trusted from its last checkpoint on; this is a fault of the program or of a machine, so please report it`,
+  throw new UnlikeWeights(
+    `After ${String(iterations)} iterations worker ${String(unlike)} has other weights than worker 0, so that nothing was kept of what came after the last checkpoint; this is a fault of the program or of a machine, so please report it`,
   );
 }
 

@@ -14,7 +14,8 @@ import type { BackendSetting } from '../configuration/schema';
  * @param options.quiet do not say on standard error what serves, and what of this could not be had
  * @param options.cluster of which this process becomes a worker; it waits for the others
  * @param options.signal ends that wait
- * @throws NativeTensorflowError when the backend asked for by name cannot be had; ClusterError when a worker does not come
+ * @throws NativeTensorflowError when the backend asked for by name cannot be had; ClusterError when a worker does not come; the
+ *   signal's reason when it is aborted
  */
 export async function startBackend(
   backend: BackendSetting,
@@ -31,5 +32,13 @@ export async function startBackend(
     quiet?: boolean;
   } = {},
 ): Promise<BackendChoice> {
-  return useBestBackend({ ...backendOptions(backend, rows, precision), cluster, signal, quiet });
+  try {
+    return await useBestBackend({
+      ...backendOptions(backend, rows, precision),
+      ...{ cluster, signal, quiet },
+    });
+  } finally {
+    // The reason why there was no waiting for workers any more.
+    signal?.throwIfAborted();
+  }
 }
