@@ -24,4 +24,8 @@ export const STREAMS = {
   bootstrap: 10,
   /** Resamples of a study's seeds and prompts. */
   studyResamples: 11,
+  /** Which clients a round of a federated run has. */
+  clients: 12,
+  /** Seeds of clients. */
+  clientSeeds: 13,
 } as const;
