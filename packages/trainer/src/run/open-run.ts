@@ -36,6 +36,9 @@ import { startBackend } from '../weights/start-backend';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { ALONE } from '../workers/workers';
 import { checkCheckpointSize } from './checkpoint-size';
+import { openClients, readClientPrompts } from './federated/clients';
+import { createFederation } from './federated/federation';
+import { sharedModules } from './federated/shared-modules';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
 import { loadMethod } from './load-method';
@@ -81,6 +84,17 @@ async function openWith(
     },
     Math.max(config.evaluate.images, config.samples.count),
   );
+  const ofClients =
+    config.federated === null
+      ? []
+      : await readClientPrompts(
+          config.federated,
+          prompts,
+          heldOut.slice(0, config.evaluate.images),
+        );
+  const texts = [...prompts, ...ofClients.flatMap((client) => client.prompts), ...heldOut].map(
+    ({ text }) => text,
+  );
   if (given.withoutFiles === true && config.guards.onCollapse !== 'warn') {
     throw new UserError(
       `guards.onCollapse is ${config.guards.onCollapse}, which goes back to a checkpoint, but the run leaves no files; give it a folder by output`,
@@ -99,6 +113,12 @@ async function openWith(
   const rewards = await createRewards(config.rewards, given.rewards, workers);
   // What the processes of a reward still hold is no reason to lose the run.
   owned.add(() => disposeRewards(rewards).catch(() => undefined));
+  const clients = await openClients(config, ofClients, {
+    rewards,
+    given: given.rewards,
+    workers,
+    owned,
+  });
   const compute = createCompute();
   owned.add(compute.dispose);
   const opened = await openModel({
@@ -110,7 +130,7 @@ async function openWith(
   owned.add(opened.dispose);
   const { model, schedule } = opened;
   const origin = originOf({
-    ...{ config, backend, model, prompts, heldOut, rewards, code },
+    ...{ config, backend, model, prompts, heldOut, rewards, clients, code },
     workers: workers.size,
   });
   if (config.lora === null) {
@@ -118,7 +138,7 @@ async function openWith(
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
   }
   const unet = config.lora === null ? trainableUNet(model.unet) : model.unet;
-  const adapter = config.lora === null ? undefined : newAdapter(model, config.lora, config.seed);
+  const adapter = config.lora === null ? undefined : newAdapter(model, config, config.lora);
   const variables = trainableVariables(trainedWeights({ unet, adapter }));
   owned.add(() => {
     tf.dispose(variables);
@@ -131,15 +151,11 @@ async function openWith(
   const latentSize = shape[0] * shape[1] * shape[2];
   const { advantageClip, klWeight, klTarget } = config.algorithm;
   const clipRange = clipRangeOf(config, latentSize);
-  const texts =
+  const textSource =
     config.memory.textEncoders === 'release'
-      ? rememberTexts(
-          model,
-          shape,
-          [...prompts, ...heldOut].map(({ text }) => text),
-        )
+      ? rememberTexts(model, shape, texts)
       : createTextSource(model, shape);
-  const empty = texts.empty();
+  const empty = textSource.empty();
   owned.add(() => {
     disposeTexts(empty);
   });
@@ -151,7 +167,7 @@ async function openWith(
     adapter,
     guidance: config.sampler.guidance,
     gradientCheckpointing: config.gradientCheckpointing,
-    texts,
+    texts: textSource,
     latentShape: shape,
     vaeTiles: config.memory.vaeTiles,
   };
@@ -169,7 +185,7 @@ async function openWith(
     ema?.dispose();
     average?.dispose();
   });
-  return {
+  const run: Run = {
     config,
     output: given.withoutFiles === true || workers.rank > 0 ? undefined : config.output,
     origin,
@@ -194,10 +210,7 @@ async function openWith(
     prompts,
     heldOut,
     areHeldOut,
-    cutOff: findCutOffPrompts(
-      model,
-      [...prompts, ...heldOut].map(({ text }) => text),
-    ),
+    cutOff: findCutOffPrompts(model, texts),
     steps,
     objective,
     lossContext: {
@@ -213,10 +226,17 @@ async function openWith(
         : createKlTarget({ target: klTarget, weight: klWeight }),
     advantages: createAdvantageEstimator(objective, advantageClip ?? Infinity),
     empty,
+    federation: undefined,
     dispose() {
       void owned.dispose();
     },
   };
+  if (config.federated === null) return run;
+  const federation = createFederation(run, clients);
+  owned.add(() => {
+    federation.dispose();
+  });
+  return { ...run, federation };
 }
 
 function clipRangeOf({ algorithm: { clipRange } }: TrainConfig, latentSize: number): number {
@@ -236,11 +256,19 @@ function sampleDropoutOf(
 }
 
 function newAdapter(
-  model: StableDiffusion,
+  { unet }: StableDiffusion,
+  { federated, seed }: TrainConfig,
   lora: NonNullable<TrainConfig['lora']>,
-  seed: number,
 ): LoraAdapter {
-  return createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
+  const adapter = createLoraAdapter(unet.weights, lora, adapterRandom(seed));
+  if (federated === null || federated.personal) return adapter;
+  // What is not shared is not trained, and a module that changes nothing need not be there.
+  try {
+    const targets = [...sharedModules(federated.layers, Object.keys(adapter.weights))];
+    return createLoraAdapter(unet.weights, { ...lora, targets }, adapterRandom(seed));
+  } finally {
+    tf.dispose(adapter.weights);
+  }
 }
 
 /** @param start is freed where it can be taken. @throws UserError where the two are not of one kind */
