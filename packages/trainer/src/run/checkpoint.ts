@@ -213,7 +213,7 @@ export function restoreCheckpoint(
       emaUpdates: state.emaUpdates ?? 0,
       klWeight: state.klWeight ?? null,
     });
-    if (run.federation !== undefined) restoreFederation(run, run.federation, files);
+    if (run.federation !== undefined) restoreFederation(run.federation, files);
     for (const change of changes) onDifference(change);
     return { iterations, seconds, best, collapse };
   } catch (error) {

@@ -17,7 +17,7 @@ import { createCollapseGuard } from './collapse-guard';
 import { createRunEvaluator } from './evaluator';
 import type { GivenObjects } from './given';
 import { createGuards } from './guards';
-import { evaluateClients, saveClients } from './federated/client-results';
+import { COPIES_OF_A_CLIENT, evaluateClients, saveClients } from './federated/client-results';
 import { runIteration, type IterationResult } from './iteration';
 import { openRun } from './open-run';
 import { createPhaseClock } from './phase-clock';
@@ -80,7 +80,8 @@ async function iterate(
   const { config, workers } = run;
   if (run.output !== undefined) {
     const averages = [run.ema, run.average].filter((average) => average !== undefined).length;
-    checkDiskSpace(run.variables, run.output, averages);
+    const ofClients = COPIES_OF_A_CLIENT * (run.federation?.clients.length ?? 0);
+    checkDiskSpace(run.variables, run.output, averages + ofClients);
   }
   const { progress, earlier } = await startTogether(run, from);
   const clock = createPhaseClock((phase, fraction) => {
@@ -107,7 +108,7 @@ async function iterate(
 
   /** An iteration; in a federated run those of a round. */
   const advance = async (done: number): Promise<IterationResult[]> => {
-    if (run.federation !== undefined) return run.federation.round(done, { clock, signal, guards });
+    if (run.federation !== undefined) return run.federation.round(done, clock, signal);
     return [await runIteration(run, clock, done, signal, guards, collapse.rateFactor)];
   };
   const conclude = async ({ record, ...result }: IterationResult): Promise<void> => {

@@ -232,11 +232,7 @@ async function openWith(
     },
   };
   if (config.federated === null) return run;
-  const federation = createFederation(run, clients);
-  owned.add(() => {
-    federation.dispose();
-  });
-  return { ...run, federation };
+  return { ...run, federation: createFederation(run, clients) };
 }
 
 function clipRangeOf({ algorithm: { clipRange } }: TrainConfig, latentSize: number): number {

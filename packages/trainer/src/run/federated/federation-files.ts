@@ -1,8 +1,6 @@
 /** What a checkpoint of a federated run holds besides the global adapter: the server's memory, and every client's state. */
-import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
-import { flatten, unflatten } from '../../learning/flat-weights';
 import type { CheckpointFiles } from '../../run-folder/checkpoint-folder';
 import {
   fileOf,
@@ -12,8 +10,7 @@ import {
   scalesSchema,
   vectorsFile,
 } from '../checkpoint-files';
-import type { Run } from '../run';
-import type { ClientState, Federation } from './federation';
+import type { Federation, KnownClient } from './federation';
 
 const STATE = 'federation.json';
 const SERVER = 'server.safetensors';
@@ -26,6 +23,7 @@ const clientSchema = z.object({
     .object({
       optimizerSteps: z.int().nonnegative(),
       optimizerNumbers: z.record(z.string(), z.number()),
+      /** What a method remembers that compares with earlier rewards; it looks at it itself. */
       advantages: z.json(),
       rewards: scalesSchema,
       klWeight: z.number().nullable(),
@@ -40,16 +38,16 @@ const stateSchema = z.object({
   clients: z.array(clientSchema),
 });
 
-/** Of an optimizer's tensors, before their names in it. */
+/** Before the names of an optimizer's vectors. */
 const OPTIMIZER = 'optimizer.';
 
 export function federationFiles(federation: Federation): CheckpointFiles {
   const { server, clients } = federation.state();
   const contents: z.input<typeof stateSchema> = {
     learningRate: server.learningRate,
-    clients: clients.map((state, index) => ({
+    clients: clients.map((client, index) => ({
       name: federation.clients[index]!.name,
-      state: state === undefined ? null : numbersOf(state),
+      state: client === undefined ? null : numbersOf(client),
     })),
   };
   const { control, momentum, lastChange } = server;
@@ -57,15 +55,14 @@ export function federationFiles(federation: Federation): CheckpointFiles {
     [STATE]: jsonFile(contents),
     [SERVER]: vectorsFile({ control, momentum, ...(lastChange && { last_change: lastChange }) }),
     ...Object.fromEntries(
-      clients.flatMap((state, index) =>
-        state === undefined ? [] : [[fileOfClient(index), vectorsOf(state)]],
+      clients.flatMap((client, index) =>
+        client === undefined ? [] : [[fileOfClient(index), vectorsOf(client)]],
       ),
     ),
   };
 }
 
-function numbersOf({ training }: ClientState) {
-  const { optimizer, advantages, rewards, klWeight } = training;
+function numbersOf({ optimizer, advantages, rewards, klWeight }: KnownClient) {
   return {
     optimizerSteps: optimizer.steps,
     optimizerNumbers: { ...optimizer.numbers },
@@ -75,76 +72,47 @@ function numbersOf({ training }: ClientState) {
   };
 }
 
-function vectorsOf({ training, control }: ClientState): Uint8Array {
-  const weights = flatten(training.weights);
-  try {
-    const ofOptimizer = Object.entries(training.optimizer.tensors).map(
-      ([name, tensor]) => [OPTIMIZER + name, tensor.dataSync<'float32'>()] as const,
-    );
-    return vectorsFile({
-      weights: weights.dataSync<'float32'>(),
-      control,
-      ...Object.fromEntries(ofOptimizer),
-    });
-  } finally {
-    weights.dispose();
-  }
+function vectorsOf({ weights, control, optimizer }: KnownClient): Uint8Array {
+  const ofOptimizer = Object.entries(optimizer.tensors).map(
+    ([name, numbers]) => [OPTIMIZER + name, numbers] as const,
+  );
+  return vectorsFile({ weights, control, ...Object.fromEntries(ofOptimizer) });
 }
 
 /**
- * @param run whose variables are the checkpoint's by now
+ * To be called when the run's variables are the checkpoint's.
+ *
  * @throws Error when a file is missing or damaged, or of other clients or modules
  */
-export function restoreFederation(run: Run, federation: Federation, files: CheckpointFiles): void {
+export function restoreFederation(federation: Federation, files: CheckpointFiles): void {
   const { learningRate, clients } = stateSchema.parse(parseJsonFile(fileOf(files, STATE)));
   const names = clients.map(({ name }) => name).join(', ');
   const expected = federation.clients.map(({ name }) => name).join(', ');
   if (names !== expected) throw new Error(`${STATE} is of the clients ${names}, not ${expected}`);
-  const opened: tf.Tensor[] = [];
-  try {
-    const states = clients.map(({ state }, index): ClientState | undefined => {
+  const { control, momentum, last_change: lastChange } = parseVectorsFile(fileOf(files, SERVER));
+  if (control === undefined || momentum === undefined) {
+    throw new Error(`${SERVER} lacks the control variate or the momentum`);
+  }
+  federation.restore({
+    server: { learningRate, control, momentum, lastChange },
+    clients: clients.map(({ state }, index): KnownClient | undefined => {
       if (state === null) return undefined;
-      const name = fileOfClient(index);
-      const { weights, control, ...others } = parseVectorsFile(fileOf(files, name));
-      if (weights === undefined || control === undefined) {
-        throw new Error(`${name} lacks the weights or the control variate`);
-      }
-      const ofOptimizer = Object.entries(others).map(([key, numbers]) => {
-        if (!key.startsWith(OPTIMIZER)) throw new Error(`${name} has '${key}', which is unknown`);
-        return [key.slice(OPTIMIZER.length), tensorOf(numbers)] as const;
-      });
-      const own = tensorOf(weights);
-      if (own.size !== run.variables.reduce((sum, { size }) => sum + size, 0)) {
-        throw new Error(`${name} has ${String(own.size)} weights, which are another adapter's`);
-      }
-      const parts = unflatten(own, run.variables);
-      opened.push(...parts);
       const { optimizerSteps: steps, optimizerNumbers: numbers, ...rest } = state;
-      return {
-        control,
-        training: {
-          ...rest,
-          weights: parts,
-          optimizer: { steps, numbers, tensors: Object.fromEntries(ofOptimizer) },
-          ...{ averages: {}, emaUpdates: 0 },
-        },
-      };
-    });
-    const { control, momentum, last_change: lastChange } = parseVectorsFile(fileOf(files, SERVER));
-    if (control === undefined || momentum === undefined) {
-      throw new Error(`${SERVER} lacks the control variate or the momentum`);
-    }
-    federation.restore({
-      server: { learningRate, control, momentum, lastChange },
-      clients: states,
-    });
-  } finally {
-    tf.dispose(opened);
-  }
+      const name = fileOfClient(index);
+      const { tensors, ...vectors } = vectorsIn(name, fileOf(files, name));
+      return { ...rest, ...vectors, optimizer: { steps, numbers, tensors } };
+    }),
+  });
+}
 
-  function tensorOf(numbers: Float32Array): tf.Tensor1D {
-    const tensor = tf.tensor1d(numbers);
-    opened.push(tensor);
-    return tensor;
+function vectorsIn(name: string, bytes: Uint8Array) {
+  const { weights, control, ...others } = parseVectorsFile(bytes);
+  if (weights === undefined || control === undefined) {
+    throw new Error(`${name} lacks the weights or the control variate`);
   }
+  const tensors = Object.entries(others).map(([key, numbers]) => {
+    if (!key.startsWith(OPTIMIZER)) throw new Error(`${name} has '${key}', which is unknown`);
+    return [key.slice(OPTIMIZER.length), numbers] as const;
+  });
+  return { weights, control, tensors: Object.fromEntries(tensors) };
 }

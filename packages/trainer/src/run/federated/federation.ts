@@ -2,66 +2,73 @@
  * Federated fine-tuning (FedPepTAO, arXiv 2310.15080): clients train in turns, each on prompts of its own, and only the modules
  * that they share travel. A round is done as a whole or not at all.
  */
-import { createServer, type ServerState } from '@loop-diffusion/federated-averaging';
+import {
+  createServer,
+  type ClientUpdate,
+  type ServerState,
+} from '@loop-diffusion/federated-averaging';
 import { createCombination } from '@loop-diffusion/rewards';
 import * as tf from '@tensorflow/tfjs-core';
 
 import { clientsOfRound, iterationsAtOnce } from '../../configuration/federated-rounds';
 import { createIterationSteps } from '../../learning/iteration-steps';
-import { flatten, unflatten } from '../../learning/flat-weights';
+import { unflatten } from '../../learning/flat-weights';
 import type { Policy } from '../../policy/policy';
+import type { IterationRecord } from '../../run-folder/records';
 import { mean } from '../../statistics';
 import { UserError } from '../../user-error';
 import { trainedWeights, withWeights } from '../../weights/trained-weights';
 import { ALONE } from '../../workers/workers';
-import type { Guards } from '../guards';
+import { createGuards } from '../guards';
 import { runIteration, type IterationResult } from '../iteration';
 import type { PhaseClock } from '../phase-clock';
 import type { Run } from '../run';
-import { holdState, releaseState, restoreState, type TrainingState } from '../training-state';
+import { holdState, releaseState, restoreState } from '../training-state';
+import { assignNumbers, copyState, numbersOf, putState, type ClientState } from './client-state';
 import { clientsAt, type Client } from './clients';
 import { moduleOf, sharedModules } from './shared-modules';
 
 export interface Federation {
   readonly clients: readonly Client[];
   /**
-   * Lets the clients of a round train, and gives the run's variables what the server makes of it. Everything else of the run is
-   * as it was before.
+   * Lets the clients of a round train, each on one of the run's workers, and gives the variables what the server makes of it.
+   * Everything else of the run is as it was before.
    *
    * @param done iterations before it
-   * @returns the iterations of all its clients
+   * @returns the iterations of all its clients; the images of those that other workers have drawn are not among them
    * @throws what an iteration throws; nothing has changed then but the run's state, which is the caller's to restore
    */
-  round(
-    done: number,
-    parts: { readonly clock: PhaseClock; readonly signal: AbortSignal; readonly guards: Guards },
-  ): Promise<IterationResult[]>;
+  round(done: number, clock: PhaseClock, signal: AbortSignal): Promise<IterationResult[]>;
   /** Runs `work` with the policy of a client: the shared modules of all, the others its own. */
-  withPersonal<Result>(
-    client: number,
-    work: (policy: Policy) => Result | Promise<Result>,
-  ): Promise<Result>;
-  /** What the next round depends on besides the run's state. The tensors are the federation's own. */
+  withPersonal(client: number, work: (policy: Policy) => Promise<void>): Promise<void>;
+  /** What the next round depends on besides the run's state. */
   state(): FederationState;
-  /** Goes on from a state, whose tensors stay the caller's. @throws RangeError when it is of other clients or modules */
+  /** Goes on from a state, with the run's variables. @throws RangeError when it is of other clients or modules */
   restore(state: FederationState): void;
-  dispose(): void;
 }
 
 export interface FederationState {
   /** Without its weights, which the run's variables are. */
   readonly server: Omit<ServerState, 'weights'>;
   /** In the order of the clients; undefined for one that has not trained yet. */
-  readonly clients: readonly (ClientState | undefined)[];
+  readonly clients: readonly (KnownClient | undefined)[];
 }
 
-export interface ClientState {
-  readonly training: TrainingState;
+export interface KnownClient extends ClientState {
   /** c_i, one for each shared number. */
   readonly control: Float32Array;
 }
 
-/** Numbers of a weight that travel: 4 bytes each, from every client and back. */
+/** What a client's turn in a round has come to. */
+interface Turn {
+  readonly client: number;
+  readonly state: ClientState;
+  readonly records: readonly IterationRecord[];
+  /** Optimizer steps that were taken. */
+  readonly steps: number;
+}
+
+/** Of a number that travels: from every client and back. */
 const BYTES_BOTH_WAYS = 2 * Float32Array.BYTES_PER_ELEMENT;
 
 /**
@@ -70,14 +77,19 @@ const BYTES_BOTH_WAYS = 2 * Float32Array.BYTES_PER_ELEMENT;
  * @throws UserError when the configuration's layers name no module, or the run's iterations are no whole rounds
  */
 export function createFederation(run: Run, clients: readonly Client[]): Federation {
-  const { config, variables } = run;
+  const { config, variables, workers } = run;
   const { federated } = config;
   if (federated === null) throw new TypeError('The run is of one client alone.');
+  if (run.average !== undefined) {
+    throw new UserError(
+      'The method keeps an average of the weights over successive optimizer steps, but those of a federated run are of different clients; choose another algorithm.name',
+    );
+  }
   const { localIterations, serverLearningRate, serverMomentum } = federated;
   const atOnce = iterationsAtOnce(config);
   if (config.iterations % atOnce !== 0) {
     throw new UserError(
-      `The run is to have ${String(config.iterations)} iterations, but a round has ${String(atOnce)}; it must be a multiple of that`,
+      `The run is to have ${String(config.iterations)} iterations, but a round of its clients has ${String(atOnce)}; it must be a multiple of that`,
     );
   }
   const keys = Object.keys(trainedWeights(run.policy));
@@ -92,165 +104,165 @@ export function createFederation(run: Run, clients: readonly Client[]): Federati
     learningRate: serverLearningRate,
     momentum: serverMomentum,
   });
-  let states: (ClientState | undefined)[] = clients.map(() => undefined);
+  let known: (KnownClient | undefined)[] = clients.map(() => undefined);
 
-  /** The weights that a client begins its turn with, one for each variable. @param global the run's */
-  function weightsOf(client: number, global: readonly tf.Tensor[]): tf.Tensor[] {
-    const own = states[client]?.training.weights ?? global;
-    return global.map((weight, index) => (isShared[index] === true ? weight : own[index]!));
+  /** The shared numbers among those of all variables. */
+  function sharedIn(all: Float32Array): Float32Array {
+    const numbers = new Float32Array(size);
+    let [from, to] = [0, 0];
+    for (const [index, { size: length }] of variables.entries()) {
+      if (isShared[index] === true) {
+        numbers.set(all.subarray(from, from + length), to);
+        to += length;
+      }
+      from += length;
+    }
+    return numbers;
   }
 
-  /** A client's iterations of a round, counted as if it took part in every one. */
+  /** What a client begins its turn with. @param begin the run's weights, which are the global ones */
+  function personalWeights(client: number, begin: Float32Array): Float32Array {
+    const own = known[client]?.weights;
+    if (own === undefined) return begin;
+    const numbers = begin.slice();
+    let from = 0;
+    for (const [index, { size: length }] of variables.entries()) {
+      if (isShared[index] === false) numbers.set(own.subarray(from, from + length), from);
+      from += length;
+    }
+    return numbers;
+  }
+
+  /** A client's iterations in a round, numbered as if it took part in every one. */
   async function turn(
     client: number,
     round: number,
-    { clock, signal, guards }: Parameters<Federation['round']>[1],
-  ) {
+    begin: ClientState,
+    ...[clock, signal]: [PhaseClock, AbortSignal]
+  ): Promise<{ turn: Turn; results: IterationResult[] }> {
+    const { own, guards, scales } = runs[client]!;
+    const before = known[client] ?? { ...begin, rewards: scales };
+    putState(own, { ...before, weights: personalWeights(client, begin.weights) });
     const results: IterationResult[] = [];
     for (let local = 0; local < localIterations; local += 1) {
       const iteration = round * localIterations + local;
-      results.push(await runIteration(runs[client]!, clock, iteration, signal, guards));
+      results.push(await runIteration(own, clock, iteration, signal, guards));
     }
-    return results;
+    const state = copyState(own);
+    const steps = state.optimizer.steps - before.optimizer.steps;
+    return {
+      turn: { client, state, steps, records: results.map(({ record }) => record) },
+      results,
+    };
+  }
+
+  function updateOf({ client, state, records, steps }: Turn): ClientUpdate {
+    const learningRate = mean(records.map((record) => record.learningRate));
+    return {
+      samples: records.reduce((sum, { images }) => sum + images, 0),
+      weights: sharedIn(state.weights),
+      // Who has not moved has no gradient, whatever it is divided by.
+      ...(learningRate > 0 && steps > 0 ? { steps, learningRate } : { steps: 1, learningRate: 1 }),
+      control: known[client]?.control,
+    };
   }
 
   return {
     clients,
-    async round(done, parts) {
+    async round(done, clock, signal) {
       const round = done / atOnce;
-      const begin = holdState(run);
-      const results: IterationResult[] = [];
-      const updates: Parameters<typeof server.round>[0][number][] = [];
-      const ended = new Map<number, TrainingState>();
+      const begin = copyState(run);
+      const held = holdState(run);
+      const own: Turn[] = [];
+      const drawn = new Map<number, IterationResult[]>();
       try {
         for (const client of clientsAt(config.seed, round, clients.length, count)) {
-          const own = runs[client]!;
-          const before = states[client]?.training ?? { ...begin, rewards: own.fresh };
-          restoreState(own, { ...before, weights: weightsOf(client, begin.weights) });
-          const iterations = await turn(client, round, parts);
-          const after = holdState(own);
-          ended.set(client, after);
-          const rate = mean(iterations.map(({ record }) => record.learningRate));
-          const steps = after.optimizer.steps - before.optimizer.steps;
-          updates.push({
-            samples: iterations.reduce((sum, { record }) => sum + record.images, 0),
-            weights: numbersOf(shared),
-            // Who has not moved has no gradient, whatever it is divided by.
-            ...(rate > 0 && steps > 0
-              ? { steps, learningRate: rate }
-              : { steps: 1, learningRate: 1 }),
-            control: states[client]?.control,
-          });
-          for (const { record, ...drawn } of iterations) {
-            const iteration = done + results.length + 1;
-            const { name } = clients[client]!;
-            results.push({
-              ...drawn,
-              record: { ...record, iteration, client: name, round: round + 1 },
-            });
-          }
+          if (client % workers.size !== workers.rank) continue;
+          const ended = await turn(client, round, begin, clock, signal);
+          own.push(ended.turn);
+          drawn.set(client, ended.results);
         }
-        restoreState(run, begin);
-        const { weights, controls } = server.round(updates);
-        assign(shared, weights);
-        states = states.map((state, client) => {
-          const training = ended.get(client);
-          if (training === undefined) return state;
-          if (state !== undefined) releaseState(state.training);
-          return { training, control: controls[[...ended.keys()].indexOf(client)]! };
-        });
-      } catch (error) {
-        for (const state of ended.values()) releaseState(state);
-        throw error;
+        restoreState(run, held);
       } finally {
-        releaseState(begin);
+        releaseState(held);
       }
-      results.at(-1)!.record.exchangedBytes = BYTES_BOTH_WAYS * size * count;
-      return results;
+      const gathered = (await workers.gather(own)).flat();
+      const turns = gathered.sort((one, other) => one.client - other.client);
+      const { weights, controls } = server.round(turns.map(updateOf));
+      assignNumbers(shared, weights);
+      for (const [index, { client, state }] of turns.entries()) {
+        known[client] = { ...state, control: controls[index]! };
+      }
+      return turns
+        .flatMap(({ client, records }) =>
+          records.map((record, local) => ({
+            record: { ...record, client: clients[client]!.name, round: round + 1 },
+            ...{ images: [], prompts: [], ...picturesOf(drawn.get(client)?.[local]) },
+          })),
+        )
+        .map(({ record, ...pictures }, index) => ({
+          ...pictures,
+          record: {
+            ...{ ...record, iteration: done + index + 1 },
+            ...(index === atOnce - 1 && { exchangedBytes: BYTES_BOTH_WAYS * size * count }),
+          },
+        }));
     },
     async withPersonal(client, work) {
-      return work(withWeights(run.policy, weightsOf(client, variables)));
-    },
-    state: () => ({ server: server.state(), clients: states }),
-    restore(state) {
-      for (const client of state.clients) {
-        if (client !== undefined) checkState(client, variables, size);
+      const vector = tf.tensor1d(personalWeights(client, numbersOf(variables)));
+      const weights = tf.tidy(() => unflatten(vector, variables));
+      try {
+        await work(withWeights(run.policy, weights));
+      } finally {
+        tf.dispose([vector, ...weights]);
       }
+    },
+    state: () => ({ server: server.state(), clients: [...known] }),
+    restore(state) {
+      const total = variables.reduce((sum, variable) => sum + variable.size, 0);
       if (state.clients.length !== clients.length) {
         throw new RangeError(
           `The state is of ${String(state.clients.length)} clients, and there are ${String(clients.length)}.`,
         );
       }
+      for (const each of state.clients) {
+        if (each === undefined) continue;
+        checkSize('weights', each.weights, total);
+        checkSize('shared weights', each.control, size);
+        for (const numbers of Object.values(each.optimizer.tensors)) {
+          checkSize('weights in an optimizer', numbers, total);
+        }
+      }
       server.restore({ ...state.server, weights: numbersOf(shared) });
-      for (const own of states) if (own !== undefined) releaseState(own.training);
-      states = state.clients.map((client) => client && keep(client));
-    },
-    dispose() {
-      for (const state of states) if (state !== undefined) releaseState(state.training);
-      states = clients.map(() => undefined);
+      known = [...state.clients];
     },
   };
 }
 
-/** The same model and optimizer with a client's own data; learns by itself, whoever else trains. */
+/** The same model and optimizer with a client's own data; it learns by itself, whoever else trains. */
 function runOfClient(run: Run, { seed, prompts, rewards }: Client, share: number) {
   const { config, policy, objective } = run;
   // The schedule of the learning rate is over what one client does.
   const iterations = (config.iterations / iterationsAtOnce(config)) * share;
   const ownConfig = { ...config, seed, iterations };
   const combination = createCombination(rewards);
-  return {
+  const own: Run = {
     ...run,
     config: ownConfig,
     steps: createIterationSteps(policy.schedule, ownConfig, objective),
     ...{ prompts, rewards, combination, workers: ALONE },
-    /** What the scales of its rewards begin with. */
-    fresh: combination.toJSON(),
   };
+  // What its scales begin with.
+  return { own, guards: createGuards(config.guards), scales: combination.toJSON() };
 }
 
-/** All as one vector, a copy. */
-function numbersOf(tensors: readonly tf.Tensor[]): Float32Array {
-  if (tensors.length === 0) return new Float32Array();
-  const vector = flatten(tensors);
-  const numbers = Float32Array.from(vector.dataSync<'float32'>());
-  vector.dispose();
-  return numbers;
+function picturesOf(result: IterationResult | undefined) {
+  return result && { images: result.images, prompts: result.prompts };
 }
 
-function assign(variables: readonly tf.Variable[], numbers: Float32Array): void {
-  if (variables.length === 0) return;
-  tf.tidy(() => {
-    const parts = unflatten(tf.tensor1d(numbers), variables);
-    for (const [index, variable] of variables.entries()) variable.assign(parts[index]!);
-  });
-}
-
-function checkState(
-  { training, control }: ClientState,
-  variables: readonly tf.Variable[],
-  size: number,
-): void {
-  const shapes = (tensors: readonly tf.Tensor[]) => tensors.map(({ shape }) => shape).join(' | ');
-  if (shapes(training.weights) !== shapes(variables)) {
-    throw new RangeError('The state has weights of a client that are not those of the adapter.');
-  }
-  if (control.length !== size) {
-    throw new RangeError(
-      `The state has a control variate of ${String(control.length)} numbers, and ${String(size)} are shared.`,
-    );
-  }
-}
-
-function keep({ training, control }: ClientState): ClientState {
-  const { tensors, ...optimizer } = training.optimizer;
-  const kept = Object.entries(tensors).map(([name, tensor]) => [name, tensor.clone()] as const);
-  return {
-    control,
-    training: {
-      ...training,
-      weights: training.weights.map((weight) => weight.clone()),
-      optimizer: { ...optimizer, tensors: Object.fromEntries(kept) },
-    },
-  };
+function checkSize(what: string, { length }: Float32Array, expected: number): void {
+  if (length === expected) return;
+  throw new RangeError(
+    `The state of a client is of ${String(length)} ${what}, and the run has ${String(expected)}.`,
+  );
 }
