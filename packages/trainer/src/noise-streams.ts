@@ -28,4 +28,6 @@ export const STREAMS = {
   clients: 12,
   /** Seeds of clients. */
   clientSeeds: 13,
+  /** Images that modules are scored by. */
+  layerScores: 14,
 } as const;

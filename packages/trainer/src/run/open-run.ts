@@ -36,9 +36,9 @@ import { startBackend } from '../weights/start-backend';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { ALONE } from '../workers/workers';
 import { checkCheckpointSize } from './checkpoint-size';
+import { chooseModules } from './federated/choose-modules';
 import { openClients, readClientPrompts } from './federated/clients';
 import { createFederation } from './federated/federation';
-import { sharedModules } from './federated/shared-modules';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
 import { loadMethod } from './load-method';
@@ -138,19 +138,7 @@ async function openWith(
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
   }
   const unet = config.lora === null ? trainableUNet(model.unet) : model.unet;
-  const adapter = config.lora === null ? undefined : newAdapter(model, config, config.lora);
-  const variables = trainableVariables(trainedWeights({ unet, adapter }));
-  owned.add(() => {
-    tf.dispose(variables);
-  });
-  if (adapter !== undefined && opened.adapter !== undefined) {
-    startFrom(adapter, opened.adapter, config.lora?.from ?? '');
-  }
-  const steps = createIterationSteps(schedule, config, objective);
   const shape = latentShape(model, config.sampler);
-  const latentSize = shape[0] * shape[1] * shape[2];
-  const { advantageClip, klWeight, klTarget } = config.algorithm;
-  const clipRange = clipRangeOf(config, latentSize);
   const textSource =
     config.memory.textEncoders === 'release'
       ? rememberTexts(model, shape, texts)
@@ -159,19 +147,40 @@ async function openWith(
   owned.add(() => {
     disposeTexts(empty);
   });
-  const policy: Policy = {
+  const found: Policy = {
     model,
     unet,
     schedule,
     compute,
-    adapter,
+    adapter: opened.adapter,
     guidance: config.sampler.guidance,
     gradientCheckpointing: config.gradientCheckpointing,
     texts: textSource,
     latentShape: shape,
     vaeTiles: config.memory.vaeTiles,
   };
-
+  const modules = await chooseModules(config, found, clients);
+  const adapter =
+    config.lora === null
+      ? undefined
+      : newAdapter(
+          model,
+          // What is not shared is not trained, and a module that changes nothing need not be there.
+          config.federated?.personal === false ? { ...config.lora, targets: modules } : config.lora,
+          config.seed,
+        );
+  const policy: Policy = { ...found, adapter };
+  const variables = trainableVariables(trainedWeights({ unet, adapter }));
+  owned.add(() => {
+    tf.dispose(variables);
+  });
+  if (adapter !== undefined && opened.adapter !== undefined) {
+    startFrom(adapter, opened.adapter, config.lora?.from ?? '');
+  }
+  const steps = createIterationSteps(schedule, config, objective);
+  const latentSize = shape[0] * shape[1] * shape[2];
+  const { advantageClip, klWeight, klTarget } = config.algorithm;
+  const clipRange = clipRangeOf(config, latentSize);
   const optimizer = createOptimizer(variables, config.optimizer);
   owned.add(() => {
     optimizer.dispose();
@@ -232,7 +241,7 @@ async function openWith(
     },
   };
   if (config.federated === null) return run;
-  return { ...run, federation: createFederation(run, clients) };
+  return { ...run, federation: createFederation(run, clients, modules) };
 }
 
 function clipRangeOf({ algorithm: { clipRange } }: TrainConfig, latentSize: number): number {
@@ -253,18 +262,10 @@ function sampleDropoutOf(
 
 function newAdapter(
   { unet }: StableDiffusion,
-  { federated, seed }: TrainConfig,
   lora: NonNullable<TrainConfig['lora']>,
+  seed: number,
 ): LoraAdapter {
-  const adapter = createLoraAdapter(unet.weights, lora, adapterRandom(seed));
-  if (federated === null || federated.personal) return adapter;
-  // What is not shared is not trained, and a module that changes nothing need not be there.
-  try {
-    const targets = [...sharedModules(federated.layers, Object.keys(adapter.weights))];
-    return createLoraAdapter(unet.weights, { ...lora, targets }, adapterRandom(seed));
-  } finally {
-    tf.dispose(adapter.weights);
-  }
+  return createLoraAdapter(unet.weights, lora, adapterRandom(seed));
 }
 
 /** @param start is freed where it can be taken. @throws UserError where the two are not of one kind */

@@ -28,11 +28,16 @@ export const federated = z
     localIterations: wholeNumber(1, MANY, 'iterations of a client in a round').default(2),
     sampleRate: numberAbove(0, 1, 'part of the clients that a round has, at least one').default(1),
     layers: z
-      .union([z.enum(['all', 'none']), z.array(text('module name')).min(1)])
+      .union([
+        z.enum(['all', 'none']),
+        z.number().gt(0).max(1),
+        z.array(text('module name')).min(1),
+      ])
       .meta({
-        expected: 'all, none or a list with at least one module name',
+        expected:
+          'all, none, a number above 0 and up to 1, or a list with at least one module name',
         description:
-          'adapted modules that clients share, a list by the ends of their names; the others stay each its own',
+          'adapted modules that clients share: a part of all, those that tell prompts apart the least, or a list by the ends of their names; the others stay each its own',
       })
       .default('all'),
     personal: z

@@ -34,6 +34,8 @@ const clientSchema = z.object({
 const stateSchema = z.object({
   /** Of the server, as the last round has left it. */
   learningRate: z.number().nonnegative(),
+  /** That are shared, in the order of their scores where they were chosen by these. */
+  modules: z.array(z.string()),
   /** In the order of the configuration. */
   clients: z.array(clientSchema),
 });
@@ -45,6 +47,7 @@ export function federationFiles(federation: Federation): CheckpointFiles {
   const { server, clients } = federation.state();
   const contents: z.input<typeof stateSchema> = {
     learningRate: server.learningRate,
+    modules: [...federation.modules],
     clients: clients.map((client, index) => ({
       name: federation.clients[index]!.name,
       state: client === undefined ? null : numbersOf(client),
@@ -85,10 +88,16 @@ function vectorsOf({ weights, control, optimizer }: KnownClient): Uint8Array {
  * @throws Error when a file is missing or damaged, or of other clients or modules
  */
 export function restoreFederation(federation: Federation, files: CheckpointFiles): void {
-  const { learningRate, clients } = stateSchema.parse(parseJsonFile(fileOf(files, STATE)));
+  const { learningRate, modules, clients } = stateSchema.parse(parseJsonFile(fileOf(files, STATE)));
   const names = clients.map(({ name }) => name).join(', ');
   const expected = federation.clients.map(({ name }) => name).join(', ');
   if (names !== expected) throw new Error(`${STATE} is of the clients ${names}, not ${expected}`);
+  // On another machine scores that are nearly the same may come out the other way round.
+  if (sorted(modules) !== sorted(federation.modules)) {
+    throw new Error(
+      `${STATE} is of other shared modules; those of the checkpoint, which federated.layers may name, are ${modules.join(', ')}`,
+    );
+  }
   const { control, momentum, last_change: lastChange } = parseVectorsFile(fileOf(files, SERVER));
   if (control === undefined || momentum === undefined) {
     throw new Error(`${SERVER} lacks the control variate or the momentum`);
@@ -103,6 +112,10 @@ export function restoreFederation(federation: Federation, files: CheckpointFiles
       return { ...rest, ...vectors, optimizer: { steps, numbers, tensors } };
     }),
   });
+}
+
+function sorted(names: readonly string[]): string {
+  return [...names].sort().join();
 }
 
 function vectorsIn(name: string, bytes: Uint8Array) {

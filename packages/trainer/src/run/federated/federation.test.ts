@@ -216,7 +216,7 @@ test('a checkpoint whose clients are missing or are others is refused', async ()
   await run(config);
   const checkpoint = readNewestCheckpoint(join(config.output, 'checkpoints')).checkpoint!;
   const kept = tf.memory().numTensors;
-  const goOn = (name: string, bytes: Uint8Array | undefined) => {
+  const goOn = (name: string, bytes: Uint8Array | undefined, federated: object = {}) => {
     const files = { ...checkpoint.files };
     if (bytes === undefined) Reflect.deleteProperty(files, name);
     else files[name] = bytes;
@@ -225,7 +225,7 @@ test('a checkpoint whose clients are missing or are others is refused', async ()
       evaluations: [],
       onDifference: () => undefined,
     };
-    return run(configFor('refused-again', {}, ['iterations=4']), { from });
+    return run(configFor('refused-again', federated, ['iterations=4']), { from });
   };
   const text = new TextDecoder().decode(checkpoint.files['federation.json']);
   const encode = (json: string) => new TextEncoder().encode(json);
@@ -235,6 +235,9 @@ test('a checkpoint whose clients are missing or are others is refused', async ()
   await expect(goOn('federation.json', encode(text.replace('"two"', '"three"')))).rejects.toThrow(
     'federation.json is of the clients one, three, not one, two',
   );
+  await expect(
+    goOn('federation.json', checkpoint.files['federation.json'], { layers: ['to_q'] }),
+  ).rejects.toThrow('federation.json is of other shared modules');
   await expect(goOn('federation.json', encode('{"learningRate": -1}'))).rejects.toThrow(
     UnfitCheckpoint,
   );

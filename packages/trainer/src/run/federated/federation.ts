@@ -26,10 +26,12 @@ import type { Run } from '../run';
 import { holdState, releaseState, restoreState } from '../training-state';
 import { assignNumbers, copyState, numbersOf, putState, type ClientState } from './client-state';
 import { clientsAt, type Client } from './clients';
-import { moduleOf, sharedModules } from './shared-modules';
+import { moduleOf } from './shared-modules';
 
 export interface Federation {
   readonly clients: readonly Client[];
+  /** The modules that they share, by their paths. */
+  readonly modules: readonly string[];
   /**
    * Lets the clients of a round train, each on one of the run's workers, and gives the variables what the server makes of it.
    * Everything else of the run is as it was before.
@@ -74,9 +76,14 @@ const BYTES_BOTH_WAYS = 2 * Float32Array.BYTES_PER_ELEMENT;
 /**
  * @param run between rounds its variables are the global adapter: the shared modules as the server has them, the others as at
  *   the start. The rest of its state is what a client begins with.
- * @throws UserError when the configuration's layers name no module, or the run's iterations are no whole rounds
+ * @param modules that are shared, by their paths
+ * @throws UserError when the run's iterations are no whole rounds, or its method keeps an average
  */
-export function createFederation(run: Run, clients: readonly Client[]): Federation {
+export function createFederation(
+  run: Run,
+  clients: readonly Client[],
+  modules: readonly string[],
+): Federation {
   const { config, variables, workers } = run;
   const { federated } = config;
   if (federated === null) throw new TypeError('The run is of one client alone.');
@@ -93,8 +100,8 @@ export function createFederation(run: Run, clients: readonly Client[]): Federati
     );
   }
   const keys = Object.keys(trainedWeights(run.policy));
-  const modules = sharedModules(federated.layers, keys);
-  const isShared = keys.map((key) => modules.has(moduleOf(key)));
+  const named = new Set(modules);
+  const isShared = keys.map((key) => named.has(moduleOf(key)));
   const shared = variables.filter((_, index) => isShared[index]);
   const size = shared.reduce((sum, variable) => sum + variable.size, 0);
   const count = clientsOfRound(federated);
@@ -168,7 +175,7 @@ export function createFederation(run: Run, clients: readonly Client[]): Federati
   }
 
   return {
-    clients,
+    ...{ clients, modules },
     async round(done, clock, signal) {
       const round = done / atOnce;
       const begin = copyState(run);
