@@ -10,6 +10,7 @@ import { readNewestCheckpoint } from '../../run-folder/checkpoint-folder';
 import { UnfitCheckpoint } from '../../run-folder/unfit-checkpoint';
 import { makeRunFolder, recordRun, type RunFolder } from '../../testing/tiny-run';
 import { writeTrainedFile } from '../../weights/trained-file';
+import { parseVectorsFile, vectorsFile } from '../checkpoint-files';
 import type { GivenObjects } from '../given';
 import { runLoop, type ResumePoint } from '../loop';
 import { openRun } from '../open-run';
@@ -241,6 +242,15 @@ test('a checkpoint whose clients are missing or are others is refused', async ()
   await expect(goOn('federation.json', encode('{"learningRate": -1}'))).rejects.toThrow(
     UnfitCheckpoint,
   );
+  const short = { weights: new Float32Array(1), control: new Float32Array(1) };
+  await expect(goOn('client_0.safetensors', vectorsFile(short))).rejects.toThrow(
+    'The state of a client is of 1 weights',
+  );
+  const { weights, control } = parseVectorsFile(checkpoint.files['client_0.safetensors']!);
+  const withoutMoments = vectorsFile({ weights: weights!, control: control! });
+  await expect(goOn('client_0.safetensors', withoutMoments)).rejects.toThrow(
+    "The optimizer's state has no 'first_moment'",
+  );
   await expect(
     goOn('client_0.safetensors', checkpoint.files['server.safetensors']),
   ).rejects.toThrow('client_0.safetensors lacks the weights');
@@ -281,6 +291,10 @@ test('families are taken from the prompts of the run, and each client is evaluat
   const without = configFor('without', { clients: [{ name: 'stars', family: 'star' }] });
   await expect(run(without, { given: { prompts, heldOut: prompts } })).rejects.toThrow(
     "The client 'stars' has the family 'star', but none of the prompts of the run is of it; there are circle, square",
+  );
+  const half = { ...configFor('half', {}), iterations: 3 };
+  await expect(run(half)).rejects.toThrow(
+    'The run is to have 3 iterations, but a round of its clients has 2; it must be a multiple of that',
   );
   const nowhere = configFor('nowhere', { layers: ['to_x'] });
   await expect(run(nowhere)).rejects.toThrow("federated.layers names 'to_x'");

@@ -45,7 +45,7 @@ export interface Federation {
   withPersonal(client: number, work: (policy: Policy) => Promise<void>): Promise<void>;
   /** What the next round depends on besides the run's state. */
   state(): FederationState;
-  /** Goes on from a state, with the run's variables. @throws RangeError when it is of other clients or modules */
+  /** Goes on from a state, with the run's variables. @throws Error when it is of other clients, modules or another method */
   restore(state: FederationState): void;
 }
 
@@ -59,6 +59,15 @@ export interface FederationState {
 export interface KnownClient extends ClientState {
   /** c_i, one for each shared number. */
   readonly control: Float32Array;
+}
+
+interface TurnRequest {
+  /** From 0. */
+  readonly round: number;
+  /** Of the run before it. */
+  readonly begin: ClientState;
+  readonly clock: PhaseClock;
+  readonly signal: AbortSignal;
 }
 
 /** What a client's turn in a round has come to. */
@@ -143,9 +152,7 @@ export function createFederation(
   /** A client's iterations in a round, numbered as if it took part in every one. */
   async function turn(
     client: number,
-    round: number,
-    begin: ClientState,
-    ...[clock, signal]: [PhaseClock, AbortSignal]
+    { round, begin, clock, signal }: TurnRequest,
   ): Promise<{ turn: Turn; results: IterationResult[] }> {
     const { own, guards, scales } = runs[client]!;
     const before = known[client] ?? { ...begin, rewards: scales };
@@ -185,7 +192,7 @@ export function createFederation(
       try {
         for (const client of clientsAt(config.seed, round, clients.length, count)) {
           if (client % workers.size !== workers.rank) continue;
-          const ended = await turn(client, round, begin, clock, signal);
+          const ended = await turn(client, { round, begin, clock, signal });
           own.push(ended.turn);
           drawn.set(client, ended.results);
         }
@@ -200,20 +207,16 @@ export function createFederation(
       for (const [index, { client, state }] of turns.entries()) {
         known[client] = { ...state, control: controls[index]! };
       }
-      return turns
-        .flatMap(({ client, records }) =>
-          records.map((record, local) => ({
-            record: { ...record, client: clients[client]!.name, round: round + 1 },
-            ...{ images: [], prompts: [], ...picturesOf(drawn.get(client)?.[local]) },
-          })),
-        )
-        .map(({ record, ...pictures }, index) => ({
-          ...pictures,
-          record: {
-            ...{ ...record, iteration: done + index + 1 },
-            ...(index === atOnce - 1 && { exchangedBytes: BYTES_BOTH_WAYS * size * count }),
-          },
-        }));
+      const results = turns.flatMap(({ client, records }) =>
+        records.map((record, local): IterationResult => {
+          const { images, prompts } = drawn.get(client)?.[local] ?? { images: [], prompts: [] };
+          const { name } = clients[client]!;
+          return { images, prompts, record: { ...record, client: name, round: round + 1 } };
+        }),
+      );
+      for (const [index, { record }] of results.entries()) record.iteration = done + index + 1;
+      results.at(-1)!.record.exchangedBytes = BYTES_BOTH_WAYS * size * count;
+      return results;
     },
     async withPersonal(client, work) {
       const vector = tf.tensor1d(personalWeights(client, numbersOf(variables)));
@@ -236,9 +239,16 @@ export function createFederation(
         if (each === undefined) continue;
         checkSize('weights', each.weights, total);
         checkSize('shared weights', each.control, size);
-        for (const numbers of Object.values(each.optimizer.tensors)) {
-          checkSize('weights in an optimizer', numbers, total);
+      }
+      // What does not fit is told now, and not when it is the client's turn.
+      const held = holdState(run);
+      try {
+        for (const [client, each] of state.clients.entries()) {
+          if (each !== undefined) putState(runs[client]!.own, each);
         }
+      } finally {
+        restoreState(run, held);
+        releaseState(held);
       }
       server.restore({ ...state.server, weights: numbersOf(shared) });
       known = [...state.clients];
@@ -261,10 +271,6 @@ function runOfClient(run: Run, { seed, prompts, rewards }: Client, share: number
   };
   // What its scales begin with.
   return { own, guards: createGuards(config.guards), scales: combination.toJSON() };
-}
-
-function picturesOf(result: IterationResult | undefined) {
-  return result && { images: result.images, prompts: result.prompts };
 }
 
 function checkSize(what: string, { length }: Float32Array, expected: number): void {
