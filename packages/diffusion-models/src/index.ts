@@ -1,5 +1,6 @@
 export type {
   FileReader,
+  LayerObserver,
   LoraAdapter,
   LoraConfig,
   ModelParameters,

@@ -29,7 +29,14 @@ export interface LoraAdapter {
 export interface ModelParameters {
   readonly weights: Weights;
   readonly lora?: LoraAdapter | undefined;
+  readonly observe?: LayerObserver | undefined;
 }
+
+/**
+ * Told what each linear layer and convolution gives, by its path: `[rows, out]` or `[batch, height, width, out]`, freed after
+ * the call.
+ */
+export type LayerObserver = (path: string, output: tf.Tensor) => void;
 
 /** Draws random numbers; a plain interface, so that the caller brings the generator. */
 export interface RandomSource {

@@ -24,4 +24,10 @@ export const STREAMS = {
   bootstrap: 10,
   /** Resamples of a study's seeds and prompts. */
   studyResamples: 11,
+  /** Which clients a round of a federated run has. */
+  clients: 12,
+  /** Seeds of clients. */
+  clientSeeds: 13,
+  /** Images that modules are scored by. */
+  layerScores: 14,
 } as const;

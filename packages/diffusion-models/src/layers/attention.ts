@@ -20,6 +20,7 @@ export function selfAttention(
   size: AttentionSize,
   add?: tf.Tensor2D,
 ): tf.Tensor2D {
+  observeProjections(parameters, path, x, ['to_q', 'to_k', 'to_v']);
   const query = scaledQuery(parameters, path, size);
   const [key, value] = keyAndValue(parameters, path);
   const attended = attend([project(x, [query, key, value])], size);
@@ -39,6 +40,7 @@ export function crossAttention(
   size: AttentionSize,
   add?: tf.Tensor2D,
 ): tf.Tensor2D {
+  observeProjections(parameters, path, x, ['to_q']);
   const query = scaledQuery(parameters, path, size);
   const attended = attend([project(x, [query]), keysAndValues], size);
   return linear(parameters, `${path}.to_out.0`, attended, add) as tf.Tensor2D;
@@ -55,7 +57,19 @@ export function projectContext(
   path: string,
   context: tf.Tensor2D,
 ): tf.Tensor2D {
+  observeProjections(parameters, path, context, ['to_k', 'to_v']);
   return project(context, keyAndValue(parameters, path));
+}
+
+/** As they are by themselves: what attention computes is scaled, and joined. */
+function observeProjections(
+  parameters: ModelParameters,
+  path: string,
+  x: tf.Tensor2D,
+  names: readonly string[],
+): void {
+  if (parameters.observe === undefined) return;
+  for (const name of names) linear(parameters, `${path}.${name}`, x);
 }
 
 function projection(parameters: ModelParameters, path: string): Projection {

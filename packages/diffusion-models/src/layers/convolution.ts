@@ -12,6 +12,7 @@ import {
 import { hasKernel } from './operations/kernel';
 import { product, weightGradient } from './operations/product';
 import { asFloat32 } from './operations/stored-weight';
+import { observe } from './observe';
 import { parameter } from './parameter';
 import { resizeNearest } from './upsampling';
 
@@ -81,7 +82,7 @@ export function enlargingConvolution(
   const kernel = effectiveKernel(parameters, path);
   const bias = parameter(parameters.weights, `${path}.bias`);
   const windows = keepingSize([batch, ...size, channels]);
-  return differentiable({ x, kernel, bias }, () => ({
+  const result = differentiable({ x, kernel, bias }, () => ({
     value: convolveDoubled(x, asFloat32(kernel), windows, { bias }),
     saved: [x, kernel],
     gradients: (dy, [savedX, savedKernel]) => ({
@@ -98,6 +99,8 @@ export function enlargingConvolution(
       bias: () => tf.sum(dy, [0, 1, 2]),
     }),
   })) as tf.Tensor4D;
+  observe(parameters, path, () => result);
+  return result;
 }
 
 function keepingSize([, height, width]: readonly [number, number, number, number]): Windows {
@@ -115,7 +118,7 @@ function convolutionOver(
   const bias = hasBias ? parameter(parameters.weights, `${path}.bias`) : undefined;
   const [size] = kernel.shape;
   const [, height, width] = x.shape;
-  return differentiable({ x, kernel, bias, add }, () => ({
+  const result = differentiable({ x, kernel, bias, add }, () => ({
     value: convolve(x, asFloat32(kernel), windows, { bias, add }),
     saved: [x, kernel],
     gradients: (outputGradient, saved) => {
@@ -129,6 +132,8 @@ function convolutionOver(
       };
     },
   })) as tf.Tensor4D;
+  observeConvolution(parameters, path, result, { bias, add });
+  return result;
 }
 
 /**
@@ -147,7 +152,7 @@ export function pointwiseConvolution<T extends tf.Tensor>(
   const kernel = effectiveKernel(parameters, path);
   const [, , inputs, outputs] = kernel.shape;
   const rows = (t: tf.Tensor, width: number): tf.Tensor2D => tf.reshape(t, [-1, width]);
-  return differentiable({ x, kernel, bias, add }, () => {
+  const result = differentiable({ x, kernel, bias, add }, () => {
     const pixels = rows(x, inputs);
     const matrix = (stored: tf.Tensor): tf.Tensor2D =>
       tf.reshape(asFloat32(stored), [inputs, outputs]);
@@ -167,6 +172,23 @@ export function pointwiseConvolution<T extends tf.Tensor>(
       },
     };
   }) as T;
+  observeConvolution(parameters, path, result, { bias, add });
+  return result;
+}
+
+/** @param terms that the result has, in the place of the convolution's own bias alone */
+function observeConvolution(
+  parameters: ModelParameters,
+  path: string,
+  result: tf.Tensor,
+  { bias, add }: { bias: tf.Tensor | undefined; add: tf.Tensor | undefined },
+): void {
+  observe(parameters, path, () => {
+    const own = parameter(parameters.weights, `${path}.bias`);
+    const alone = add === undefined ? result : tf.sub(result, add);
+    if (bias === own) return alone;
+    return tf.add(bias === undefined ? alone : tf.sub(alone, bias), own);
+  });
 }
 
 export interface PointwiseTerms<T extends tf.Tensor> {

@@ -4,6 +4,7 @@ import { scaledGeglu } from './activations';
 import { differentiable } from './differentiable';
 import { linear, linearWith } from './linear';
 import { halveWeight, linearWeight, scaleWeight } from './linear-weight';
+import { observe } from './observe';
 import { hasKernel, runKernel } from './operations/kernel';
 import { asFloat32 } from './operations/stored-weight';
 import { parameter } from './parameter';
@@ -19,9 +20,11 @@ export function gatedLinear(
   path: string,
   x: tf.Tensor2D,
 ): tf.Tensor2D {
+  const unobserved = { weights: parameters.weights, lora: parameters.lora };
+  observe(parameters, path, () => linear(unobserved, path, x));
   return hasKernel('LoopGatedLinear')
-    ? gatedLinearByKernel(parameters, path, x)
-    : composedGatedLinear(parameters, path, x);
+    ? gatedLinearByKernel(unobserved, path, x)
+    : composedGatedLinear(unobserved, path, x);
 }
 
 function gatedLinearByKernel(

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelParameters } from '../types';
 import { differentiable } from './differentiable';
 import { linearWeight, type LinearWeight } from './linear-weight';
+import { observe } from './observe';
 import { product, weightGradient, type ProductTerms } from './operations/product';
 import { asFloat32 } from './operations/stored-weight';
 
@@ -19,7 +20,9 @@ export function linear(
   add?: tf.Tensor,
 ): tf.Tensor {
   const bias = parameters.weights[`${path}.bias`];
-  return linearWith(x, linearWeight(parameters, path), { bias, add });
+  const result = linearWith(x, linearWeight(parameters, path), { bias, add });
+  observe(parameters, path, () => (add === undefined ? result : tf.sub(result, add)));
+  return result;
 }
 
 /**

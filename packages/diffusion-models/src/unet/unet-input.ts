@@ -1,6 +1,6 @@
 /** What a UNet is given, and whether it fits. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { LoraAdapter } from '../types';
+import type { LayerObserver, LoraAdapter } from '../types';
 import type { UNetConfig } from './config';
 import type { Timesteps } from './time-embedding';
 import type { UNetText } from './unet-text';
@@ -14,6 +14,8 @@ export interface UNetInput {
   /** What Stable Diffusion XL is told besides, `[1 or batch, addedCondition.channels]` from {@link addedCondition}. */
   readonly added?: tf.Tensor2D | undefined;
   readonly lora?: LoraAdapter | undefined;
+  /** Told what each layer gives; not with `gradientCheckpointing`, and of texts only where they are given as they are. */
+  readonly observe?: LayerObserver | undefined;
   /**
    * Keep each layer's input alone for the gradient, and run the layer again for it: much less memory for about a third more
    * arithmetic. The gradient is then that of the sample and the adapter, or where there is none of the weights; those of an

@@ -25,7 +25,7 @@ export function unet(config: UNetConfig, weights: Weights, input: UNetInput): tf
   checkGradients();
   checkInput(config, input);
   return tf.tidy(() => {
-    const parameters = { weights, lora: input.lora };
+    const parameters = { weights, lora: input.lora, observe: input.observe };
     const norm = { groups: config.normGroups, epsilon: config.normEpsilon };
     const sinusoids = unetTimesteps(config, input.timesteps);
     const time = silu(timeEmbedding(parameters, sinusoids, input.added));

@@ -4,7 +4,7 @@ import type { TrainConfig } from './schema';
 
 /** @throws UserError for a path with a variable in it */
 export function withHomePaths(config: TrainConfig): TrainConfig {
-  const { evaluate, lora, rewards } = config;
+  const { evaluate, federated, lora, rewards } = config;
   return {
     ...config,
     output: homePath(config.output, 'output'),
@@ -15,12 +15,28 @@ export function withHomePaths(config: TrainConfig): TrainConfig {
       lora === null
         ? null
         : { ...lora, from: lora.from === null ? null : homePath(lora.from, 'lora.from') },
-    rewards: rewards.map((reward, index) => ({
-      ...reward,
-      name: homePath(reward.name, `rewards.${String(index)}.name`),
-      settings: withHome(reward.settings) as Record<string, unknown>,
-    })),
+    rewards: withHomeRewards(rewards, 'rewards'),
+    federated: federated && {
+      ...federated,
+      clients: federated.clients.map((client, index) => {
+        const path = `federated.clients.${String(index)}`;
+        const { prompts, rewards: own } = client;
+        return {
+          ...client,
+          ...(prompts !== undefined && { prompts: homePath(prompts, `${path}.prompts`) }),
+          ...(own && { rewards: withHomeRewards(own, `${path}.rewards`) }),
+        };
+      }),
+    },
   };
+}
+
+function withHomeRewards(rewards: TrainConfig['rewards'], path: string): TrainConfig['rewards'] {
+  return rewards.map((reward, index) => ({
+    ...reward,
+    name: homePath(reward.name, `${path}.${String(index)}.name`),
+    settings: withHome(reward.settings) as Record<string, unknown>,
+  }));
 }
 
 /** Settings are the rewards' own, and what begins with `~/` among them is a path; `$` may mean anything. */

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { METHOD_NAMES } from '../methods';
 import { UserError } from '../user-error';
 import { chosenMethod, nameOfMethod, type ChosenMethod } from './chosen-method';
+import { federatedProblems } from './federated-problems';
 import { methodProblems } from './method-problems';
 import { configKeys, defaultListAt, fieldMetaAt, namesAt } from './key-reference';
 import { nearestName } from './nearest-name';
@@ -175,6 +176,13 @@ function checkCombinations(config: TrainConfig): void {
   if (rewards.every((reward) => reward.weight === 0)) {
     problems.push('rewards have only weights of 0, which leaves nothing to learn');
   }
+  problems.push(
+    ...federatedProblems(config, chosen?.objective),
+    // Some disks do not tell upper from lower case.
+    ...repeated(config.federated?.clients.map(({ name }) => name.toLowerCase()) ?? []).map(
+      (name) => `federated.clients names '${name}' twice; give one of them another name`,
+    ),
+  );
   if (problems.length > 0) {
     throw new UserError(`Configuration: ${problems.join('; ')}`);
   }

@@ -11,6 +11,7 @@ import { MANY, oneOf, text, wholeNumber } from '../fields';
 import { algorithm } from './sections/algorithm';
 import { ema } from './sections/averaging';
 import { evaluate, samples } from './sections/evaluation';
+import { federated } from './sections/federated';
 import { rewards } from './sections/rewards';
 import { batch, memory, sampler } from './sections/sampling';
 import { checkpoint, guards, tracking } from './sections/upkeep';
@@ -60,6 +61,7 @@ export const configSchema = z.strictObject({
   lora,
   optimizer,
   ema,
+  federated,
   evaluate,
   samples,
   tracking,

@@ -76,6 +76,12 @@ export interface IterationRecord {
   skippedUpdates: number;
   /** Where rewards had collapsed: the iterations of the checkpoint whose weights the run went back to after this one. */
   backTo?: number | undefined;
+  /** In a federated run: whose iteration it is. */
+  client?: string | undefined;
+  /** In a federated run: the round that it belongs to, counted from 1. */
+  round?: number | undefined;
+  /** Of the last iteration of a round: what its clients and the server sent each other in it, both ways. */
+  exchangedBytes?: number | undefined;
 }
 
 /** How many values fall where, in buckets of equal width from the smallest to the largest. */

@@ -22,7 +22,7 @@ export function pointsOf({ evaluations }: RunHistory): RunHistory['evaluations']
 
 /** Of the result, which another course of the run has another of. */
 export function isOfResult({ name }: Pick<EvaluationRecord, 'name'>): boolean {
-  return name === 'after' || name === 'best-after' || name.startsWith('choice-after-');
+  return /^(after|best-after|choice-after-.*|client-.*)$/.test(name);
 }
 
 /** What curves show of an iteration; distributions are in `events.jsonl`, and would fill the memory of a long run. */

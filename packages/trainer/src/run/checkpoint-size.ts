@@ -31,18 +31,18 @@ const NUMBERS_A_WEIGHT = 4;
  *
  * @param trained the weights that are trained
  * @param output the run's folder, which need not be there yet
- * @param averages of the weights, which checkpoints hold, too
+ * @param copies of the weights that a checkpoint and the result hold besides: averages, and what clients have
  * @param freeBytes tells what is free on the disk of a folder that is there; undefined where the system does not say
  * @throws UserError when one checkpoint with the result is larger
  */
 export function checkDiskSpace(
   trained: readonly { readonly size: number }[],
   output: string,
-  averages = 0,
+  copies = 0,
   freeBytes: (folder: string) => number | undefined = freeBytesOf,
 ): void {
   const weights = trained.reduce((total, { size }) => total + size, 0);
-  const needed = weights * (NUMBERS_A_WEIGHT + averages) * Float32Array.BYTES_PER_ELEMENT;
+  const needed = weights * (NUMBERS_A_WEIGHT + copies) * Float32Array.BYTES_PER_ELEMENT;
   const free = freeBytes(nearestFolder(output));
   if (free === undefined || free >= needed) return;
   const size = (bytes: number): string =>

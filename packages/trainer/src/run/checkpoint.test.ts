@@ -57,6 +57,7 @@ function runWith(create: (variable: tf.Variable) => Optimizer, output?: string):
     advantages: { state: () => null, restore: nothing },
     combination: { toJSON: () => [], restore: nothing },
     klWeight: { weight: 0 },
+    workers: { rank: 0 },
   } as unknown as Run;
 }
 

@@ -1,15 +1,10 @@
 /** A run's checkpoints: when one is due, what is in it, and how a run goes on from it. */
 import { join } from 'node:path';
 
-import {
-  float32Tensor,
-  readSafetensors,
-  toFloat32Array,
-  writeSafetensors,
-} from '@loop-diffusion/safetensors';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
+import { isDue, iterationsAtOnce } from '../configuration/federated-rounds';
 import { isOutOfMemory } from '../files/out-of-memory';
 import { flatten, unflatten } from '../learning/flat-weights';
 import {
@@ -26,7 +21,16 @@ import { UnfitCheckpoint } from '../run-folder/unfit-checkpoint';
 import { mean } from '../statistics';
 import { UserError } from '../user-error';
 import { readTrainedFile, trainedFileName, writeTrainedFile } from '../weights/trained-file';
+import {
+  fileOf,
+  jsonFile,
+  parseJsonFile,
+  parseVectorsFile,
+  scalesSchema,
+  vectorsFile,
+} from './checkpoint-files';
 import type { CollapseGuard } from './collapse-guard';
+import { federationFiles, restoreFederation } from './federated/federation-files';
 import { differencesBetween } from './origin';
 import type { PhaseClock } from './phase-clock';
 import type { Run } from './run';
@@ -53,11 +57,7 @@ const stateSchema = z.object({
   /** What a method remembers that compares with earlier rewards; it looks at it itself. */
   advantages: z.json(),
   /** What the rewards' running scales remember, in the order of the rewards; left out by runs that had none. */
-  rewards: z
-    .array(
-      z.object({ count: z.int().nonnegative(), mean: z.number(), squares: z.number() }).nullable(),
-    )
-    .optional(),
+  rewards: scalesSchema.optional(),
   /** Optimizer steps that the average of the weights has followed; left out by runs that had none, as what comes next. */
   emaUpdates: z.int().nonnegative().optional(),
   /** Of the divergence from the base model, where it follows a target. */
@@ -151,7 +151,7 @@ export function createCheckpoints(
       if (Number.isFinite(reward.mean)) rewards.push(reward.mean);
     },
     saveIfDue() {
-      const byCount = every > 0 && iterations % every === 0;
+      const byCount = isDue(every, iterations, iterationsAtOnce(run.config));
       const byTime = minutes > 0 && now() - savedAt >= minutes * 60_000;
       if (byCount || byTime) save();
     },
@@ -177,13 +177,13 @@ export function restoreCheckpoint(
   const opened: tf.Tensor[] = [];
   let changes: string[] = [];
   try {
-    const state = stateSchema.parse(JSON.parse(new TextDecoder().decode(file(files, STATE))));
+    const state = stateSchema.parse(parseJsonFile(fileOf(files, STATE)));
     const { iterations, seconds, best, collapse } = state;
     changes = differencesBetween(state.madeWith, run.origin);
     const vectorsIn = (name: string): Record<string, tf.Tensor1D> => {
       const tensors: Record<string, tf.Tensor1D> = {};
-      for (const [key, stored] of readSafetensors(file(files, name)).tensors) {
-        const tensor = tf.tensor1d(toFloat32Array(stored));
+      for (const [key, numbers] of Object.entries(parseVectorsFile(fileOf(files, name)))) {
+        const tensor = tf.tensor1d(numbers);
         opened.push(tensor);
         tensors[key] = tensor;
       }
@@ -198,7 +198,7 @@ export function restoreCheckpoint(
         }),
       );
     const tensors = vectorsIn(OPTIMIZER);
-    const weights = readTrainedFile(run.policy, file(files, trainedFileName(run.policy)));
+    const weights = readTrainedFile(run.policy, fileOf(files, trainedFileName(run.policy)));
     opened.push(...weights);
     restoreState(run, {
       weights,
@@ -213,6 +213,7 @@ export function restoreCheckpoint(
       emaUpdates: state.emaUpdates ?? 0,
       klWeight: state.klWeight ?? null,
     });
+    if (run.federation !== undefined) restoreFederation(run.federation, files);
     for (const change of changes) onDifference(change);
     return { iterations, seconds, best, collapse };
   } catch (error) {
@@ -251,9 +252,10 @@ function filesOf(run: Run, progress: Progress): CheckpointFiles {
     return {
       // Its float32 numbers are the master weights.
       [trainedFileName(run.policy)]: writeTrainedFile(run.policy),
-      [OPTIMIZER]: vectorsFile(tensors),
+      [OPTIMIZER]: vectorsFile(numbersOf(tensors)),
       ...(Object.keys(averages).length > 0 && { [AVERAGES]: averagesFile(averages) }),
-      [STATE]: new TextEncoder().encode(`${JSON.stringify(contents, null, 2)}\n`),
+      [STATE]: jsonFile(contents),
+      ...(run.federation && federationFiles(run.federation)),
     };
   } finally {
     releaseState(state);
@@ -265,23 +267,14 @@ function averagesFile(averages: TrainingState['averages']): Uint8Array {
     Object.entries(averages).map(([name, average]) => [name, flatten(average)]),
   );
   try {
-    return vectorsFile(vectors);
+    return vectorsFile(numbersOf(vectors));
   } finally {
     tf.dispose(Object.values(vectors));
   }
 }
 
-function vectorsFile(vectors: Readonly<Record<string, tf.Tensor1D>>): Uint8Array {
-  return writeSafetensors(
-    Object.entries(vectors).map(([name, tensor]) => [
-      name,
-      float32Tensor(tensor.dataSync<'float32'>(), tensor.shape),
-    ]),
+function numbersOf(vectors: Readonly<Record<string, tf.Tensor1D>>): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(vectors).map(([name, tensor]) => [name, tensor.dataSync<'float32'>()]),
   );
-}
-
-function file(files: CheckpointFiles, name: string): Uint8Array {
-  const bytes = files[name];
-  if (bytes === undefined) throw new Error(`${name} is missing`);
-  return bytes;
 }

@@ -1,13 +1,16 @@
 /** The evaluations and sample grids of a run: before, on the way, after, and before and after at the best guidance of each. */
 import type { Image } from '@loop-diffusion/rewards';
 
+import { isDue, iterationsAtOnce } from '../configuration/federated-rounds';
 import { guidancesToTry, imagesOfChoice } from '../configuration/guidance-choice';
 import { drawImages, type SamplerSettings } from '../policy/draw-images';
 import type { Policy } from '../policy/policy';
 import { promptsAt } from '../prompts/prompt-order';
 import type { EvaluationRecord } from '../run-folder/records';
+import type { WeightedReward } from '../scoring/rewards';
 import type { RunRecorder } from '../tracking/recorder';
 import { evaluatePolicy } from './evaluate-policy';
+import type { Client } from './federated/clients';
 import { imagesOfAPrompt, planEvaluation, type EvaluationPlan } from './evaluation-plan';
 import type { Guards } from './guards';
 import type { PhaseClock } from './phase-clock';
@@ -28,6 +31,8 @@ export interface RunEvaluator {
   /** @param iterations that are done; 0 for none, after which there is nothing new to evaluate */
   afterIteration(iterations: number): Promise<void>;
   after(): Promise<void>;
+  /** Of a client by its own policy, after the run's. */
+  ofClient(client: Client, policy: Policy): Promise<void>;
 }
 
 /** What goes with a run while it is under way. */
@@ -46,6 +51,8 @@ interface Measured {
   readonly seed: number;
   /** Whether some of its prompts are. */
   readonly trainedOn: boolean;
+  /** The run's, unless a client has some of its own. */
+  readonly rewards?: readonly WeightedReward[];
 }
 
 export function createRunEvaluator(
@@ -67,16 +74,17 @@ export function createRunEvaluator(
     trainedOn: !run.areHeldOut,
   };
   const guidances = guidancesToTry(config);
+  const atOnce = iterationsAtOnce(config);
 
   async function evaluate(
     name: string,
     policy: Policy,
-    { plan, seed, trainedOn } = onHeldOut,
+    { plan, seed, trainedOn, rewards: judges = rewards } = onHeldOut,
     guidance = settings.guidance,
   ): Promise<{ record: EvaluationRecord; images: Image[] }> {
     const evaluation = await clock.time(`evaluation ${name}`, (onProgress) =>
       evaluatePolicy(policy, {
-        ...{ ...common, name, rewards, plan, seed, workers: run.workers },
+        ...{ ...common, name, rewards: judges, plan, seed, workers: run.workers },
         ...{ settings: { ...settings, guidance }, onProgress },
       }),
     );
@@ -160,8 +168,8 @@ export function createRunEvaluator(
     async afterIteration(iterations) {
       if (iterations === 0 || iterations === config.iterations) return;
       const name = `iteration-${iterations}`;
-      const evaluationIsDue = config.evaluate.every > 0 && iterations % config.evaluate.every === 0;
-      const gridIsDue = config.samples.every > 0 && iterations % config.samples.every === 0;
+      const evaluationIsDue = isDue(config.evaluate.every, iterations, atOnce);
+      const gridIsDue = isDue(config.samples.every, iterations, atOnce);
       if (done.has(name)) return;
       if (evaluationIsDue) await evaluateAndShow(name, run.result());
       else if (gridIsDue) await sampleGrid(name, run.result());
@@ -171,6 +179,18 @@ export function createRunEvaluator(
       if (record === undefined) return;
       records.after = record;
       await evaluateBest('after', run.result(), record);
+    },
+    async ofClient(client, policy) {
+      const name = `client-${client.name}`;
+      if (config.evaluate.images === 0 || done.has(name)) return;
+      const { heldOut: own, rewards: judges, prompts } = client;
+      const trained = new Set(prompts.map(({ text }) => text));
+      await evaluate(name, policy, {
+        plan: planEvaluation(own, own.length, judges),
+        seed: EVALUATION_SEED,
+        trainedOn: own.some(({ text }) => trained.has(text)),
+        rewards: judges,
+      });
     },
   };
 }

@@ -3,6 +3,7 @@
  * draws k images for each of its prompts, compares every reward with the mean of the other k − 1, and optimises PPO's clipped
  * surrogate over the denoise steps; `methods` has the others.
  */
+import { isDue } from '../configuration/federated-rounds';
 import type { TrainConfig } from '../configuration/schema';
 import type { Checkpoint } from '../run-folder/checkpoint-folder';
 import type { EvaluationRecord, RunSummary } from '../run-folder/records';
@@ -16,7 +17,8 @@ import { createCollapseGuard } from './collapse-guard';
 import { createRunEvaluator } from './evaluator';
 import type { GivenObjects } from './given';
 import { createGuards } from './guards';
-import { runIteration } from './iteration';
+import { COPIES_OF_A_CLIENT, evaluateClients, saveClients } from './federated/client-results';
+import { runIteration, type IterationResult } from './iteration';
 import { openRun } from './open-run';
 import { createPhaseClock } from './phase-clock';
 import type { Run } from './run';
@@ -84,7 +86,8 @@ async function iterate(
   const { config, workers } = run;
   if (run.output !== undefined) {
     const averages = [run.ema, run.average].filter((average) => average !== undefined).length;
-    checkDiskSpace(run.variables, run.output, averages);
+    const ofClients = COPIES_OF_A_CLIENT * (run.federation?.clients.length ?? 0);
+    checkDiskSpace(run.variables, run.output, averages + ofClients);
   }
   const { progress, earlier } = await startTogether(run, from);
   const clock = createPhaseClock((phase, fraction) => {
@@ -111,6 +114,30 @@ async function iterate(
     if (signal.reason instanceof UserError) failure ??= signal.reason;
   };
 
+  /** An iteration; in a federated run those of a round. */
+  const advance = async (done: number): Promise<IterationResult[]> => {
+    if (run.federation !== undefined) return run.federation.round(done, clock, signal);
+    return [await runIteration(run, clock, done, signal, guards, collapse.rateFactor)];
+  };
+  const conclude = async ({ record, ...result }: IterationResult): Promise<void> => {
+    checkpoints.count(record);
+    const { reward, images } = record;
+    const verdict = collapse.observe(record.iteration, { ...reward, images });
+    if (verdict.backTo !== undefined) {
+      checkpoints.goBackTo(verdict.backTo);
+      await takeStateOfFirst(run);
+      record.backTo = verdict.backTo;
+    }
+    if (verdict.keep) checkpoints.save();
+    // Screened where the recorder keeps them, which it seldom does.
+    const drawn = async (): Promise<DrawnImages> => {
+      const { shown } = await run.screen.show(result.images);
+      return { images: shown, prompts: result.prompts };
+    };
+    await clock.time('tracking', () => recorder.iteration(record, drawn));
+    stop ??= verdict.stop;
+  };
+
   if (run.cutOff !== undefined) recorder.promptsCutOff(run.cutOff);
   await attempt(async () => {
     await evaluator.before();
@@ -121,33 +148,16 @@ async function iterate(
     // Only the first worker's reports go anywhere, and so only there may somebody wish for an end.
     const wish = async () => (await workers.gather(recorder.stopRequest?.stop))[0];
     while ((stop ??= await wish()) === undefined && iterations < config.iterations) {
-      const result = await allOrNothing(run, () =>
-        runIteration(run, clock, iterations, signal, guards, collapse.rateFactor),
-      );
-      iterations += 1;
-      const { record } = result;
-      checkpoints.count(record);
-      const verdict = collapse.observe(iterations, { ...record.reward, images: record.images });
-      if (verdict.backTo !== undefined) {
-        checkpoints.goBackTo(verdict.backTo);
-        await takeStateOfFirst(run);
-        record.backTo = verdict.backTo;
-      }
-      if (verdict.keep) checkpoints.save();
-      // Screened where the recorder keeps them, which it seldom does.
-      const drawn = async (): Promise<DrawnImages> => {
-        const { shown } = await run.screen.show(result.images);
-        return { images: shown, prompts: result.prompts };
-      };
-      await clock.time('tracking', () => recorder.iteration(record, drawn));
+      const results = await allOrNothing(run, () => advance(iterations));
+      iterations += results.length;
+      for (const result of results) await conclude(result);
       await evaluator.afterIteration(iterations);
       await clock.time('checkpoint', async () => {
         const { every } = config.checkpoint;
-        if (every > 0 && iterations % every === 0) await checkWeights(run, iterations);
+        if (isDue(every, iterations, results.length)) await checkWeights(run, iterations);
         checkpoints.saveIfDue();
       });
       clock.lap();
-      stop = verdict.stop;
     }
     await checkWeights(run, iterations);
   });
@@ -156,10 +166,14 @@ async function iterate(
     // Of weights that differ nobody knows which are right.
     if (failure instanceof UnlikeWeights) return;
     checkpoints.save();
-    if (iterations > 0 && run.output !== undefined) saveTrained(run.result(), run.output);
+    if (iterations > 0 && run.output !== undefined) {
+      saveTrained(run.result(), run.output);
+      if (run.federation !== undefined) await saveClients(run.federation, run.output);
+    }
     if (failure !== undefined || otherWasEnded) return;
     signal.throwIfAborted();
     await evaluator.after();
+    if (run.federation !== undefined) await evaluateClients(run.federation, evaluator);
     await workers.end();
   });
   if (failure !== undefined) throw failure as Error;

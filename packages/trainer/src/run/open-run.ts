@@ -36,6 +36,9 @@ import { startBackend } from '../weights/start-backend';
 import { trainedWeights, withWeights } from '../weights/trained-weights';
 import { ALONE } from '../workers/workers';
 import { checkCheckpointSize } from './checkpoint-size';
+import { chooseModules } from './federated/choose-modules';
+import { openClients, readClientPrompts } from './federated/clients';
+import { createFederation } from './federated/federation';
 import type { GivenObjects } from './given';
 import { originOf } from './origin';
 import { loadMethod } from './load-method';
@@ -81,6 +84,17 @@ async function openWith(
     },
     Math.max(config.evaluate.images, config.samples.count),
   );
+  const ofClients =
+    config.federated === null
+      ? []
+      : await readClientPrompts(
+          config.federated,
+          prompts,
+          heldOut.slice(0, config.evaluate.images),
+        );
+  const texts = [...prompts, ...ofClients.flatMap((client) => client.prompts), ...heldOut].map(
+    ({ text }) => text,
+  );
   if (given.withoutFiles === true && config.guards.onCollapse !== 'warn') {
     throw new UserError(
       `guards.onCollapse is ${config.guards.onCollapse}, which goes back to a checkpoint, but the run leaves no files; give it a folder by output`,
@@ -99,6 +113,12 @@ async function openWith(
   const rewards = await createRewards(config.rewards, given.rewards, workers);
   // What the processes of a reward still hold is no reason to lose the run.
   owned.add(() => disposeRewards(rewards).catch(() => undefined));
+  const clients = await openClients(config, ofClients, {
+    rewards,
+    given: given.rewards,
+    workers,
+    owned,
+  });
   const compute = createCompute();
   owned.add(compute.dispose);
   const opened = await openModel({
@@ -110,7 +130,7 @@ async function openWith(
   owned.add(opened.dispose);
   const { model, schedule } = opened;
   const origin = originOf({
-    ...{ config, backend, model, prompts, heldOut, rewards, code },
+    ...{ config, backend, model, prompts, heldOut, rewards, clients, code },
     workers: workers.size,
   });
   if (config.lora === null) {
@@ -118,7 +138,38 @@ async function openWith(
     checkCheckpointSize(sizes.reduce((total, size) => total + size, 0));
   }
   const unet = config.lora === null ? trainableUNet(model.unet) : model.unet;
-  const adapter = config.lora === null ? undefined : newAdapter(model, config.lora, config.seed);
+  const shape = latentShape(model, config.sampler);
+  const textSource =
+    config.memory.textEncoders === 'release'
+      ? rememberTexts(model, shape, texts)
+      : createTextSource(model, shape);
+  const empty = textSource.empty();
+  owned.add(() => {
+    disposeTexts(empty);
+  });
+  const found: Policy = {
+    model,
+    unet,
+    schedule,
+    compute,
+    adapter: opened.adapter,
+    guidance: config.sampler.guidance,
+    gradientCheckpointing: config.gradientCheckpointing,
+    texts: textSource,
+    latentShape: shape,
+    vaeTiles: config.memory.vaeTiles,
+  };
+  const modules = await chooseModules(config, found, clients);
+  const adapter =
+    config.lora === null
+      ? undefined
+      : newAdapter(
+          model,
+          // What is not shared is not trained, and a module that changes nothing need not be there.
+          config.federated?.personal === false ? { ...config.lora, targets: modules } : config.lora,
+          config.seed,
+        );
+  const policy: Policy = { ...found, adapter };
   const variables = trainableVariables(trainedWeights({ unet, adapter }));
   owned.add(() => {
     tf.dispose(variables);
@@ -127,35 +178,9 @@ async function openWith(
     startFrom(adapter, opened.adapter, config.lora?.from ?? '');
   }
   const steps = createIterationSteps(schedule, config, objective);
-  const shape = latentShape(model, config.sampler);
   const latentSize = shape[0] * shape[1] * shape[2];
   const { advantageClip, klWeight, klTarget } = config.algorithm;
   const clipRange = clipRangeOf(config, latentSize);
-  const texts =
-    config.memory.textEncoders === 'release'
-      ? rememberTexts(
-          model,
-          shape,
-          [...prompts, ...heldOut].map(({ text }) => text),
-        )
-      : createTextSource(model, shape);
-  const empty = texts.empty();
-  owned.add(() => {
-    disposeTexts(empty);
-  });
-  const policy: Policy = {
-    model,
-    unet,
-    schedule,
-    compute,
-    adapter,
-    guidance: config.sampler.guidance,
-    gradientCheckpointing: config.gradientCheckpointing,
-    texts,
-    latentShape: shape,
-    vaeTiles: config.memory.vaeTiles,
-  };
-
   const optimizer = createOptimizer(variables, config.optimizer);
   owned.add(() => {
     optimizer.dispose();
@@ -169,7 +194,7 @@ async function openWith(
     ema?.dispose();
     average?.dispose();
   });
-  return {
+  const run: Run = {
     config,
     output: given.withoutFiles === true || workers.rank > 0 ? undefined : config.output,
     origin,
@@ -194,10 +219,7 @@ async function openWith(
     prompts,
     heldOut,
     areHeldOut,
-    cutOff: findCutOffPrompts(
-      model,
-      [...prompts, ...heldOut].map(({ text }) => text),
-    ),
+    cutOff: findCutOffPrompts(model, texts),
     steps,
     objective,
     lossContext: {
@@ -213,10 +235,13 @@ async function openWith(
         : createKlTarget({ target: klTarget, weight: klWeight }),
     advantages: createAdvantageEstimator(objective, advantageClip ?? Infinity),
     empty,
+    federation: undefined,
     dispose() {
       void owned.dispose();
     },
   };
+  if (config.federated === null) return run;
+  return { ...run, federation: createFederation(run, clients, modules) };
 }
 
 function clipRangeOf({ algorithm: { clipRange } }: TrainConfig, latentSize: number): number {
@@ -236,11 +261,11 @@ function sampleDropoutOf(
 }
 
 function newAdapter(
-  model: StableDiffusion,
+  { unet }: StableDiffusion,
   lora: NonNullable<TrainConfig['lora']>,
   seed: number,
 ): LoraAdapter {
-  return createLoraAdapter(model.unet.weights, lora, adapterRandom(seed));
+  return createLoraAdapter(unet.weights, lora, adapterRandom(seed));
 }
 
 /** @param start is freed where it can be taken. @throws UserError where the two are not of one kind */

@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../configuration/schema';
 import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { WeightedReward } from '../scoring/rewards';
+import type { Client } from './federated/clients';
 
 /** Texts by what they say, such as `seed`. */
 export type Origin = Readonly<Record<string, string>>;
@@ -20,6 +21,8 @@ interface Parts {
   readonly prompts: readonly TaggedPrompt[];
   readonly heldOut: readonly TaggedPrompt[];
   readonly rewards: readonly WeightedReward[];
+  /** Of a federated run. */
+  readonly clients?: readonly Client[] | undefined;
   /** How many processes carry the run out. */
   readonly workers: number;
   /** That of the method, where it is the user's own and in a file. */
@@ -34,7 +37,7 @@ const SETTINGS = [
 
 /** To be called while the model has all its weights, as they were loaded. */
 export function originOf(parts: Parts): Origin {
-  const { config, backend, model, prompts, heldOut, rewards, workers, code } = parts;
+  const { config, backend, model, prompts, heldOut, rewards, clients = [], workers, code } = parts;
   return {
     backend: `${backend.name} ${backend.version}`,
     kernels: backend.kernels.set ?? "TensorFlow's own",
@@ -44,11 +47,26 @@ export function originOf(parts: Parts): Origin {
     ...Object.fromEntries(SETTINGS.flatMap((name) => leaves(name, config[name]))),
     'memory.frozenWeights': JSON.stringify(config.memory.frozenWeights),
     ...Object.fromEntries(rewards.map((term) => [`reward ${term.name}`, describeTerm(term)])),
+    ...ofFederation(config.federated, clients),
     ...(code && { "digest of the method's module": digest(code) }),
     'digest of the model': digest(sampleOfWeights(model)),
     'digest of the training prompts': digest(textsOf(prompts)),
     'digest of the held-out prompts': digest(textsOf(heldOut)),
   };
+}
+
+/** Nothing for a run of one client, as before there were others. */
+function ofFederation(federated: TrainConfig['federated'], clients: readonly Client[]): Origin {
+  if (federated === null) return {};
+  const ofClient = ({ name, prompts, rewards }: Client) => [
+    [`digest of the prompts of ${name}`, digest(textsOf(prompts))],
+    ...rewards.map((term) => [`reward ${term.name} of ${name}`, describeTerm(term)]),
+  ];
+  return Object.fromEntries([
+    // Clients go by what they train on, which files may have elsewhere.
+    ...leaves('federated', { ...federated, clients: clients.map(({ name }) => name) }),
+    ...clients.flatMap(ofClient),
+  ]) as Origin;
 }
 
 /** @returns one sentence's middle for each, such as `seed was 0 and is 99` */

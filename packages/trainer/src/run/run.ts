@@ -22,6 +22,7 @@ import type { TaggedPrompt } from '../prompts/prompt-order';
 import type { PictureScreen } from '../scoring/picture-screen';
 import type { WeightedReward } from '../scoring/rewards';
 import type { Workers } from '../workers/workers';
+import type { Federation } from './federated/federation';
 import type { Origin } from './origin';
 
 /** A weight that stays as it is, or one that follows a target. */
@@ -82,6 +83,8 @@ export interface Run {
   readonly average: WeightAverage | undefined;
   /** That which is the run's result, where it is asked for. */
   readonly ema: Ema | undefined;
+  /** Those that train in turns, in a federated run; undefined where the run itself trains. */
+  readonly federation: Federation | undefined;
 
   /**
    * To be called when the base has been evaluated: where all weights are trained, frees those that they began with, unless

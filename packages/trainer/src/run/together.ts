@@ -33,13 +33,19 @@ export async function startTogether(run: Run, from: ResumePoint | undefined): Pr
     earlier: from?.evaluations,
   };
   const [start = own] = await workers.gather(workers.rank === 0 ? own : undefined);
-  if (start.progress !== undefined) await takeStateOfFirst(run);
+  if (start.progress !== undefined) {
+    await takeStateOfFirst(run);
+    if (workers.size > 1 && run.federation !== undefined) {
+      const [first] = await workers.gather(workers.rank === 0 ? run.federation.state() : undefined);
+      run.federation.restore(first!);
+    }
+  }
   await checkWeights(run, start.progress?.iterations ?? 0);
   return start;
 }
 
 /** Files go by what is in them, and rewards by their versions: they may lie elsewhere on each machine. */
-const PATHS = ['output', 'model', 'prompts', 'evaluate.prompts', 'rewards'];
+const PATHS = ['output', 'model', 'prompts', 'evaluate.prompts', 'rewards', 'federated.clients'];
 const MODULE = "digest of the method's module";
 
 function startedWith({ config, origin }: Pick<Run, 'config' | 'origin'>): Origin {

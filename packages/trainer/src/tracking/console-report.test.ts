@@ -50,6 +50,15 @@ describe('createConsoleReport', () => {
     }
   });
 
+  test('of a federated run it says whose iteration it was', () => {
+    for (const isTTY of [false, true]) {
+      const output = captureOutput({ isTTY });
+      const report = createConsoleReport(config, output, { quiet: false });
+      report.iteration({ ...exampleIteration(1), client: 'harbour', round: 2 });
+      expect(output.outText()).toMatch(/ harbour, round 2\n/);
+    }
+  });
+
   test('a run that goes on counts from where it was', () => {
     const output = captureOutput({ isTTY: true });
     const report = createConsoleReport(config, output, { quiet: false, iterationsDone: 1 });

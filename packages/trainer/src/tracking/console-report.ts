@@ -113,7 +113,7 @@ export function createConsoleReport(
       durationInWords(left),
     ];
     const row = cells.map((cell, index) => cell.padStart(COLUMNS[index]?.[1] ?? 0));
-    line([...row, ...failuresOf(record)].join(' '));
+    line([...row, ...clientOf(record), ...failuresOf(record)].join(' '));
   }
 
   function plainLine(record: IterationRecord, left: number): void {
@@ -128,6 +128,7 @@ export function createConsoleReport(
         `gradient ${figure(record.gradientNorm)}`,
         `${seconds.toFixed(1)} s`,
         `${durationInWords(left)} left`,
+        ...clientOf(record),
         ...failuresOf(record),
       ].join(' · '),
     );
@@ -178,6 +179,11 @@ export function createConsoleReport(
 /** Its spread over the images; `none` where no image has a whole reward. */
 function rewardText({ mean, std }: IterationRecord['reward'], digits: number): string {
   return Number.isFinite(mean) ? `${mean.toFixed(3)} ± ${std.toFixed(digits)}` : 'none';
+}
+
+/** In a federated run. */
+function clientOf({ client, round }: IterationRecord): string[] {
+  return client === undefined ? [] : [`${client}, round ${String(round)}`];
 }
 
 /** Nothing where none of the rewards failed. */

@@ -43,7 +43,12 @@ function keysOf(value: unknown, path = ''): string[] {
 }
 
 const failures = [{ reward: 'judge', kind: 'exception', message: 'no answer', count: 1 }];
-const iteration = { ...exampleIteration(1), failures, backTo: 0, exchangeSeconds: 0.1 };
+const federated = { client: 'one', round: 1, exchangedBytes: 8 };
+const iteration = {
+  ...exampleIteration(1),
+  ...{ failures, backTo: 0, exchangeSeconds: 0.1 },
+  ...federated,
+};
 const record = { ...iteration, reward: { ...iteration.reward, components: { shapes: 0.5 } } };
 const evaluation = { ...exampleEvaluation('before', 0.6), failures };
 

@@ -39,12 +39,21 @@ export function iterationScalars(record: IterationRecord): Scalars {
     gradient_norm: record.gradientNorm,
     learning_rate: record.learningRate,
     skipped_updates: record.skippedUpdates,
+    ...federationScalars(record),
     ...inGroup('seconds', record.seconds),
     'seconds/total': seconds,
     images: record.images,
     images_per_second: record.images / seconds,
     memory_bytes: record.memoryBytes,
     tensors: record.tensors,
+  };
+}
+
+function federationScalars({ client, round, exchangedBytes, reward }: IterationRecord): Scalars {
+  return {
+    ...(client === undefined ? {} : { [`client/${client}`]: reward.mean }),
+    ...(round === undefined ? {} : { round }),
+    ...(exchangedBytes === undefined ? {} : { exchanged_bytes: exchangedBytes }),
   };
 }
 

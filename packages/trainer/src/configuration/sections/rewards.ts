@@ -3,7 +3,8 @@ import { z } from 'zod';
 
 import { oneOf, text } from '../../fields';
 
-export const rewards = z
+/** Without a default. */
+export const rewardList = z
   .array(
     z.strictObject({
       name: text('name of a reward, or module#export of one of your own'),
@@ -43,5 +44,8 @@ export const rewards = z
   .meta({
     expected: 'a list with at least one {name, weight}',
     description: 'what is rewarded: a weighted sum',
-  })
-  .default([{ name: 'shapes', weight: 1, policy: 'mask', scale: 'none', settings: {} }]);
+  });
+
+export const rewards = rewardList.default([
+  { name: 'shapes', weight: 1, policy: 'mask', scale: 'none', settings: {} },
+]);
