@@ -49,6 +49,7 @@ export async function killWorkers(options: KillWorkersOptions): Promise<KillWork
   if (code !== 0) throw new Error(`The run failed: ${errors}`);
   const life = Date.now() - started;
   const expected = weights('straight');
+  const iterations = iterationsIn(join(folder, 'straight'));
 
   const killed = new Array<number>(workers).fill(0);
   const unequal: string[] = [];
@@ -58,7 +59,7 @@ export async function killWorkers(options: KillWorkersOptions): Promise<KillWork
     for (const [index, draw] of counterUniform(key, kills).entries()) {
       const name = `rank-${String(rank)}-${String(index)}`;
       const run = begin(name);
-      await Promise.race([sleep(draw * life), run.ended]);
+      await momentOf(run, draw * life, () => iterationsIn(join(folder, name)) >= iterations - 1);
       const victim = await workerOf(run, rank);
       if (victim !== undefined) {
         killIfAlive(victim);
@@ -73,6 +74,29 @@ export async function killWorkers(options: KillWorkersOptions): Promise<KillWork
     }
   }
   return { killed, unequal, orphans };
+}
+
+/** After so many milliseconds, or when the run is at its last iteration: a machine is not always as slow as it was. */
+async function momentOf(
+  { ended }: CommandProcess,
+  milliseconds: number,
+  isLate: () => boolean,
+): Promise<void> {
+  const over = ended.then(() => true);
+  const end = Date.now() + milliseconds;
+  while (Date.now() < end && !isLate()) {
+    if (await Promise.race([over, sleep(20, false)])) return;
+  }
+}
+
+/** That have been recorded. */
+function iterationsIn(run: string): number {
+  try {
+    return readFileSync(join(run, 'events.jsonl'), 'utf8').split('{"event":"iteration"').length - 1;
+  } catch {
+    // It has not begun.
+    return 0;
+  }
 }
 
 /** Waits for a worker that is not there yet; undefined where the run is over before. */

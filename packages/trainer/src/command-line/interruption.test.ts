@@ -22,13 +22,24 @@ test('the first signal ends with a checkpoint, the second at once', () => {
 
 describe('of a process that ends with the one that started it', () => {
   const { env } = process;
+  const channels = ['connected', 'channel'] as const;
+  const before = channels.map((name) => Object.getOwnPropertyDescriptor(process, name));
   beforeEach(() => {
     process.env = { ...env, [ENDS_WITH_PARENT]: '1' };
-    Object.assign(process, { connected: true });
+    // Of jest's own processes the channel is jest's.
+    const connected = { value: true, configurable: true };
+    Object.defineProperties(process, {
+      connected,
+      channel: { value: undefined, configurable: true },
+    });
   });
   afterEach(() => {
     process.env = env;
-    Reflect.deleteProperty(process, 'connected');
+    for (const [index, name] of channels.entries()) {
+      const own = before[index];
+      if (own === undefined) Reflect.deleteProperty(process, name);
+      else Object.defineProperty(process, name, own);
+    }
   });
 
   // A checkpoint may be under way, and who is gone sends no second signal.
