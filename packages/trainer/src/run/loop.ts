@@ -120,7 +120,6 @@ async function iterate(
     return [await runIteration(run, clock, done, signal, guards, collapse.rateFactor)];
   };
   const conclude = async ({ record, ...result }: IterationResult): Promise<void> => {
-    checkpoints.count(record);
     const { reward, images } = record;
     const verdict = collapse.observe(record.iteration, { ...reward, images });
     if (verdict.backTo !== undefined) {
@@ -150,6 +149,8 @@ async function iterate(
     while ((stop ??= await wish()) === undefined && iterations < config.iterations) {
       const results = await allOrNothing(run, () => advance(iterations));
       iterations += results.length;
+      // All of a round, before a report of one of them may fail: the state is that after all.
+      for (const { record } of results) checkpoints.count(record);
       for (const result of results) await conclude(result);
       await evaluator.afterIteration(iterations);
       await clock.time('checkpoint', async () => {

@@ -48,13 +48,23 @@ export async function startTogether(run: Run, from: ResumePoint | undefined): Pr
 const PATHS = ['output', 'model', 'prompts', 'evaluate.prompts', 'rewards', 'federated.clients'];
 const MODULE = "digest of the method's module";
 
-function startedWith({ config, origin }: Pick<Run, 'config' | 'origin'>): Origin {
+function startedWith({
+  config,
+  origin,
+  federation,
+}: Pick<Run, 'config' | 'origin' | 'federation'>): Origin {
   const paths = MODULE in origin ? [...PATHS, 'algorithm.name'] : PATHS;
   const settings = Object.entries(config)
     .flatMap(([name, value]) => leaves(name, value))
     .filter(([key]) => !paths.includes(key));
-  const contents = Object.entries(origin).filter(([name]) => /^(digest|reward) /.test(name));
-  return { version, ...Object.fromEntries([...settings, ...contents]) };
+  const contents = Object.entries(origin).filter(([name]) =>
+    /^(digest |reward |federated\.clients$)/.test(name),
+  );
+  // By scores of its own, in which two machines may differ.
+  const modules = federation && {
+    'set of shared modules': federation.modules.toSorted().join(' '),
+  };
+  return { version, ...Object.fromEntries([...settings, ...contents]), ...modules };
 }
 
 function refuseUnlike([first = {}, ...others]: readonly Origin[]): void {
