@@ -299,3 +299,15 @@ test('families are taken from the prompts of the run, and each client is evaluat
   const nowhere = configFor('nowhere', { layers: ['to_x'] });
   await expect(run(nowhere)).rejects.toThrow("federated.layers names 'to_x'");
 });
+
+test('a report that fails in a round leaves the whole round behind it', async () => {
+  const config = configFor('failing-report', {}, ['iterations=4', 'checkpoint.every=4']);
+  const failing = recordRun({
+    iteration: ({ iteration }) => {
+      if (iteration === 3) throw new Error('no space left');
+    },
+  });
+  await expect(runLoop(config, failing, forever)).rejects.toThrow('no space left');
+  const { checkpoint } = readNewestCheckpoint(join(config.output, 'checkpoints'));
+  expect(checkpoint!.step).toBe(4);
+});
