@@ -3,13 +3,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { fileStatus } from '../files/file-status';
 import { readBegunRun } from '../comparison/read-run';
 import { ENDS_WITH_PARENT } from '../study/launch-run';
 import { shareCores } from '../study/share-cores';
 import { UserError } from '../user-error';
-import { holdsRun, sayHowToGoOn } from './carry-out';
+import { sayHowToGoOn } from './carry-out';
 import type { CommandContext } from './context';
 import { INTERRUPTED_EXIT_CODE, listenForInterruption, type EndMessage } from './interruption';
 import { reportError } from './report-error';
@@ -84,13 +86,20 @@ export async function launchWorkers(
         sayHowToGoOn(folder, context);
         return 1;
       }
-      if (holdsRun(folder) && (await isDone(folder))) return 0;
-      args = holdsRun(folder) ? request.argsToGoOn : request.args;
+      if (hasBegun(folder)) {
+        if (await isDone(folder)) return 0;
+        args = request.argsToGoOn;
+      }
       say(`${what}: all are started again (${String(restart)} of ${String(maxRestarts)}).`);
     }
   } finally {
     interruption.release();
   }
+}
+
+/** From when on `resume` takes the folder, and `train` no longer does: before the first record, which the first may not live to make. */
+function hasBegun(folder: string): boolean {
+  return ['config.yaml', 'events.jsonl'].every((name) => fileStatus(join(folder, name))?.isFile());
 }
 
 /** One may be killed on its way out. */
