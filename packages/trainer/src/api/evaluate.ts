@@ -19,6 +19,7 @@ import { createPictureScreen, type PictureScreen } from '../scoring/picture-scre
 import { createReward, ownCallsAtOnce } from '../scoring/rewards';
 import { UserError } from '../user-error';
 import { openModel } from '../weights/open-model';
+import { isFirst } from '../workers/find-cluster';
 import type { Workers } from '../workers/workers';
 import { checkOptions, evaluateSchema } from './check-options';
 import {
@@ -63,7 +64,7 @@ export async function evaluate(options: WithDefaults<EvaluateOptions>): Promise<
  */
 export async function evaluateModel(options: EvaluateFilesOptions): Promise<EvaluateFilesResult> {
   // Only the first of several workers writes.
-  const writes = (options.cluster?.index ?? 0) === 0;
+  const writes = isFirst(options.cluster);
   if (writes) checkOutputFolder(options.out);
   const files: SampledImage[] = [];
   const evaluated = await evaluateImages(

@@ -12,6 +12,7 @@ import { checkNewFile, checkOutputFolder } from '../files/check-output-folder';
 import { readBytes } from '../files/read-bytes';
 import { writeFileAtomically } from '../files/write-atomically';
 import { UserError } from '../user-error';
+import { isFirst } from '../workers/find-cluster';
 import { draw } from './draw';
 import type {
   DrawOptions,
@@ -31,7 +32,7 @@ const MAXIMUM_TENSOR_FILE_BYTES = 4 * 1024 ** 3;
 export async function sampleImages(options: SampleOptions): Promise<SampleResult> {
   const { out, trace, grid, base: withBase, ...drawing } = options;
   // Only the first of several workers writes.
-  const writes = (options.cluster?.index ?? 0) === 0;
+  const writes = isFirst(options.cluster);
   if (writes) checkOutputFolder(out);
   if (trace !== undefined) checkNewFile(trace);
   const given: DrawOptions = {

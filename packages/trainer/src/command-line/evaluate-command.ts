@@ -14,6 +14,7 @@ import { counted, withError } from '../terminal/words';
 import { imagesIn } from '../tracking/console-report';
 import { createFailureWatch } from '../tracking/failure-watch';
 import { resolveModel } from '../weights/resolve-model';
+import { isFirst } from '../workers/find-cluster';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
@@ -56,10 +57,10 @@ export async function evaluateCommand(
 ): Promise<number> {
   const { output } = context;
   const cluster = clusterFor(flags);
-  const isFirst = (cluster?.index ?? 0) === 0;
+  const writes = isFirst(cluster);
   const out = flags.out ?? nextFreeFolder('evaluation');
   const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  if (isFirst) checkOutputFolder(out);
+  if (writes) checkOutputFolder(out);
   if (flags.workers > 1) {
     const args = [...commandOfWorkers(context.argv), '--out', out];
     const { workers: count, workerPatience: patienceSeconds } = flags;
@@ -101,11 +102,11 @@ export async function evaluateCommand(
       ...{ cluster, workerPatience: flags.workerPatience },
       out,
       onProgress: (phase, fraction) => {
-        if (isFirst && flags.quiet !== true) live.show(progress.describe(phase, fraction));
+        if (writes && flags.quiet !== true) live.show(progress.describe(phase, fraction));
       },
       signal: interruption.signal,
     });
-    if (!isFirst) return 0;
+    if (!writes) return 0;
     writeFileAtomically(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     live.clear();
     sayWithheld(result, flags.safety, output);

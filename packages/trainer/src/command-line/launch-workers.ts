@@ -3,11 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { fileStatus } from '../files/file-status';
 import { readBegunRun } from '../comparison/read-run';
+import { isRunFolder } from '../run-folder/run-folder';
 import { ENDS_WITH_PARENT } from '../study/launch-run';
 import { shareCores } from '../study/share-cores';
 import { UserError } from '../user-error';
@@ -86,7 +85,7 @@ export async function launchWorkers(
         sayHowToGoOn(folder, context);
         return 1;
       }
-      if (hasBegun(folder)) {
+      if (isRunFolder(folder)) {
         if (await isDone(folder)) return 0;
         args = request.argsToGoOn;
       }
@@ -95,11 +94,6 @@ export async function launchWorkers(
   } finally {
     interruption.release();
   }
-}
-
-/** From when on `resume` takes the folder, and `train` no longer does: before the first record, which the first may not live to make. */
-function hasBegun(folder: string): boolean {
-  return ['config.yaml', 'events.jsonl'].every((name) => fileStatus(join(folder, name))?.isFile());
 }
 
 /** One may be killed on its way out. */

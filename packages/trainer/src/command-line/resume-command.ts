@@ -21,7 +21,7 @@ import {
   addRestartFlag,
   addWorkerFlags,
   clusterFor,
-  flagsOfWorkers,
+  commandOfWorkers,
   type RestartFlag,
   type WorkerFlags,
 } from './worker-flags';
@@ -49,11 +49,8 @@ export async function resumeCommand(
 ): Promise<number> {
   const cluster = clusterFor(flags);
   if (flags.workers > 1) {
-    const { workers: count, maxRestarts, iterations } = flags;
-    const args = [
-      ...['resume', path, ...flagsOfWorkers(flags)],
-      ...(iterations === undefined ? [] : ['--iterations', String(iterations)]),
-    ];
+    const { workers: count, maxRestarts } = flags;
+    const args = commandOfWorkers(context.argv);
     const request = { count, maxRestarts, folder: path, patienceSeconds: flags.workerPatience };
     return launchWorkers({ ...request, args, argsToGoOn: args }, context);
   }

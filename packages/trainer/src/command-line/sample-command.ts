@@ -13,6 +13,7 @@ import { createPhaseProgress } from '../terminal/progress-text';
 import { UsageError } from '../usage-error';
 import { UserError } from '../user-error';
 import { resolveModel } from '../weights/resolve-model';
+import { isFirst } from '../workers/find-cluster';
 import { collect } from './collect';
 import type { CommandContext, CommonFlags } from './context';
 import { listenForInterruption } from './interruption';
@@ -98,9 +99,9 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
     ...(flags.prompts === undefined ? [] : await readPromptFile(flags.prompts)),
   ];
   const cluster = clusterFor(flags);
-  const isFirst = (cluster?.index ?? 0) === 0;
+  const writes = isFirst(cluster);
   const reader = await resolveModel(flags.model, { output: output.error, quiet: flags.quiet });
-  if (isFirst) checkOutputFolder(flags.out);
+  if (writes) checkOutputFolder(flags.out);
   if (flags.workers > 1) {
     const args = commandOfWorkers(context.argv);
     const { workers: count, workerPatience: patienceSeconds } = flags;
@@ -148,12 +149,12 @@ export async function sampleCommand(flags: SampleFlags, context: CommandContext)
       noise: flags.noise,
       trace: flags.trace,
       onProgress: (phase, fraction) => {
-        if (isFirst && flags.quiet !== true) live.show(progress.describe(phase, fraction));
+        if (writes && flags.quiet !== true) live.show(progress.describe(phase, fraction));
       },
       signal: interruption.signal,
     });
     live.clear();
-    if (!isFirst) return 0;
+    if (!writes) return 0;
     sayWithheld(result, flags.safety, output);
     sayCutOff(result, output);
     if (flags.json === true) output.out.write(`${JSON.stringify(result)}\n`);

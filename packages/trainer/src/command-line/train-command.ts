@@ -25,6 +25,7 @@ import {
   addRestartFlag,
   addWorkerFlags,
   clusterFor,
+  commandOfWorkers,
   flagsOfWorkers,
   type RestartFlag,
   type WorkerFlags,
@@ -68,7 +69,7 @@ export async function trainCommand(
   const cluster = clusterFor(flags);
   // Files are looked at before anything is made or the backend, which takes a second, is started.
   const config = await readConfig(configFile, flags, context);
-  if (flags.workers > 1) return launchTraining(configFile, config, flags, context);
+  if (flags.workers > 1) return launchTraining(config, flags, context);
   if (cluster !== undefined && cluster.index > 0) return workAlong(config, cluster, flags, context);
   const folder = createRunFolder(config.output);
   const interruption = listenForInterruption(context);
@@ -93,26 +94,17 @@ export async function trainCommand(
 
 /** What this process has found out, such as the folder, none of them finds out anew. */
 async function launchTraining(
-  configFile: string | undefined,
   { output }: TrainConfig,
   flags: TrainFlags,
   context: CommandContext,
 ): Promise<number> {
   // So that a run that is there later is theirs.
   checkNewRunFolder(output);
-  const { set, backend, fromCheckpoint, workerPatience: patienceSeconds } = flags;
-  const settings = [...set, `output=${JSON.stringify(output)}`];
+  const { workers: count, maxRestarts, workerPatience: patienceSeconds } = flags;
   return launchWorkers(
     {
-      ...{ count: flags.workers, maxRestarts: flags.maxRestarts, folder: output, patienceSeconds },
-      args: [
-        'train',
-        ...(configFile === undefined ? [] : [configFile]),
-        ...settings.flatMap((setting) => ['--set', setting]),
-        ...(backend === undefined ? [] : ['--backend', backend]),
-        ...(fromCheckpoint === undefined ? [] : ['--from-checkpoint', fromCheckpoint]),
-        ...flagsOfWorkers(flags),
-      ],
+      ...{ count, maxRestarts, folder: output, patienceSeconds },
+      args: [...commandOfWorkers(context.argv), '--set', `output=${JSON.stringify(output)}`],
       argsToGoOn: ['resume', output, ...flagsOfWorkers(flags)],
     },
     context,

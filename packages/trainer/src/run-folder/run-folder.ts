@@ -72,8 +72,8 @@ export function createRunFolder(path: string): RunFolder {
  * @throws UserError when there is no run, or another process works on it
  */
 export function openRunFolder(path: string): RunFolder {
-  for (const name of ['config.yaml', EVENTS]) {
-    if (fileStatus(join(path, name))?.isFile() === true) continue;
+  for (const name of FILES_OF_A_RUN) {
+    if (hasFile(path, name)) continue;
     throw new UserError(`'${path}' is not a run's folder: it has no ${name}`);
   }
   checkWritable(path);
@@ -102,6 +102,17 @@ function openedFolder(path: string, events: EventLog, unlock: () => void): RunFo
     },
     discardIfUnused: () => undefined,
   };
+}
+
+/** What a folder has from when on `resume` takes it; the first record may not be made yet. */
+const FILES_OF_A_RUN = ['config.yaml', EVENTS];
+
+const hasFile = (path: string, name: string): boolean =>
+  fileStatus(join(path, name))?.isFile() === true;
+
+/** Whether there is a run that can be gone on with. */
+export function isRunFolder(path: string): boolean {
+  return FILES_OF_A_RUN.every((name) => hasFile(path, name));
 }
 
 /** @throws UserError when the folder holds a run or anything else, or cannot be written into */

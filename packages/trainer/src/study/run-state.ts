@@ -1,10 +1,9 @@
 /** How far a run of a study is, as its folder tells. */
 import { isDeepStrictEqual } from 'node:util';
-import { join } from 'node:path';
 
 import { readBegunRun, type RecordedRun } from '../comparison/read-run';
 import { resolveConfig } from '../configuration/resolve-config';
-import { fileStatus } from '../files/file-status';
+import { isRunFolder } from '../run-folder/run-folder';
 import { UserError } from '../user-error';
 import { differingKeys, type PlannedRun } from './plan-run';
 
@@ -19,8 +18,7 @@ export type RunState =
  */
 export async function stateOfRun(run: PlannedRun): Promise<RunState> {
   const { folder, config } = run;
-  const has = (name: string) => fileStatus(join(folder, name))?.isFile() === true;
-  if (!has('config.yaml') || !has('events.jsonl')) return { state: 'missing' };
+  if (!isRunFolder(folder)) return { state: 'missing' };
   const recorded = await readBegunRun(folder);
   const given = resolveConfig(recorded.config);
   const keys = differingKeys(given, config);

@@ -16,3 +16,8 @@ export function findCluster(env: NodeJS.ProcessEnv = process.env): Cluster | und
   const cluster = clusterFromTfConfig(env) ?? (isTask ? clusterFromSlurm(env) : undefined);
   return cluster !== undefined && cluster.workers.length > 1 ? cluster : undefined;
 }
+
+/** Whether this process is the one of its cluster that writes and reports; one by itself is. */
+export function isFirst(cluster: Cluster | undefined): boolean {
+  return (cluster?.index ?? 0) === 0;
+}
